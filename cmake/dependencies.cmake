@@ -1,0 +1,36 @@
+# The libraries that scripts/setup brings. Each becomes one target; nothing else looks for a package.
+set(QPREP_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "what scripts/setup made")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # The build folder's path does not change what the compiler writes, so that folders share the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${CCACHE})
+endif()
+
+find_package(Threads REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(Catch2 2 REQUIRED)
+
+# Static where Debian has it, so that the installed program runs on a machine without these packages.
+find_library(PROTOBUF_LIBRARY NAMES libprotobuf.a REQUIRED)
+add_library(protobuf::libprotobuf STATIC IMPORTED)
+set_target_properties(protobuf::libprotobuf PROPERTIES IMPORTED_LOCATION ${PROTOBUF_LIBRARY})
+target_link_libraries(protobuf::libprotobuf INTERFACE Threads::Threads)
+
+find_library(YAML_CPP_LIBRARY NAMES libyaml-cpp.a REQUIRED)
+add_library(yaml_cpp STATIC IMPORTED)
+set_target_properties(yaml_cpp PROPERTIES IMPORTED_LOCATION ${YAML_CPP_LIBRARY})
+
+add_library(onnx_proto STATIC IMPORTED)
+set_target_properties(onnx_proto PROPERTIES
+  IMPORTED_LOCATION ${QPREP_DEPS}/onnx/lib/libonnx_proto.a)
+add_library(onnx STATIC IMPORTED)
+set_target_properties(onnx PROPERTIES IMPORTED_LOCATION ${QPREP_DEPS}/onnx/lib/libonnx.a)
+target_include_directories(onnx SYSTEM INTERFACE ${QPREP_DEPS}/onnx/include)
+target_compile_definitions(onnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
+
+add_library(onnxruntime_headers INTERFACE)
+target_include_directories(onnxruntime_headers SYSTEM INTERFACE ${QPREP_DEPS}/ort/include)

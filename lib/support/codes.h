@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+/// Every diagnostic code that qprep prints, in one list. A code names the thing that is wrong, in kebab case.
+/// Adding one: a constant here, and a test that provokes it (codes_test.cc looks for each in the tests).
+namespace qprep::codes {
+
+inline constexpr std::string_view kBrokenGraph = "broken-graph";    // a pass left the IR inconsistent
+inline constexpr std::string_view kCorruptModel = "corrupt-model";  // bytes that are no ONNX model
+inline constexpr std::string_view kExternalData = "external-data";  // a payload file that may not be read
+inline constexpr std::string_view kFileAccess = "file-access";      // open, read, write, rename failed
+
+}  // namespace qprep::codes

@@ -1,0 +1,102 @@
+#include "ir/graph.h"
+
+#include <catch2/catch.hpp>
+
+#include "ir/dump.h"
+#include "ir/verify.h"
+
+namespace qprep {
+namespace {
+
+// y = Relu(Conv(x, w)), with w shared by a second Conv whose result is unused.
+struct Fixture {
+  Model model;
+  Graph& graph = *model.graph;
+  Value& x = graph.add_input("x", Type::tensor(DType::kFloat32, Shape{{1, ""}, {-1, "N"}}));
+  Value& w = graph.add_initializer("w", Tensor::floats({2}, {1.0F, -2.5F}));
+  Node& conv = graph.insert(nullptr, {.op = "Conv", .inputs = {&x, &w}, .outputs = {"c"}, .name = "conv"});
+  Node& relu =
+      graph.insert(nullptr, {.op = "Relu", .inputs = {&conv.output(0)}, .outputs = {"y"}, .name = ""});
+  Node& spare = graph.insert(nullptr, {.op = "Conv", .inputs = {&x, &w}, .outputs = {"c"}, .name = "conv"});
+
+  Fixture() { graph.add_output(relu.output(0)); }
+};
+
+}  // namespace
+
+TEST_CASE("a graph keeps names fresh, uses exact and a stable dump") {
+  Fixture f;
+  f.model.opsets[""] = 13;
+  CHECK(verify(f.model).empty());
+  CHECK(f.spare.label() == "conv_1");
+  CHECK(f.w.uses().size() == 2);
+  CHECK(f.conv.output(0).has_single_use());
+  CHECK_FALSE(f.relu.output(0).is_unused());
+  CHECK(dump(f.model) ==
+        "model ir=8 onnx=13\n"
+        "graph \"\"\n"
+        "  input \"x\": float32[1,N]\n"
+        "  const \"w\": float32[2] {1.0, -2.5}\n"
+        "  \"c\": ? = Conv(\"x\", \"w\") # conv\n"
+        "  \"y\": ? = Relu(\"c\") # y\n"
+        "  \"c_1\": ? = Conv(\"x\", \"w\") # conv_1\n"
+        "  output \"y\": ?\n");
+}
+
+TEST_CASE("a node whose output is used is not erased") {
+  Fixture f;
+  CHECK_THROWS_AS(f.graph.erase(f.conv), std::logic_error);
+  f.graph.erase(f.spare);
+  CHECK(f.w.uses().size() == 1);
+  CHECK(f.w.uses()[0] == Use{&f.conv, 1});
+  CHECK(verify(f.model).empty());
+}
+
+TEST_CASE("replace_uses moves every reader, those in bodies too") {
+  Fixture f;
+  auto body = std::make_unique<Graph>(*f.model.names, &f.spare);
+  Node& inner = body->insert(nullptr, {.op = "Relu", .inputs = {&f.conv.output(0)}, .outputs = {"inner"}});
+  body->add_output(inner.output(0));
+  f.spare.set_attribute("body", std::move(body));
+  CHECK(f.conv.output(0).uses().size() == 2);
+  CHECK(enclosing_node(f.graph, inner) == &f.spare);
+
+  f.graph.replace_uses(f.conv.output(0), f.x);
+  CHECK(f.conv.output(0).is_unused());
+  CHECK(inner.input(0) == &f.x);
+  CHECK(f.relu.input(0) == &f.x);
+  CHECK(verify(f.model).empty());
+}
+
+TEST_CASE("redirect_output keeps the name that the caller sees") {
+  Fixture f;
+  Node& after = f.graph.insert(nullptr, {.op = "Identity", .inputs = {&f.relu.output(0)}, .outputs = {"q"}});
+  f.graph.redirect_output(0, after.output(0));
+  CHECK(f.graph.outputs()[0] == &after.output(0));
+  CHECK(after.output(0).name() == "y");
+  CHECK(f.relu.output(0).name() == "y_float");
+  CHECK(verify(f.model).empty());
+}
+
+TEST_CASE("verify tells a read before the definition") {
+  Fixture f;
+  f.graph.move(f.relu, &f.conv);
+  const std::vector<std::string> problems = verify(f.model);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0] == "node 'y' reads 'c' before it is defined");
+}
+
+TEST_CASE("initializers can be inputs too, and are erased together") {
+  Fixture f;
+  Value& scale = f.graph.add_input("scale", Type{});
+  f.graph.give_initializer(scale, Tensor::scalar(2.0F));
+  CHECK(constant_of(scale)->at<float>(0) == 2.0F);
+  CHECK(f.graph.initializers().size() == 2);
+  f.graph.erase_initializers({&scale});
+  CHECK(f.graph.initializers().size() == 1);
+  CHECK(constant_of(scale) == nullptr);
+  CHECK(f.graph.inputs().size() == 2);
+  CHECK_THROWS_AS(f.graph.erase_initializers({&f.w}), std::logic_error);
+}
+
+}  // namespace qprep
