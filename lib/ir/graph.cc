@@ -177,12 +177,10 @@ std::string NameTable::fresh(const std::string& wanted) {
 }
 
 Graph::~Graph() {
-  // Readers before what they read: bodies and later nodes hold uses of earlier values.
-  while (!nodes_.empty()) {
-    Node& node = nodes_.back();
+  // Reads go before what they read, whatever the nodes' order.
+  for (Node& node : nodes_) {
     node.attributes_.clear();
     node.truncate_inputs(0);
-    nodes_.pop_back();
   }
 }
 

@@ -248,10 +248,10 @@ struct Names {
 /// What Graph::insert makes.
 struct NodeSpec {
   std::string op;
-  std::vector<Value*> inputs;
-  std::vector<std::string> outputs;  // names; made unique
-  std::string name;                  // made unique; empty: from the first output's name
-  std::string domain;
+  std::vector<Value*> inputs = {};
+  std::vector<std::string> outputs = {};  // names; made unique
+  std::string name = {};                  // made unique; empty: from the first output's name
+  std::string domain = {};
 };
 
 class Graph {
