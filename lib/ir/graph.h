@@ -334,6 +334,7 @@ using Opsets = std::map<std::string, std::int64_t, std::less<>>;
 /// A model-local function. Its body's inputs and outputs are the function's.
 struct Function {
   std::string name, domain, overload;
+  std::vector<std::string> attributes;  // names that a caller sets; one with a default is only in the file's record
   Opsets opsets;
   std::unique_ptr<Graph> body;
   OriginId origin = kNoOrigin;

@@ -1,0 +1,45 @@
+#include "plan/plan.h"
+
+namespace qprep {
+
+std::string_view to_text(Precision precision) {
+  switch (precision) {
+    case Precision::kFloat32:
+      return "float32";
+    case Precision::kInt8:
+      return "qint8";
+    case Precision::kInt16:
+      return "qint16";
+    case Precision::kInt32:
+      return "qint32";
+  }
+  return "float32";
+}
+
+std::optional<Precision> precision_from(std::string_view word) {
+  if (word == "qint8" || word == "int8") return Precision::kInt8;
+  if (word == "qint16" || word == "int16") return Precision::kInt16;
+  if (word == "float" || word == "float32") return Precision::kFloat32;
+  return std::nullopt;
+}
+
+std::vector<std::string> precision_words() { return {"qint8", "qint16", "float"}; }
+
+QuantRange range_of(Precision precision) {
+  return precision == Precision::kInt16 ? QuantRange{-32768, 32767} : QuantRange{-128, 127};
+}
+
+std::string_view to_text(Device device) { return device == Device::kBpu ? "BPU" : "CPU"; }
+
+const NodePlan* Plan::of(const Node& node) const {
+  const auto at = nodes.find(&node);
+  return at == nodes.end() ? nullptr : &at->second;
+}
+
+const Decision* Plan::decision_of(const Value& value) const {
+  const auto repeated = same_as.find(&value);
+  const auto at = values.find(repeated == same_as.end() ? &value : repeated->second);
+  return at == values.end() ? nullptr : &at->second;
+}
+
+}  // namespace qprep

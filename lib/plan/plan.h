@@ -1,0 +1,97 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/graph.h"
+#include "support/diagnostics.h"
+
+/// What the deciding passes write and the acting passes read. Nothing here changes a graph.
+namespace qprep {
+
+/// Number formats of a slot. Words in configs and reports: "qint8", "qint16", "qint32", "float32".
+enum class Precision { kFloat32, kInt8, kInt16, kInt32 };
+
+std::string_view to_text(Precision precision);
+/// Accepts the words above, "int8" and "int16" for the q-forms, and "float" for float32.
+std::optional<Precision> precision_from(std::string_view word);
+/// The words that precision_from accepts for an activation or weight, in the order to list them in a message.
+std::vector<std::string> precision_words();
+
+/// Smallest and largest integer of a quantised precision: -128..127, -32768..32767.
+struct QuantRange {
+  std::int32_t min = 0;
+  std::int32_t max = 0;
+};
+QuantRange range_of(Precision precision);
+
+/// How one tensor is quantised. A value type; two equal specs mean the same numbers.
+struct QuantSpec {
+  Precision precision = Precision::kInt8;
+  std::int64_t channel_axis = -1;    // -1 = per tensor
+  std::string observer = "min_max";  // as the report and the FakeQuantize node name it
+  float averaging_constant = 0.01F;
+
+  friend bool operator==(const QuantSpec&, const QuantSpec&) = default;
+};
+
+/// One line of any configuration, after reading: `slot` ("activation", "weight") is to have `precision`.
+struct Setting {
+  std::string slot;
+  Precision precision = Precision::kInt8;
+  Where where;       // file empty: a built-in default
+  std::string what;  // "activations.dtype", or "default" for a built-in
+};
+
+/// A tensor gets a FakeQuantize of this spec, because of that.
+struct Decision {
+  QuantSpec spec;
+  std::string because;
+};
+
+enum class Device { kBpu, kCpu };
+std::string_view to_text(Device device);
+
+/// The nodes that the target runs as one kernel, in graph order: nothing inside is quantised.
+struct Unit {
+  std::string pattern;  // "conv-add-relu"; the operator for a unit of one node
+  std::vector<const Node*> nodes;
+};
+
+/// A sequence that could have been one unit, and why it is not.
+struct Miss {
+  std::string pattern;
+  std::vector<const Node*> nodes;
+  std::string because;
+};
+
+struct NodePlan {
+  Device device = Device::kCpu;
+  std::string device_because;
+  std::string output_because;  // why the outputs are quantised as they are, or are not
+  std::string weight_because;  // empty: no weight
+  int unit = -1;               // index in Plan::units
+};
+
+/// Keyed by node and by value; iterate the graph, never these maps.
+struct Plan {
+  std::unordered_map<const Node*, NodePlan> nodes;
+  std::unordered_map<const Value*, Decision>
+      values;  // the tensors that get a FakeQuantize: activations and constants
+  /// Values that need none since a passive operator hands on what is quantised already: to that quantised
+  /// value.
+  std::unordered_map<const Value*, const Value*> same_as;
+  std::unordered_map<const Value*, std::string> not_quantised;  // why a float tensor stays float
+  std::vector<Unit> units;
+  std::vector<Miss> misses;
+
+  const NodePlan* of(const Node& node) const;
+  /// The decision that holds for the value, its own or that of the value it repeats; null: float.
+  const Decision* decision_of(const Value& value) const;
+};
+
+}  // namespace qprep
