@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "ir/graph.h"
+#include "plan/plan.h"
+#include "support/diagnostics.h"
+
+/// What a pass is. Each stands in a file of its own name (drop-identity: drop_identity.h); pipeline.cc lists
+/// them.
+namespace qprep {
+
+struct OpClasses;
+
+/// Bounds on what passes may make.
+struct Limits {
+  /// Largest constant that fold-constants makes from smaller ones: the shape arithmetic and the masks of real
+  /// models stay far below it, a Tile or ConstantOfShape bomb far above. A result no larger than the
+  /// constants it is made from is always allowed.
+  std::size_t folded_bytes = std::size_t{1} << 20;
+};
+
+/// What passes may use besides the graph and the plan.
+struct Env {
+  Diagnostics& diagnostics;
+  std::vector<Setting> settings = {};     // the configuration, later ones win
+  const OpClasses* op_classes = nullptr;  // Given: not null while deciding passes run
+  Limits limits = {};
+};
+
+/// Changes the graph without changing what it computes. Result: whether it changed anything.
+using Rewrite = bool (*)(Model&, Env&);
+/// Writes decisions with their reasons; cannot touch the graph.
+using Decide = void (*)(const Model&, Plan&, Env&);
+/// Carries decisions out; cannot change them.
+using Act = void (*)(Model&, const Plan&, Env&);
+
+struct Pass {
+  std::string_view name;     // kebab-case, as its file: "fold-batch-norm"
+  std::string_view summary;  // one line, for --help
+  std::variant<Rewrite, Decide, Act> run;
+};
+
+}  // namespace qprep
