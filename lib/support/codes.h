@@ -10,5 +10,7 @@ inline constexpr std::string_view kBrokenGraph = "broken-graph";    // a pass le
 inline constexpr std::string_view kCorruptModel = "corrupt-model";  // bytes that are no ONNX model
 inline constexpr std::string_view kExternalData = "external-data";  // a payload file that may not be read
 inline constexpr std::string_view kFileAccess = "file-access";      // open, read, write, rename failed
+inline constexpr std::string_view kIrVersion = "ir-version";        // what a newer IR version changes
+inline constexpr std::string_view kOpsetRaise = "opset-raise";  // a node that a newer opset cannot express
 
 }  // namespace qprep::codes
