@@ -12,5 +12,12 @@ inline constexpr std::string_view kExternalData = "external-data";  // a payload
 inline constexpr std::string_view kFileAccess = "file-access";      // open, read, write, rename failed
 inline constexpr std::string_view kIrVersion = "ir-version";        // what a newer IR version changes
 inline constexpr std::string_view kOpsetRaise = "opset-raise";  // a node that a newer opset cannot express
+inline constexpr std::string_view kBadSample = "bad-sample";    // a sample set or .npy file that does not fit
+inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
+inline constexpr std::string_view kRuntimeFailure =
+    "runtime-failure";  // ONNX Runtime refused a model or a run
+inline constexpr std::string_view kRuntimeMissing = "runtime-missing";  // ONNX Runtime is nowhere to be found
+inline constexpr std::string_view kRuntimeUnusable =
+    "runtime-unusable";  // another library, or one that is too old
 
 }  // namespace qprep::codes

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "runtime/port.h"
+#include "runtime/session.h"
+#include "support/diagnostics.h"
+
+namespace qprep {
+
+/// One sample, in memory: a tensor for each input of the model.
+struct Sample {
+  Feeds feeds;
+  std::vector<Diagnostic> findings;  // NaN or infinity in a file
+};
+
+/// A folder of samples as docs/samples.md describes it: index.json and a folder of .npy files for each input,
+/// or one folder named as each input, or plain .npy files for a model of one input. The files of one sample
+/// share their name.
+class SampleSet {
+ public:
+  /// Reads the folder and every file's header; no data. Throws Fatal with all that is wrong: a missing folder
+  /// or file, another dtype or fixed size than the input has, an empty folder. Files that are not samples:
+  /// warnings.
+  static SampleSet open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics);
+
+  std::size_t size() const { return names_.size(); }
+  /// The file name that sample i has for every input, "0003.npy"; samples are in the order of these names.
+  const std::string& name(std::size_t i) const { return names_.at(i); }
+  const std::string& folder() const { return folder_; }
+  /// Sample i from disk. May be called from many threads at once.
+  Sample load(std::size_t i) const;
+
+ private:
+  struct Input {
+    Port port;
+    std::string folder;  // with the path
+  };
+  SampleSet() = default;
+
+  std::string folder_;
+  std::vector<Input> inputs_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace qprep
