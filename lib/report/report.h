@@ -1,0 +1,71 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "plan/plan.h"
+#include "support/diagnostics.h"
+
+/// model_check_result.txt and model_check_result.json: what was decided for every node, and why.
+/// docs/report.md describes both for users.
+namespace qprep {
+
+/// How one tensor is held: "qint8", "qint16" where it is quantised, else its element type ("float32",
+/// "int64").
+struct ReportSlot {
+  std::string name;               // of the tensor; empty: an omitted input
+  std::string dtype;              // "?" where the element type is unknown
+  std::optional<QuantSpec> spec;  // of a quantised tensor
+  bool constant = false;
+};
+
+struct ReportNode {
+  std::string name;                   // as selectors know it
+  std::string op;                     // "Conv"; "domain::Name" outside ONNX's own operators
+  std::vector<std::string> absorbed;  // the user's nodes that were folded into this one
+  Device device = Device::kCpu;
+  std::optional<int>
+      segment;  // which connected part of the BPU's share, counted in graph order; none on the CPU
+  std::vector<ReportSlot> inputs;
+  std::vector<ReportSlot> outputs;
+  std::optional<std::size_t> weight;  // which input is the weight
+  std::string device_because, output_because, weight_because;
+  std::vector<std::pair<std::string, std::string>> attributes;  // names and values as text
+};
+
+struct ReportSequence {
+  std::string pattern;
+  std::vector<std::pair<std::string, std::string>> nodes;  // name and operator
+  std::string because;
+};
+
+/// A constant that several nodes read as their weight.
+struct SharedWeight {
+  std::string name;
+  std::vector<std::string> nodes;
+};
+
+struct Report {
+  std::string model;
+  std::string march;
+  std::vector<ReportSlot> inputs, outputs;  // of the model
+  std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
+  std::vector<ReportSequence> fusable;  // could have been one unit, and are not
+  std::vector<SharedWeight> shared;
+  std::vector<Diagnostic> diagnostics;
+};
+
+/// Given: the plan was made for this model, which is not yet rewritten by an acting pass. `model_name`: what
+/// the report calls it. The diagnostics are the run's, all of them; set Report::diagnostics again if more
+/// follow.
+Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
+                    std::span<const Diagnostic> diagnostics);
+
+std::string to_text(const Report& report);
+nlohmann::ordered_json to_json(const Report& report);
+
+}  // namespace qprep
