@@ -243,10 +243,15 @@ void Graph::erase_initializers(const std::unordered_set<Value*>& values) {
                 [&](const auto& owned) { return !owned->is_graph_input_ && values.contains(owned.get()); });
 }
 
-void Graph::drop_input(Value& value) {
-  require(value.initializer_ && value.is_graph_input_, "drop_input: not an initializer that is an input too");
-  std::erase(inputs_, &value);
-  value.is_graph_input_ = false;
+void Graph::drop_input(Value& value) { drop_inputs({&value}); }
+
+void Graph::drop_inputs(const std::unordered_set<Value*>& values) {
+  for (Value* value : values) {
+    require(value->graph_ == this && value->initializer_ && value->is_graph_input_,
+            "drop_input: not an initializer that is an input too");
+    value->is_graph_input_ = false;
+  }
+  std::erase_if(inputs_, [&](Value* value) { return values.contains(value); });
 }
 
 Node& Graph::add_node(std::string op, std::string domain, std::string name, std::string overload,

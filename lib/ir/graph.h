@@ -231,6 +231,8 @@ class NameTable {
  public:
   void reserve(const std::string& name) { taken_.insert(name); }
   bool taken(const std::string& name) const { return taken_.contains(name); }
+  /// Given: nothing in the model bears `name` any more. Result: it is free.
+  void release(const std::string& name) { taken_.erase(name); }
   /// `wanted`, or `wanted`_1, _2, ...: the first that is free. Result: it is taken.
   std::string fresh(const std::string& wanted);
 
@@ -293,6 +295,8 @@ class Graph {
   void erase_initializers(const std::unordered_set<Value*>& values);
   /// Given: value is a graph input and an initializer. Result: only an initializer.
   void drop_input(Value& value);
+  /// The same for many at once, in the time of one.
+  void drop_inputs(const std::unordered_set<Value*>& values);
   /// A node with no inputs and outputs yet, for readers: names and label as given, at the end.
   Node& add_node(std::string op, std::string domain, std::string name, std::string overload, OriginId origin);
 
@@ -334,7 +338,8 @@ using Opsets = std::map<std::string, std::int64_t, std::less<>>;
 /// A model-local function. Its body's inputs and outputs are the function's.
 struct Function {
   std::string name, domain, overload;
-  std::vector<std::string> attributes;  // names that a caller sets; one with a default is only in the file's record
+  std::vector<std::string>
+      attributes;  // names that a caller sets; one with a default is only in the file's record
   Opsets opsets;
   std::unique_ptr<Graph> body;
   OriginId origin = kNoOrigin;

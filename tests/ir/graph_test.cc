@@ -78,6 +78,28 @@ TEST_CASE("redirect_output keeps the name that the caller sees") {
   CHECK(verify(f.model).empty());
 }
 
+TEST_CASE("inputs with an initializer can stop being inputs, many at once") {
+  Fixture f;
+  Value& a = f.graph.add_input("a", Type{});
+  Value& b = f.graph.add_input("b", Type{});
+  f.graph.give_initializer(a, Tensor::scalar(1.0F));
+  f.graph.give_initializer(b, Tensor::scalar(2.0F));
+  CHECK_THROWS_AS(f.graph.drop_inputs({&f.x}), std::logic_error);
+  f.graph.drop_inputs({&a, &b});
+  CHECK(f.graph.inputs().size() == 1);
+  CHECK_FALSE(a.is_graph_input());
+  CHECK(f.graph.initializers().size() == 3);
+  CHECK(verify(f.model).empty());
+}
+
+TEST_CASE("a released name is free again") {
+  NameTable names;
+  CHECK(names.fresh("a") == "a");
+  CHECK(names.fresh("a") == "a_1");
+  names.release("a");
+  CHECK(names.fresh("a") == "a");
+}
+
 TEST_CASE("verify tells a read before the definition") {
   Fixture f;
   f.graph.move(f.relu, &f.conv);
