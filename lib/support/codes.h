@@ -13,11 +13,18 @@ inline constexpr std::string_view kFileAccess = "file-access";      // open, rea
 inline constexpr std::string_view kIrVersion = "ir-version";        // what a newer IR version changes
 inline constexpr std::string_view kOpsetRaise = "opset-raise";  // a node that a newer opset cannot express
 inline constexpr std::string_view kBadSample = "bad-sample";    // a sample set or .npy file that does not fit
-inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 inline constexpr std::string_view kRuntimeFailure =
     "runtime-failure";  // ONNX Runtime refused a model or a run
 inline constexpr std::string_view kRuntimeMissing = "runtime-missing";  // ONNX Runtime is nowhere to be found
 inline constexpr std::string_view kRuntimeUnusable =
-    "runtime-unusable";  // another library, or one that is too old
+    "runtime-unusable";                                             // another library, or one that is too old
+inline constexpr std::string_view kYamlSyntax = "yaml-syntax";      // a file that is not the YAML we accept
+inline constexpr std::string_view kDuplicateKey = "duplicate-key";  // a key that stands twice in one map
+inline constexpr std::string_view kUnknownKey = "unknown-key";      // a key that nothing asks for
+inline constexpr std::string_view kBadValue = "bad-value";          // a value of a wrong type or word
+inline constexpr std::string_view kModelTooLarge = "model-too-large";     // above protobuf's 2 GB
+inline constexpr std::string_view kNodeOrder = "node-order";              // nodes that were not sorted
+inline constexpr std::string_view kOverwritesInput = "overwrites-input";  // the target is what is read
+inline constexpr std::string_view kShapeInference = "shape-inference";    // it found a contradiction
 
 }  // namespace qprep::codes

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "support/diagnostics.h"
+
+/// ONNX files to the IR and back, losslessly. See docs/design.md, 'Reading and writing'.
+namespace qprep {
+
+/// What the file says besides the IR: its parsed skeleton and where its payloads are. Keeps the mapped files
+/// alive.
+class FileRecord;
+
+/// A model and the record of the file it came from; the record is null for a model that was built in memory.
+struct OnnxFile {
+  Model model;
+  std::shared_ptr<const FileRecord> record;
+};
+
+/// Result: the model in the file; payloads are views into the mapped file, or into the external data files
+/// that it names in its own folder. Node labels are unique; unsorted nodes are sorted, with a note.
+/// Fatal: file-access, corrupt-model (bytes that are no model; names that do not resolve), external-data.
+OnnxFile read_onnx(const std::filesystem::path& file, Diagnostics& diagnostics);
+
+/// As read_onnx, for bytes that `owner` keeps alive. `name` is what messages call the model; external data
+/// are looked for in its folder.
+OnnxFile parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string name,
+                    Diagnostics& diagnostics);
+
+struct WriteOptions {
+  bool durable = false;                // return when the disk has it
+  bool allow_overwrite_input = false;  // the target may be the file that the model was read from
+};
+
+struct Written {
+  std::uint64_t bytes = 0;
+  std::vector<std::filesystem::path> files;  // the model, then its external data if it has any
+};
+
+/// Result: the target is the model, whole; on failure (Fatal: file-access, overwrites-input) it is what it
+/// was. Payloads that were external stay so, in one file `<target's name>.data` beside the target (or
+/// `<target's name>-<n>.data`, if another model's data are in its way); so do large ones of a model that
+/// would pass protobuf's limit of 2 GB. Same model, same bytes.
+Written write_onnx(const OnnxFile& file, const std::filesystem::path& target,
+                   const WriteOptions& options = {});
+
+/// The model's bytes with every payload inside. Fatal (model-too-large) if they would pass 2 GB.
+std::string serialize_onnx(const OnnxFile& file);
+
+}  // namespace qprep

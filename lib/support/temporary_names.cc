@@ -1,0 +1,66 @@
+#include "support/temporary_names.h"
+
+#include <array>
+#include <atomic>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <unistd.h>
+
+#include "support/atomic_file.h"
+#include "support/codes.h"
+#include "support/diagnostics.h"
+
+namespace qprep {
+namespace {
+
+enum class State { kFree, kTaken, kReady };
+
+/// Fixed memory, since a signal may come at any moment on any thread.
+struct Slot {
+  std::atomic<State> state = State::kFree;
+  std::array<char, PATH_MAX> path = {};
+};
+static_assert(std::atomic<State>::is_always_lock_free, "a signal handler reads it");
+
+std::array<Slot, 64> slots;
+
+/// Ends the process as the signal would have, without its temporary files.
+void on_signal(int signal) {
+  for (const Slot& slot : slots) {
+    if (slot.state == State::kReady) ::unlink(slot.path.data());
+  }
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(signal, &action, nullptr);
+  ::raise(signal);
+}
+
+}  // namespace
+
+std::size_t remember_temporary(const std::string& path) {
+  if (path.size() >= PATH_MAX) throw Fatal(codes::kFileAccess, "the path '" + path + "' is too long");
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    State expected = State::kFree;
+    if (!slots[i].state.compare_exchange_strong(expected, State::kTaken)) continue;
+    std::memcpy(slots[i].path.data(), path.c_str(), path.size() + 1);
+    slots[i].state = State::kReady;
+    return i + 1;
+  }
+  throw Fatal(codes::kFileAccess, "cannot write '" + path + "': too many files are being written at once");
+}
+
+void forget_temporary(std::size_t number) { slots.at(number - 1).state = State::kFree; }
+
+void remove_temporaries_on_signals() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action = {};
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    action = {};
+    action.sa_handler = on_signal;
+    ::sigemptyset(&action.sa_mask);
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+}  // namespace qprep
