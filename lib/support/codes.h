@@ -26,5 +26,9 @@ inline constexpr std::string_view kModelTooLarge = "model-too-large";     // abo
 inline constexpr std::string_view kNodeOrder = "node-order";              // nodes that were not sorted
 inline constexpr std::string_view kOverwritesInput = "overwrites-input";  // the target is what is read
 inline constexpr std::string_view kShapeInference = "shape-inference";    // it found a contradiction
+inline constexpr std::string_view kBatchNormStays = "batch-norm-stays";  // why one was not folded
+inline constexpr std::string_view kFoldLimit = "fold-limit";             // a constant too large to compute
+inline constexpr std::string_view kOverridableInitializer =
+    "overridable-initializer";  // an input whose default became a constant
 
 }  // namespace qprep::codes
