@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "quant/ranges.h"
+#include "quant/scale.h"
 #include "runtime/samples.h"
 #include "runtime/session.h"
 #include "support/diagnostics.h"
@@ -30,8 +30,8 @@ struct CalibrationOptions {
 /// tensor is looked at where ONNX Runtime made it, as soon as it is made. The result does not depend on the
 /// order of samples or on threads: operators run single-threaded, and ranges merge by min and max.
 ///
-/// Diagnostics (codes::kOddRange): a tensor that never varies, is all zero, holds NaN or infinity, or was
-/// never computed (its range is empty()); and what SampleSet::load found.
+/// Diagnostics: what SampleSet::load found in the files. What is odd in a range (never varies, NaN, never
+/// computed) is fill_scales' to say.
 Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tensors, const SampleSet& samples,
                  const CalibrationOptions& options, Diagnostics& diagnostics);
 

@@ -3,7 +3,9 @@
 #include <string>
 
 struct OrtApi;
-struct OrtEnv;
+namespace Ort {
+struct Env;
+}
 
 namespace qprep {
 
@@ -25,7 +27,7 @@ class Library {
   static const Library& get(const std::string& path = {});
 
   const OrtApi& api() const { return *api_; }
-  OrtEnv* env() const { return env_; }
+  const Ort::Env& env() const { return *env_; }
   /// "1.31.1"
   const std::string& version() const { return version_; }
   /// The file that was opened.
@@ -33,10 +35,10 @@ class Library {
 
  private:
   Library() = default;
-  static Library open(const std::string& path);
+  static const Library* open(const std::string& path);
 
   const OrtApi* api_ = nullptr;
-  OrtEnv* env_ = nullptr;
+  const Ort::Env* env_ = nullptr;
   std::string version_;
   std::string path_;
 };

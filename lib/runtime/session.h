@@ -43,11 +43,10 @@ class Session {
   explicit Session(const SerialisedModel& model, const SessionOptions& options = {});
   /// A model file; its external data lies beside it.
   explicit Session(const std::string& path, const SessionOptions& options = {});
-  Session(Session&&) noexcept;
-  Session& operator=(Session&&) noexcept;
-  ~Session();
 
-  /// The inputs that must be fed, then those with defaults; and the outputs, in the model's order.
+  /// The inputs that must be fed, then those with defaults; and the outputs, in the model's order. ONNX
+  /// Runtime does not tell scalars from unknown ranks here: both come without a shape. input_ports knows
+  /// better.
   const std::vector<Port>& inputs() const;
   const std::vector<Port>& outputs() const;
 
@@ -57,7 +56,7 @@ class Session {
 
  private:
   struct Loaded;
-  std::unique_ptr<Loaded> loaded_;
+  std::shared_ptr<Loaded> loaded_;  // outputs share it
 };
 
 }  // namespace qprep
