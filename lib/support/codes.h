@@ -26,9 +26,10 @@ inline constexpr std::string_view kModelTooLarge = "model-too-large";     // abo
 inline constexpr std::string_view kNodeOrder = "node-order";              // nodes that were not sorted
 inline constexpr std::string_view kOverwritesInput = "overwrites-input";  // the target is what is read
 inline constexpr std::string_view kShapeInference = "shape-inference";    // it found a contradiction
-inline constexpr std::string_view kBatchNormStays = "batch-norm-stays";  // why one was not folded
-inline constexpr std::string_view kFoldLimit = "fold-limit";             // a constant too large to compute
+inline constexpr std::string_view kBatchNormStays = "batch-norm-stays";   // why one was not folded
+inline constexpr std::string_view kFoldLimit = "fold-limit";              // a constant too large to compute
 inline constexpr std::string_view kOverridableInitializer =
-    "overridable-initializer";  // an input whose default became a constant
+    "overridable-initializer";                              // an input whose default became a constant
+inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 
 }  // namespace qprep::codes
