@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <stdexcept>
+#include <utility>
 
 namespace qprep {
 namespace {
@@ -148,6 +149,15 @@ void Node::erase_attribute(std::string_view name) {
   std::erase_if(attributes_, [&](const Attribute& a) { return a.name == name; });
 }
 
+AttributeValue Node::take_attribute(std::string_view name) {
+  const auto at = std::find_if(attributes_.begin(), attributes_.end(),
+                               [&](const Attribute& a) { return a.name == name; });
+  require(at != attributes_.end(), "take_attribute: there is none of that name");
+  AttributeValue value = std::move(at->value);
+  attributes_.erase(at);
+  return value;
+}
+
 std::vector<Graph*> Node::bodies() const {
   std::vector<Graph*> found;
   for (const Attribute& attribute : attributes_) {
@@ -163,6 +173,13 @@ std::vector<Graph*> Node::bodies() const {
 void Node::absorb(const Node& other) {
   absorbed_.push_back(other.label());
   absorbed_.insert(absorbed_.end(), other.absorbed_.begin(), other.absorbed_.end());
+}
+
+void Node::take_over(Node& earlier) {
+  std::vector<std::string> all = std::exchange(earlier.absorbed_, {});
+  all.push_back(earlier.label());
+  all.insert(all.end(), absorbed_.begin(), absorbed_.end());
+  absorbed_ = std::move(all);
 }
 
 // --------------------------------------------------------------------------------------------------- Graph

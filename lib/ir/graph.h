@@ -198,6 +198,8 @@ class Node {
   /// For readers: keeps from_file and reference as given.
   void add_attribute(Attribute attribute);
   void erase_attribute(std::string_view name);
+  /// Given: the attribute is there. Result: it is gone; its value.
+  AttributeValue take_attribute(std::string_view name);
   /// The graphs in the attributes, in attribute order.
   std::vector<Graph*> bodies() const;
 
@@ -207,6 +209,9 @@ class Node {
   /// it was made from. Selectors and reports speak of these.
   const std::vector<std::string>& absorbed() const { return absorbed_; }
   void absorb(const Node& other);
+  /// The same for a node that stands before this one and is about to go: its list moves to the front of this
+  /// one's, so that a chain costs no more than its length.
+  void take_over(Node& earlier);
 
  private:
   friend class Graph;
@@ -265,6 +270,8 @@ class Graph {
   ~Graph();
 
   Node* holder() const { return holder_; }
+  /// For passes that move a body to another node. Given: an attribute of `holder` owns this graph.
+  void set_holder(Node& holder) { holder_ = &holder; }
   Names& names() const { return *names_; }
   const std::string& name() const { return name_; }
   OriginId origin() const { return origin_; }

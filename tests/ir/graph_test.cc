@@ -92,12 +92,39 @@ TEST_CASE("inputs with an initializer can stop being inputs, many at once") {
   CHECK(verify(f.model).empty());
 }
 
+TEST_CASE("a body can move to another node") {
+  Fixture f;
+  Node& from = f.graph.insert(nullptr, {.op = "Scan", .outputs = {"from"}});
+  auto body = std::make_unique<Graph>(*f.model.names, &from);
+  Value& inner = body->add_input("inner", Type{});
+  Node& reader = body->insert(nullptr, {.op = "Add", .inputs = {&inner, &f.x}, .outputs = {"sum"}});
+  body->add_output(reader.output(0));
+  from.set_attribute("body", std::move(body));
+
+  Node& to = f.graph.insert(nullptr, {.op = "Scan", .outputs = {"to"}});
+  to.set_attribute("body", from.take_attribute("body"));
+  CHECK(verify(f.model).size() == 1);
+  to.bodies().front()->set_holder(to);
+  CHECK(verify(f.model).empty());
+  CHECK(from.bodies().empty());
+  CHECK(enclosing_node(f.graph, reader) == &to);
+  CHECK_THROWS_AS(from.take_attribute("body"), std::logic_error);
+}
+
 TEST_CASE("a released name is free again") {
   NameTable names;
   CHECK(names.fresh("a") == "a");
   CHECK(names.fresh("a") == "a_1");
   names.release("a");
   CHECK(names.fresh("a") == "a");
+}
+
+TEST_CASE("a node remembers whose work it does") {
+  Fixture f;
+  f.relu.absorb(f.spare);
+  f.conv.take_over(f.relu);
+  CHECK(f.conv.absorbed() == std::vector<std::string>{"conv_1", "y"});
+  CHECK(f.relu.absorbed().empty());
 }
 
 TEST_CASE("verify tells a read before the definition") {
