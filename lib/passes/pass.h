@@ -13,6 +13,7 @@
 /// them.
 namespace qprep {
 
+struct FusionRules;
 struct OpClasses;
 
 /// Bounds on what passes may make.
@@ -29,6 +30,7 @@ struct Env {
   std::vector<Setting> settings = {};     // the configuration, later ones win
   const OpClasses* op_classes = nullptr;  // Given: not null while deciding passes run
   Limits limits = {};
+  const FusionRules* fusion = nullptr;  // Given: not null while group-units runs
 };
 
 /// Changes the graph without changing what it computes. Result: whether it changed anything.

@@ -1,5 +1,7 @@
 #include "plan/plan.h"
 
+#include <algorithm>
+
 namespace qprep {
 
 std::string_view to_text(Precision precision) {
@@ -30,6 +32,10 @@ QuantRange range_of(Precision precision) {
 }
 
 std::string_view to_text(Device device) { return device == Device::kBpu ? "BPU" : "CPU"; }
+
+bool NodePlan::reads_quantised(std::size_t input) const {
+  return std::binary_search(quantised_inputs.begin(), quantised_inputs.end(), input);
+}
 
 const NodePlan* Plan::of(const Node& node) const {
   const auto at = nodes.find(&node);

@@ -47,10 +47,28 @@ struct Setting {
   std::string what;  // "activations.dtype", or "default" for a built-in
 };
 
+/// What a quantised tensor is to those that read it.
+enum class Role { kActivation, kConstant, kWeight };
+
 /// A tensor gets a FakeQuantize of this spec, because of that.
 struct Decision {
   QuantSpec spec;
   std::string because;
+  Role role = Role::kActivation;
+};
+
+/// scale (float32) and zero_point (int32) of a constant, from its numbers, shaped for broadcasting.
+struct KnownScale {
+  Tensor scale;
+  Tensor zero_point;
+};
+
+/// What the numbers of a constant are, so that its payload is read once.
+struct ConstantFacts {
+  double min = 0, max = 0;  // of the finite elements
+  double smallest = 0;      // the smallest |element| that is not zero; 0 if all are
+  bool finite = true;       // no NaN, no infinity
+  bool has_zero = false;
 };
 
 enum class Device { kBpu, kCpu };
@@ -75,6 +93,10 @@ struct NodePlan {
   std::string output_because;  // why the outputs are quantised as they are, or are not
   std::string weight_because;  // empty: no weight
   int unit = -1;               // index in Plan::units
+  /// The inputs that read the quantised value of their tensor, ascending; the others read the float value.
+  std::vector<std::size_t> quantised_inputs = {};
+
+  bool reads_quantised(std::size_t input) const;
 };
 
 /// Keyed by node and by value; iterate the graph, never these maps.
@@ -86,6 +108,8 @@ struct Plan {
   /// value.
   std::unordered_map<const Value*, const Value*> same_as;
   std::unordered_map<const Value*, std::string> not_quantised;  // why a float tensor stays float
+  std::unordered_map<const Value*, KnownScale> known_scales;    // of the constants in `values`
+  std::unordered_map<const Value*, ConstantFacts> constants;    // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
 

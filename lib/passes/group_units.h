@@ -1,0 +1,18 @@
+#pragma once
+
+#include "passes/pass.h"
+
+namespace qprep {
+
+/// Finds the nodes of the main graph that the target runs as one kernel (env.fusion) and writes them to
+/// plan.units, in the order of their first nodes; every other node of class gemm_like or active becomes a
+/// unit of its own, named after its operator. NodePlan::unit names the unit of a node.
+///
+/// A pattern matches where every result inside the unit is read once, by the next node, and is no output of
+/// the graph. The longest match counts. Roots are visited from the last node of the graph to the first, and a
+/// node joins one unit only: where both operands of an Add could take it in, the later root has it.
+/// A root whose match could have been longer but for such a rule leaves a Miss with the rule that failed;
+/// only the deepest one.
+void group_units(const Model& model, Plan& plan, Env& env);
+
+}  // namespace qprep
