@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ir/graph.h"
-#include "quant/ranges.h"
+#include "quant/scale.h"
 #include "support/diagnostics.h"
 
 namespace qprep {

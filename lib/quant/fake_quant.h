@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "ir/graph.h"
 #include "plan/plan.h"
@@ -11,11 +13,6 @@
 namespace qprep {
 
 inline constexpr std::string_view kFakeQuantizeOp = "FakeQuantize";
-inline constexpr std::string_view kQuantiseDomain = "qprep";         // computes
-inline constexpr std::string_view kObserveDomain = "qprep.observe";  // hands x on, bit for bit
-/// The operator set that the functions' bodies need at least, and the IR version that functions need.
-inline constexpr std::int64_t kFakeQuantizeOpset = 11;
-inline constexpr std::int64_t kFunctionIrVersion = 8;
 
 /// A FakeQuantize of either domain.
 bool is_fake_quantize(const Node& node);
@@ -24,7 +21,7 @@ bool is_fake_quantize(const Node& node);
 struct FakeQuantAttrs {
   QuantSpec spec;           // dtype, ch_axis, observer, averaging_constant
   QuantRange range;         // quant_min, quant_max
-  bool calibrated = false;  // domain qprep, state "quantise"
+  bool calibrated = false;  // its domain computes, rather than only observes
 };
 
 /// Given: is_fake_quantize(node). nullopt: an attribute is missing or makes no sense (a file that somebody
@@ -33,37 +30,37 @@ std::optional<FakeQuantAttrs> read_fake_quantize(const Node& node, std::string* 
 
 /// The tensors that a FakeQuantize computes with.
 struct FakeQuantParams {
-  const Tensor* scale = nullptr;       // float32, > 0
-  const Tensor* zero_point = nullptr;  // int32
+  const Tensor* scale = nullptr;       // float32, finite, > 0
+  const Tensor* zero_point = nullptr;  // int32, as many elements
 };
 
 /// Given: is_fake_quantize(node). nullopt: scale or zero_point is no constant, or has a wrong type, shape or
-/// value; `why` says so.
-std::optional<FakeQuantParams> params_of_fake_quantize(const Node& node, std::string* why = nullptr);
+/// value for `attrs`; `why` says so.
+std::optional<FakeQuantParams> params_of_fake_quantize(const Node& node, const FakeQuantAttrs& attrs,
+                                                       std::string* why = nullptr);
 
-/// Given: scale (float32) and zero_point (int32) have the same dims, {} or the channels' (see channel_dims).
+/// Given: scale (float32) and zero_point (int32) have the same dims, {} or channel_dims() of weight_scale.h.
 /// Execute: adds the initializers `<x>_scale` and `<x>_zero_point` to `graph` and, before `before` (null = at
 /// the end), a FakeQuantize of x with output `<x>_fq` of x's type.
 /// Result: that node. Nothing reads it yet: the caller moves x's readers over.
 Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec& spec, Tensor scale,
                            Tensor zero_point, bool calibrated);
 
-/// For a tensor whose range is not known yet: scale 1, zero point 0, of the shape that a tensor of `rank` and
-/// `channels` needs (per tensor: both are ignored).
+/// For an activation whose range is not known yet: scale 1, zero point 0, per tensor.
 struct ScaleAndZeroPoint {
   Tensor scale;
   Tensor zero_point;
 };
-ScaleAndZeroPoint unset_scale(const QuantSpec& spec, std::size_t rank, std::int64_t channels);
+ScaleAndZeroPoint unset_scale();
 
-/// Result: the node is calibrated (domain and state say so), or is not.
+/// Result: the node is calibrated or is not, as its domain and state say.
 void set_calibrated(Node& fake_quantize, bool calibrated);
 
-/// Result: the model has exactly the functions that its FakeQuantize nodes need (in any body, too), imports
-/// their domains, and no others of ours; its IR version is at least kFunctionIrVersion if there is one.
-/// Raising the IR version from below 4 drops initializers from the graph's inputs, since they are constants
-/// there and would become overridable. Idempotent; to be called after passes that add or remove FakeQuantize.
-/// Given: model.opset() >= kFakeQuantizeOpset if a node is calibrated.
+/// Result: the model has the functions that its FakeQuantize nodes need (those in bodies, too), imports their
+/// domains, and has and imports nothing of ours that is not used; its IR version is at least 8 if there is a
+/// function. Raising it from below 4 takes initializers out of the graph's inputs, since they are constants
+/// there and would become overridable. Idempotent; called after anything that adds, removes or calibrates
+/// FakeQuantize nodes. Given: model.opset() >= 11 if a node is calibrated.
 void update_fake_quantize_functions(Model& model);
 
 }  // namespace qprep

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "plan/plan.h"
-#include "quant/ranges.h"
 
 /// From ranges of real numbers to scales. Everything is symmetric: the zero point is 0.
 namespace qprep {
@@ -13,8 +16,29 @@ namespace qprep {
 /// small end): 2^-23, float32's epsilon, which is PyTorch's lower bound of a scale. Every element is 0 then.
 inline constexpr float kZeroRangeScale = std::numeric_limits<float>::epsilon();
 
-/// max(|min|, |max|) of what was finite; 0 if nothing was.
-float magnitude(const Range& range);
+/// What was seen of a tensor. min and max are over the finite elements; merging is associative and
+/// commutative, so the result does not depend on the order of samples or threads.
+struct Range {
+  float min = std::numeric_limits<float>::infinity();  // min > max: no finite element was seen
+  float max = -std::numeric_limits<float>::infinity();
+  std::int64_t finite = 0;    // how many elements were numbers,
+  std::int64_t infinite = 0;  // how many +-Inf,
+  std::int64_t nan = 0;       // how many NaN
+
+  bool seen() const { return finite + infinite + nan > 0; }
+  bool all_finite() const { return infinite == 0 && nan == 0; }
+  /// max(|min|, |max|) of the finite elements; 0 if there are none.
+  float magnitude() const;
+  void merge(const Range& other);
+
+  friend bool operator==(const Range&, const Range&) = default;
+};
+
+/// The range of the elements, in one pass. Zeros count as +0, so that equal ranges have equal bytes.
+Range range_of_data(std::span<const float> data);
+
+/// Keyed by the name of the value that a FakeQuantize reads (its input 0).
+using Ranges = std::map<std::string, Range, std::less<>>;
 
 /// scale = magnitude / ((quant_max - quant_min) / 2): /127.5 for qint8, /32767.5 for qint16; computed in
 /// double and rounded once to float32. Given: magnitude >= 0, or NaN.

@@ -1,0 +1,118 @@
+#include "quant/weight_scale.h"
+
+#include <algorithm>
+#include <bit>
+#include <fmt/format.h>
+#include <thread>
+
+#include "quant/scale.h"
+#include "support/parallel.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::int64_t kElementsPerThread = std::int64_t{1} << 20;
+
+/// The bits of |w[i]|. As integers they are ordered as the magnitudes are, with Inf above all numbers and NaN
+/// above Inf, so that one integer maximum finds the largest element and whatever is not finite.
+std::uint32_t magnitude_bits(const std::byte* w, std::int64_t i) {
+  std::uint32_t bits;
+  __builtin_memcpy(&bits, w + i * 4, sizeof bits);
+  return bits & 0x7FFFFFFFU;
+}
+
+/// largest[channel] rises to the magnitudes of elements [first, last).
+void accumulate(const std::byte* w, std::int64_t first, std::int64_t last, const AxisLayout& layout,
+                std::vector<std::uint32_t>& largest) {
+  if (layout.inner == 1) {
+    for (std::int64_t at = first; at < last;) {
+      const std::int64_t channel = at % layout.channels;
+      const std::int64_t count = std::min(last - at, layout.channels - channel);
+      std::uint32_t* row = largest.data() + channel;
+      for (std::int64_t i = 0; i < count; ++i) row[i] = std::max(row[i], magnitude_bits(w, at + i));
+      at += count;
+    }
+    return;
+  }
+  for (std::int64_t at = first; at < last;) {
+    const std::int64_t row = at / layout.inner;
+    const std::int64_t end = std::min(last, (row + 1) * layout.inner);
+    std::uint32_t most = 0;
+    for (std::int64_t i = at; i < end; ++i) most = std::max(most, magnitude_bits(w, i));
+    std::uint32_t& channel = largest[static_cast<std::size_t>(row % layout.channels)];
+    channel = std::max(channel, most);
+    at = end;
+  }
+}
+
+/// max|w| of each channel. Each thread has a maximum of its own for a part of the payload.
+std::vector<float> magnitudes(const Tensor& w, const AxisLayout& layout) {
+  const std::int64_t count = w.size();
+  const std::int64_t threads = std::max(1U, std::thread::hardware_concurrency());
+  const std::int64_t tasks = std::clamp<std::int64_t>(count / kElementsPerThread, 1, threads);
+  std::vector<std::vector<std::uint32_t>> partial(static_cast<std::size_t>(tasks));
+  parallel_for(partial.size(), 0, [&](std::size_t task) {
+    const auto t = static_cast<std::int64_t>(task);
+    const std::int64_t share = count / tasks, extra = count % tasks;
+    const std::int64_t first = t * share + std::min(t, extra);
+    partial[task].assign(static_cast<std::size_t>(layout.channels), 0);
+    accumulate(w.bytes().data(), first, first + share + (t < extra ? 1 : 0), layout, partial[task]);
+  });
+  std::vector<float> result(static_cast<std::size_t>(layout.channels));
+  for (std::size_t c = 0; c < result.size(); ++c) {
+    std::uint32_t most = 0;
+    for (const auto& part : partial) most = std::max(most, part[c]);
+    result[c] = std::bit_cast<float>(most);
+  }
+  return result;
+}
+
+}  // namespace
+
+AxisLayout layout_around(const Dims& dims, std::size_t axis) {
+  AxisLayout layout;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    if (i == axis) layout.channels = dims[i];
+    (i < axis ? layout.outer : layout.inner) *= i == axis ? 1 : dims[i];
+  }
+  return layout;
+}
+
+Dims channel_dims(std::size_t rank, std::int64_t axis, std::int64_t channels) {
+  if (axis < 0) return {};
+  Dims dims(rank - static_cast<std::size_t>(axis), 1);
+  dims.front() = channels;
+  return dims;
+}
+
+std::optional<WeightScale> weight_scale(const Tensor& w, const QuantSpec& spec, std::string* why) {
+  const auto no = [&](std::string reason) {
+    if (why) *why = std::move(reason);
+    return std::nullopt;
+  };
+  if (w.size() == 0) return no("it has no elements");
+  const bool per_tensor = spec.channel_axis < 0;
+  const AxisLayout layout = per_tensor ? AxisLayout{1, 1, w.size()}
+                                       : layout_around(w.dims(), static_cast<std::size_t>(spec.channel_axis));
+  WeightScale result;
+  std::vector<float> scales = magnitudes(w, layout);
+  for (std::size_t c = 0; c < scales.size(); ++c) {
+    const float largest = scales[c];
+    const std::optional<float> scale = weight_scale_of(largest, range_of(spec.precision));
+    if (!scale && largest <= std::numeric_limits<float>::max()) {
+      return no(fmt::format("its largest magnitude is {}, too large for a scale", largest));
+    }
+    if (!scale) return no("it holds NaN or infinity");
+    if (*scale == kZeroRangeScale && largest < kZeroRangeScale) {
+      result.zero_channels.push_back(static_cast<std::int64_t>(c));
+    }
+    scales[c] = *scale;
+  }
+  const Dims dims = channel_dims(w.dims().size(), spec.channel_axis, layout.channels);
+  result.zero_point =
+      Tensor::of<std::int32_t>(DType::kInt32, dims, std::vector<std::int32_t>(scales.size(), 0));
+  result.scale = Tensor::floats(dims, std::move(scales));
+  return result;
+}
+
+}  // namespace qprep
