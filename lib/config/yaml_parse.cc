@@ -94,12 +94,18 @@ class TreeBuilder : public YAML::EventHandler {
     std::map<std::string, Where> seen = {};
   };
 
+  void mistake(std::string_view code, std::string message, const Where& where) {
+    diagnostics_.error(code, std::move(message), where);
+    if (++mistakes_ < kMostMistakes) return;
+    refuse(diagnostics_, codes::kYamlSyntax, "too many mistakes; the rest is not looked at", where);
+  }
+
   /// Result: whether the value is plain, that is, may be a number, a truth value or null.
   bool check_tag(const std::string& tag, const Where& where) {
     if (tag.empty() || tag == "?") return true;
     if (tag == "!" || tag == "tag:yaml.org,2002:str") return false;
-    diagnostics_.error(codes::kYamlSyntax,
-                       fmt::format("the tag {} is not understood here; leave it out", quote(tag)), where);
+    mistake(codes::kYamlSyntax, fmt::format("the tag {} is not understood here; leave it out", quote(tag)),
+            where);
     return true;
   }
 
@@ -169,20 +175,17 @@ class TreeBuilder : public YAML::EventHandler {
     parent.key = key.text;
     parent.key_where = key.where;
     if (key.kind != YamlNode::Kind::kScalar) {
-      diagnostics_.error(codes::kYamlSyntax, "a key must be a word", key.where);
+      mistake(codes::kYamlSyntax, "a key must be a word", key.where);
       parent.drop = true;
       return;
     }
     const auto [first, is_new] = parent.seen.emplace(key.text, key.where);
     if (is_new) return;
     parent.drop = true;
-    diagnostics_.error(
+    mistake(
         codes::kDuplicateKey,
         fmt::format("duplicate key {}; it already stands in line {}", quote(key.text), first->second.line),
         key.where);
-    if (diagnostics_.count(Severity::kError) > kMostMistakes) {
-      refuse(diagnostics_, codes::kYamlSyntax, "too many mistakes; the rest is not looked at", key.where);
-    }
   }
 
   const std::string& file_;
@@ -192,6 +195,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, NodePtr> anchors_;
   std::size_t count_ = 0;
+  std::size_t mistakes_ = 0;
 };
 
 /// Bytes of the UTF-8 character at text[i]; 0 if there is none.

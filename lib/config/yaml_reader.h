@@ -25,7 +25,7 @@ namespace qprep {
 
 /// What a file may be at most. A document beyond one of them is refused with a sentence.
 struct YamlLimits {
-  std::size_t bytes = std::size_t{1} << 20;
+  std::size_t bytes = std::size_t{512} << 10;
   std::size_t depth = 64;
   std::size_t values = 100'000;  // each alias counted as all that it stands for
 };

@@ -1,0 +1,138 @@
+#include "config/config.h"
+
+#include <array>
+#include <filesystem>
+#include <fmt/format.h>
+#include <utility>
+
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+const std::vector<std::string> kMarches = {"bernoulli2", "bayes",  "bayes-e", "meta",  "nash-e",
+                                           "nash-m",     "nash-p", "nash-h",  "nash-b"};
+const std::vector<std::string> kMethods = {"jit_strip", "jit", "symbolic", "eager"};
+const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "int16"};
+
+constexpr std::array<std::pair<std::string_view, Dialect>, 2> kDialects = {
+    {{"function", Dialect::kFunction}, {"qdq", Dialect::kQdq}}};
+constexpr std::array<std::pair<std::string_view, Form>, 3> kForms = {
+    {{"qat", Form::kQat}, {"fixed_point", Form::kFixedPoint}, {"both", Form::kBoth}}};
+
+/// Reads one of the table's words into `target`; leaves it where the key is absent or wrong.
+template <typename Enum, std::size_t N>
+void read_word(YamlMap& map, std::string_view key,
+               const std::array<std::pair<std::string_view, Enum>, N>& table, Placed<Enum>& target) {
+  std::vector<std::string> words;
+  for (const auto& [word, value] : table) words.emplace_back(word);
+  const auto found = map.word(key, words);
+  if (!found) return;
+  for (const auto& [word, value] : table) {
+    if (found->value == word) target = {value, found->where};
+  }
+}
+
+template <typename Enum, std::size_t N>
+std::string_view word_of(Enum wanted, const std::array<std::pair<std::string_view, Enum>, N>& table) {
+  for (const auto& [word, value] : table) {
+    if (value == wanted) return word;
+  }
+  return "?";
+}
+
+void read_method(YamlMap& map, Config& config, Diagnostics& diagnostics) {
+  const auto method = map.word("method", kMethods);
+  if (!method) return;
+  config.method = *method;
+  if (method->value != "eager") return;
+  diagnostics.error(
+      codes::kBadValue,
+      "method 'eager' leaves replacing and fusing to the model's author, but a model file has its "
+      "whole graph; use jit_strip, jit or symbolic",
+      method->where);
+}
+
+void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
+  config.prefix = output.text("prefix");
+  if (config.prefix && config.prefix->value.find('/') != std::string::npos) {
+    diagnostics.error(
+        codes::kBadValue,
+        "'output.prefix' is the beginning of file names and has no '/'; the folder is the command's -o",
+        config.prefix->where);
+  }
+  if (config.prefix && config.prefix->value.find('\n') != std::string::npos) {
+    diagnostics.error(codes::kBadValue,
+                      "'output.prefix' is the beginning of file names and has no line breaks",
+                      config.prefix->where);
+  }
+  read_word(output, "dialect", kDialects, config.dialect);
+  read_word(output, "form", kForms, config.form);
+  output.finish();
+}
+
+void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnostics) {
+  YamlMap calibration(node, "calibration", diagnostics);
+  const bool named = calibration.has("data") || node.kind != YamlNode::Kind::kMap;
+  const auto data = calibration.text("data");
+  const auto method = calibration.word("method", {"min_max"});
+  if (!named) {
+    diagnostics.error(codes::kBadValue,
+                      "'calibration' has no 'data'; name the folder of samples, or leave it out",
+                      calibration.where());
+  }
+  calibration.finish();
+  if (!data) return;
+  // lexically_normal: "../samples" in "cfg/a.yaml" reads as "samples" in messages.
+  const std::filesystem::path folder = std::filesystem::path(config.file).parent_path() / data->value;
+  config.calibration = {folder.lexically_normal().string(), method ? method->value : "min_max", data->where};
+}
+
+void read_dtype(YamlMap map, Placed<Precision>& target) {
+  if (const auto word = map.word("dtype", kDtypes)) {
+    target = {precision_from(word->value).value(), word->where};
+  }
+  map.finish();
+}
+
+Config config_from(const YamlNode& root, const std::string& file, Diagnostics& diagnostics) {
+  Config config;
+  config.file = file;
+  YamlMap map(root, "", diagnostics);
+  map.integer("version", 1, 1);
+  if (const auto march = map.word("march", kMarches)) config.march = *march;
+  read_method(map, config, diagnostics);
+  read_output(map.map("output"), config, diagnostics);
+  if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
+  read_dtype(map.map("weights"), config.weights);
+  read_dtype(map.map("activations"), config.activations);
+  map.finish();
+  diagnostics.throw_if_error();
+  return config;
+}
+
+}  // namespace
+
+std::string_view to_text(Dialect dialect) { return word_of(dialect, kDialects); }
+std::string_view to_text(Form form) { return word_of(form, kForms); }
+
+Config read_config(const std::string& file) {
+  Diagnostics diagnostics;
+  return config_from(*read_yaml(file, diagnostics), file, diagnostics);
+}
+
+Config parse_config(std::string_view text, const std::string& file) {
+  Diagnostics diagnostics;
+  return config_from(*parse_yaml(text, file, diagnostics), file, diagnostics);
+}
+
+std::vector<Setting> settings(const Config& config) {
+  const auto setting = [](std::string slot, const Placed<Precision>& dtype, std::string key) {
+    return Setting{std::move(slot), dtype.value, dtype.where,
+                   dtype.where.file.empty() ? "default" : std::move(key)};
+  };
+  return {setting("activation", config.activations, "activations.dtype"),
+          setting("weight", config.weights, "weights.dtype")};
+}
+
+}  // namespace qprep

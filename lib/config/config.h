@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/yaml_reader.h"
+#include "plan/plan.h"
+#include "support/diagnostics.h"
+
+/// qprep's own configuration. docs/config.md describes it for users.
+namespace qprep {
+
+/// How a calibrated model is written: FakeQuantize functions with active scales, or
+/// QuantizeLinear/DequantizeLinear.
+enum class Dialect { kFunction, kQdq };
+/// Which models are written.
+enum class Form { kQat, kFixedPoint, kBoth };
+
+std::string_view to_text(Dialect dialect);
+std::string_view to_text(Form form);
+
+struct CalibrationConfig {
+  std::string data;  // a folder; relative ones were resolved against the configuration's folder
+  std::string method = "min_max";
+  Where where;  // of `data`
+};
+
+/// A configuration after reading, defaults filled in. A value whose `where` has no file is a default.
+struct Config {
+  std::string file;  // empty: no file, everything is default
+  Placed<std::string> march = {"bayes", {}};
+  Placed<std::string> method = {"jit_strip", {}};
+  std::optional<Placed<std::string>> prefix;  // of output file names
+  Placed<Dialect> dialect = {Dialect::kFunction, {}};
+  Placed<Form> form = {Form::kQat, {}};
+  std::optional<CalibrationConfig> calibration;
+  Placed<Precision> weights = {Precision::kInt8, {}};
+  Placed<Precision> activations = {Precision::kInt8, {}};
+};
+
+/// Throws Fatal with every mistake of the file, each with its line and column.
+Config read_config(const std::string& file);
+/// The same for text in memory; `file` is its name in messages, relative paths are taken from its folder.
+Config parse_config(std::string_view text, const std::string& file);
+
+/// What the configuration says of activations and of weights, in the order in which passes apply it.
+std::vector<Setting> settings(const Config& config);
+
+}  // namespace qprep
