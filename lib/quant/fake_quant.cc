@@ -38,12 +38,25 @@ std::optional<std::int64_t> axis_of(const Dims& dims, std::size_t rank_of_x) {
   return axis;
 }
 
+void collect_fake_quantize(Graph& graph, std::vector<Node*>& found) {
+  for (Node& node : graph.nodes()) {
+    if (is_fake_quantize(node)) found.push_back(&node);
+    for (Graph* body : node.bodies()) collect_fake_quantize(*body, found);
+  }
+}
+
 bool is_scale(float value) { return std::isfinite(value) && value > 0.0F; }
 
 }  // namespace
 
 bool is_fake_quantize(const Node& node) {
   return node.op() == kFakeQuantizeOp && (node.domain() == kComputes || node.domain() == kObserves);
+}
+
+std::vector<Node*> fake_quantize_nodes(Graph& graph) {
+  std::vector<Node*> found;
+  collect_fake_quantize(graph, found);
+  return found;
 }
 
 std::optional<FakeQuantAttrs> read_fake_quantize(const Node& node, std::string* why) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ir/graph.h"
 #include "plan/plan.h"
@@ -13,9 +14,13 @@
 namespace qprep {
 
 inline constexpr std::string_view kFakeQuantizeOp = "FakeQuantize";
+/// The operator set that the function of a calibrated FakeQuantize needs at least.
+inline constexpr std::int64_t kFakeQuantizeOpset = 11;
 
 /// A FakeQuantize of either domain.
 bool is_fake_quantize(const Node& node);
+/// Every FakeQuantize of the graph and of the bodies in it, in graph order.
+std::vector<Node*> fake_quantize_nodes(Graph& graph);
 
 /// What a FakeQuantize node says of itself.
 struct FakeQuantAttrs {
@@ -60,7 +65,7 @@ void set_calibrated(Node& fake_quantize, bool calibrated);
 /// domains, and has and imports nothing of ours that is not used; its IR version is at least 8 if there is a
 /// function. Raising it from below 4 takes initializers out of the graph's inputs, since they are constants
 /// there and would become overridable. Idempotent; called after anything that adds, removes or calibrates
-/// FakeQuantize nodes. Given: model.opset() >= 11 if a node is calibrated.
+/// FakeQuantize nodes. Given: model.opset() >= kFakeQuantizeOpset if a node is calibrated.
 void update_fake_quantize_functions(Model& model);
 
 }  // namespace qprep

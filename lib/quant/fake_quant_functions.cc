@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "quant/fake_quant.h"
 
@@ -68,14 +68,14 @@ std::unique_ptr<Graph> observing_body(Names& names) {
   return body.returning(body.apply("Identity", {&x}, "y"));
 }
 
-/// How many FakeQuantize nodes call each function's domain.
-using Calls = std::map<std::string, std::size_t, std::less<>>;
-
-void count_calls(const Graph& graph, Calls& calls) {
-  for (const Node& node : graph.nodes()) {
-    if (is_fake_quantize(node)) ++calls[node.domain()];
-    for (const Graph* body : node.bodies()) count_calls(*body, calls);
+/// The domains that FakeQuantize nodes call.
+std::set<std::string> called_domains(const Model& model) {
+  std::set<std::string> domains;
+  for (const Node* node : fake_quantize_nodes(*model.graph)) domains.insert(node->domain());
+  for (const Function& function : model.functions) {
+    for (const Node* node : fake_quantize_nodes(*function.body)) domains.insert(node->domain());
   }
+  return domains;
 }
 
 void raise_ir_version(Model& model) {
@@ -118,11 +118,9 @@ void update_function(Model& model, const std::string& domain, bool called,
 }  // namespace
 
 void update_fake_quantize_functions(Model& model) {
-  Calls calls;
-  count_calls(*model.graph, calls);
-  for (const Function& function : model.functions) count_calls(*function.body, calls);
-  update_function(model, "qprep", calls.contains("qprep"), computing_body);
-  update_function(model, "qprep.observe", calls.contains("qprep.observe"), observing_body);
+  const std::set<std::string> called = called_domains(model);
+  update_function(model, "qprep", called.contains("qprep"), computing_body);
+  update_function(model, "qprep.observe", called.contains("qprep.observe"), observing_body);
 }
 
 }  // namespace qprep
