@@ -9,8 +9,10 @@ namespace qprep::codes {
 inline constexpr std::string_view kBrokenGraph = "broken-graph";    // a pass left the IR inconsistent
 inline constexpr std::string_view kCorruptModel = "corrupt-model";  // bytes that are no ONNX model
 inline constexpr std::string_view kExternalData = "external-data";  // a payload file that may not be read
-inline constexpr std::string_view kFileAccess = "file-access";      // open, read, write, rename failed
-inline constexpr std::string_view kIrVersion = "ir-version";        // what a newer IR version changes
+inline constexpr std::string_view kFakeQuantize =
+    "fake-quantize";  // a FakeQuantize node of a file that is none of ours
+inline constexpr std::string_view kFileAccess = "file-access";  // open, read, write, rename failed
+inline constexpr std::string_view kIrVersion = "ir-version";    // what a newer IR version changes
 inline constexpr std::string_view kOpsetRaise = "opset-raise";  // a node that a newer opset cannot express
 inline constexpr std::string_view kBadSample = "bad-sample";    // a sample set or .npy file that does not fit
 inline constexpr std::string_view kRuntimeFailure =
@@ -31,5 +33,6 @@ inline constexpr std::string_view kFoldLimit = "fold-limit";              // a c
 inline constexpr std::string_view kOverridableInitializer =
     "overridable-initializer";                              // an input whose default became a constant
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
+inline constexpr std::string_view kStaysFloat = "stays-float";  // a tensor that the lower forms keep as it is
 
 }  // namespace qprep::codes
