@@ -32,5 +32,9 @@ set_target_properties(onnx PROPERTIES IMPORTED_LOCATION ${QPREP_DEPS}/onnx/lib/l
 target_include_directories(onnx SYSTEM INTERFACE ${QPREP_DEPS}/onnx/include)
 target_compile_definitions(onnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
 
+# Programs in a build tree find the library through their run path (which an installed one has not). RPATH, not
+# RUNPATH: the latter holds only for the object that calls dlopen, which is the sanitizer's where there is one.
+set(CMAKE_BUILD_RPATH ${QPREP_DEPS}/ort/lib)
+add_link_options(-Wl,--disable-new-dtags)
 add_library(onnxruntime_headers INTERFACE)
 target_include_directories(onnxruntime_headers SYSTEM INTERFACE ${QPREP_DEPS}/ort/include)

@@ -73,8 +73,9 @@ ProbedModel append_probes(std::span<const std::byte> model, std::span<const std:
   const std::string prefix = unused_prefix(model);
   ProbedModel probed;
   Message graph;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::string name = prefix + std::to_string(i);
+  for (std::size_t i = 0; i < tensors.size(); ++i) probed.outputs.push_back(prefix + std::to_string(i));
+  for (std::size_t i = tensors.size(); i-- > 0;) {
+    const std::string& name = probed.outputs[i];
     Message number;
     number.add(kAttributeName, kProbeNumber).add(kAttributeInt, i).add(kAttributeType, kAttributeTypeInt);
     Message node;
@@ -85,7 +86,6 @@ ProbedModel append_probes(std::span<const std::byte> model, std::span<const std:
     Message output;
     output.add(kValueName, name).add(kValueType, Message().add(kTypeTensor, tensor));
     graph.add(kGraphNode, node).add(kGraphOutput, output);
-    probed.outputs.push_back(name);
   }
   Message opset;
   opset.add(kOpsetDomain, kProbeDomain).add(kOpsetVersion, 1);

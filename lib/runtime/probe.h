@@ -12,6 +12,11 @@ namespace qprep {
 /// elements; so a tensor is seen when it is made, and ONNX Runtime may free it at once. The names of the
 /// nodes' outputs, all empty tensors, are appended to the model's outputs.
 ///
+/// ONNX Runtime (1.31) visits the leaves of a graph from the last node to the first, so the nodes are
+/// appended in reverse: with `tensors` in graph order each probe runs right after its tensor is made, and
+/// memory stays that of bare inference. In another order the result is the same and more tensors live at
+/// once.
+///
 /// Given: `model` is a serialised ModelProto; each of `tensors` is a tensor of its main graph. It works on
 /// the bytes: protobuf defines that a message with another appended is the two merged, their lists one after
 /// the other.

@@ -1,0 +1,184 @@
+#include "runtime/samples.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <optional>
+#include <set>
+
+#include "runtime/npy.h"
+#include "runtime/sample_layout.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Enough to see what is wrong with a thousand files.
+constexpr std::size_t kMostFindings = 8;
+
+/// The names of the samples in a folder. Hidden files are not looked at.
+std::set<std::string> samples_in(const InputFolder& input, Diagnostics& diagnostics) {
+  std::set<std::string> names, others;
+  std::error_code failed;
+  for (fs::directory_iterator at(input.folder, failed), end; !failed && at != end; at.increment(failed)) {
+    const std::string name = at->path().filename().string();
+    if (name.starts_with('.') || at->is_directory()) continue;
+    (at->path().extension() == ".npy" ? names : others).insert(name);
+  }
+  if (failed) {
+    diagnostics.error(codes::kBadSample,
+                      fmt::format("the folder for the model's input '{}' cannot be read: {}", input.port.name,
+                                  failed.message()),
+                      {input.folder});
+  } else if (names.empty()) {
+    diagnostics.error(codes::kBadSample,
+                      fmt::format("here is no .npy file for the model's input '{}'", input.port.name),
+                      {input.folder});
+  }
+  for (const std::string& name : others) {
+    diagnostics.warning(codes::kBadSample, "the file is left out: samples are .npy files",
+                        {(fs::path(input.folder) / name).string()});
+  }
+  return names;
+}
+
+std::string shape_text(const Shape& shape) {
+  std::vector<std::string> sizes;
+  for (const Dim& dim : shape)
+    sizes.push_back(dim.known() ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol);
+  return fmt::format("[{}]", fmt::join(sizes, ","));
+}
+
+/// Why the input cannot take such a tensor; nullopt if it can.
+std::optional<std::string> mismatch(const Port& input, DType dtype, const Dims& dims) {
+  if (input.type.kind != Type::Kind::kTensor) return std::nullopt;
+  if (dtype != input.type.dtype) {
+    return fmt::format("it holds {}, and the model's input '{}' takes {}", to_text(dtype), input.name,
+                       to_text(input.type.dtype));
+  }
+  if (!input.type.shape) return std::nullopt;
+  const Shape& shape = *input.type.shape;
+  bool fits = dims.size() == shape.size();
+  for (std::size_t i = 0; fits && i < dims.size(); ++i) fits = !shape[i].known() || shape[i].size == dims[i];
+  if (fits) return std::nullopt;
+  const bool lacks_batch = dims.size() + 1 == shape.size();
+  return fmt::format("its shape is [{}], and the model's input '{}' takes {}{}", fmt::join(dims, ","),
+                     input.name, shape_text(shape),
+                     lacks_batch ? " (a sample holds the batch axis too)" : "");
+}
+
+/// An input that no .npy file can feed.
+std::optional<std::string> unfeedable(const Port& input) {
+  if (input.type.kind == Type::Kind::kOther)
+    return fmt::format("the model's input '{}' is no tensor", input.name);
+  if (input.type.kind != Type::Kind::kTensor) return std::nullopt;
+  const DType dtype = input.type.dtype;
+  const bool in_numpy = dtype != DType::kBFloat16 && bit_width(dtype) >= 8 && dtype <= DType::kComplex128;
+  if (in_numpy) return std::nullopt;
+  return fmt::format("the model's input '{}' takes {}, which .npy files do not hold", input.name,
+                     to_text(dtype));
+}
+
+/// How many elements have all bits of the exponent set, which NaN and infinity have.
+template <typename Bits>
+std::int64_t count_not_finite(const Tensor& tensor, Bits exponent) {
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < tensor.size(); ++i) count += (tensor.at<Bits>(i) & exponent) == exponent;
+  return count;
+}
+
+std::int64_t count_not_finite(const Tensor& tensor) {
+  switch (tensor.dtype()) {
+    case DType::kFloat16:
+      return count_not_finite<std::uint16_t>(tensor, 0x7c00);
+    case DType::kFloat32:
+      return count_not_finite<std::uint32_t>(tensor, 0x7f800000);
+    case DType::kFloat64:
+      return count_not_finite<std::uint64_t>(tensor, 0x7ff0000000000000);
+    default:
+      return 0;
+  }
+}
+
+/// Adds the first few of the findings, and how many there are besides.
+void add_some(const std::vector<Diagnostic>& findings, Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < std::min(findings.size(), kMostFindings); ++i) diagnostics.add(findings[i]);
+  if (findings.size() > kMostFindings) {
+    const Diagnostic& first = findings.front();
+    diagnostics.add({first.severity,
+                     first.code,
+                     fmt::format("{} more files are like this", findings.size() - kMostFindings),
+                     {}});
+  }
+}
+
+Diagnostic wrong_file(std::string file, std::string message) {
+  return {Severity::kError, codes::kBadSample, std::move(message), {std::move(file), 0, 0}};
+}
+
+}  // namespace
+
+SampleSet SampleSet::open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics) {
+  Diagnostics findings;
+  SampleSet set;
+  set.folder_ = folder;
+  std::vector<std::set<std::string>> names;
+  std::set<std::string> all;
+  for (InputFolder& input : find_input_folders(folder, inputs, findings)) {
+    if (const auto why = unfeedable(input.port)) findings.error(codes::kBadSample, *why, {folder, 0, 0});
+    names.push_back(samples_in(input, findings));
+    all.insert(names.back().begin(), names.back().end());
+    set.inputs_.push_back({std::move(input.port), std::move(input.folder)});
+  }
+  findings.throw_if_error();
+
+  std::vector<Diagnostic> wrong;
+  for (std::size_t i = 0; i < set.inputs_.size(); ++i) {
+    const Input& input = set.inputs_[i];
+    for (const std::string& name : all) {
+      const std::string file = (fs::path(input.folder) / name).string();
+      if (!names[i].contains(name)) {
+        wrong.push_back(wrong_file(
+            file,
+            fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
+                        input.port.name)));
+        continue;
+      }
+      try {
+        const NpyHeader header = read_npy_header(file);
+        if (const auto why = mismatch(input.port, header.dtype, header.dims))
+          wrong.push_back(wrong_file(file, *why));
+      } catch (const Fatal& unreadable) {
+        wrong.insert(wrong.end(), unreadable.diagnostics().begin(), unreadable.diagnostics().end());
+      }
+    }
+  }
+  add_some(wrong, findings);
+  findings.throw_if_error();
+  set.names_.assign(all.begin(), all.end());
+  for (const Diagnostic& warning : findings.all()) diagnostics.add(warning);
+  return set;
+}
+
+Sample SampleSet::load(std::size_t i) const {
+  Sample sample;
+  for (const Input& input : inputs_) {
+    const std::string file = (fs::path(input.folder) / name(i)).string();
+    Tensor tensor = read_npy(file);
+    if (auto why = mismatch(input.port, tensor.dtype(), tensor.dims()))
+      throw Fatal({wrong_file(file, std::move(*why))});
+    if (const std::int64_t count = count_not_finite(tensor)) {
+      sample.findings.push_back({Severity::kWarning,
+                                 codes::kBadSample,
+                                 fmt::format("it holds {} NaN or infinite elements", count),
+                                 {file, 0, 0}});
+    }
+    sample.feeds.emplace(input.port.name, std::move(tensor));
+  }
+  return sample;
+}
+
+}  // namespace qprep
