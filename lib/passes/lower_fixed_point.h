@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/op_classes.h"
 #include "ir/graph.h"
 #include "support/diagnostics.h"
 
@@ -7,11 +8,13 @@ namespace qprep {
 
 /// From the Q/DQ form to the one that stores integers:
 /// - QuantizeLinear of a constant is computed: weights become int8 (int16) initializers before their
-///   DequantizeLinear, and the float original goes.
+///   DequantizeLinear, and the float original goes if nothing else reads it.
 /// - A bias of Conv, ConvTranspose and Gemm becomes an int32 initializer of scale s_x * s_w (Gemm: * alpha /
-///   beta) and a DequantizeLinear, where data and weight come out of DequantizeLinear.
-/// What cannot become integer stays float, with the reason as a note.
-/// Given: the model is in the Q/DQ form (lower_qdq, or an input that carries Q/DQ).
-void lower_fixed_point(Model& model, Diagnostics& diagnostics);
+///   beta) and a DequantizeLinear, where the data come from a DequantizeLinear per tensor, through passive
+///   operators if need be, and the weight from one per tensor or per output channel.
+/// - What cannot become integer stays float, with the reason as a note. That is also a bias that would leave
+///   no room for the products in an int32 accumulator.
+/// Given: the model is in the Q/DQ form (from lower_qdq, or an input that carries Q/DQ).
+void lower_fixed_point(Model& model, const OpClasses& classes, Diagnostics& diagnostics);
 
 }  // namespace qprep

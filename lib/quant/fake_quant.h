@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,9 @@ namespace qprep {
 inline constexpr std::string_view kFakeQuantizeOp = "FakeQuantize";
 /// The operator set that the function of a calibrated FakeQuantize needs at least.
 inline constexpr std::int64_t kFakeQuantizeOpset = 11;
+
+inline constexpr std::array<std::string_view, 7> kFakeQuantizeAttributes = {
+    "dtype", "quant_min", "quant_max", "ch_axis", "observer", "averaging_constant", "state"};
 
 /// A FakeQuantize of either domain.
 bool is_fake_quantize(const Node& node);

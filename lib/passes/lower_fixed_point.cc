@@ -1,0 +1,69 @@
+#include "passes/lower_fixed_point.h"
+
+#include <unordered_set>
+#include <vector>
+
+#include "passes/constants.h"
+#include "passes/integer_bias.h"
+#include "passes/qdq.h"
+
+namespace qprep {
+namespace {
+
+void collect_nodes(Graph& graph, std::vector<Node*>& nodes) {
+  for (Node& node : graph.nodes()) {
+    nodes.push_back(&node);
+    for (Graph* body : node.bodies()) collect_nodes(*body, nodes);
+  }
+}
+
+/// Result: an initializer of the integers takes the place, and the name, of the node's output; the node is
+/// gone. Returns the float constant, or null if the node has to stay.
+Value* compute(Node& quantize) {
+  Value* x = quantize.input(0);
+  const Tensor* constant = x ? fixed_constant(*x) : nullptr;
+  if (!constant || constant->dtype() != DType::kFloat32) return nullptr;
+  Value& output = quantize.output(0);
+  const std::optional<QdqParams> params = read_qdq(quantize);
+  if (!params || output.is_graph_output()) return nullptr;
+
+  Tensor integers = quantize_tensor(*constant, params->dtype, params->axis, params->channels);
+  Graph& graph = quantize.graph();
+  const std::string name = output.name();
+  graph.rename(output, name + "_replaced");
+  graph.replace_uses(output, graph.add_initializer(name, std::move(integers)));
+  graph.erase(quantize);
+  return x;
+}
+
+/// Result: those of the constants that nothing reads any more are gone.
+void erase_unused(const std::vector<Value*>& constants) {
+  std::vector<Value*> initializers;
+  std::unordered_set<Node*> nodes;
+  for (Value* value : constants) {
+    if (!value->producer()) initializers.push_back(value);
+    if (value->producer() && value->is_unused()) nodes.insert(value->producer());
+  }
+  for (Node* node : nodes) node->graph().erase(*node);
+  erase_unused_initializers(initializers);
+}
+
+}  // namespace
+
+void lower_fixed_point(Model& model, const OpClasses& classes, Diagnostics& diagnostics) {
+  std::vector<Node*> nodes;
+  collect_nodes(*model.graph, nodes);
+  IntegerBias biases(model, classes, diagnostics);
+  std::vector<Value*> floats;
+  for (Node* node : nodes) {
+    if (is_quantize_linear(*node)) {
+      if (Value* constant = compute(*node)) floats.push_back(constant);
+    } else {
+      biases.lower(*node);
+    }
+  }
+  floats.insert(floats.end(), biases.replaced().begin(), biases.replaced().end());
+  erase_unused(floats);
+}
+
+}  // namespace qprep

@@ -1,0 +1,152 @@
+#include "passes/lower_qdq.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <stdexcept>
+#include <vector>
+
+#include "passes/constants.h"
+#include "quant/fake_quant.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::int64_t kPerTensorOpset = 10;
+constexpr std::int64_t kPerChannelOpset = 13;
+constexpr std::int64_t kInt16Opset = 21;
+constexpr std::string_view kContrib = "com.microsoft";  // has int16 in every operator set
+
+bool is_int16(const FakeQuantAttrs& attrs) { return attrs.spec.precision == Precision::kInt16; }
+
+/// One element needs no axis, wherever it stands: it holds for the whole tensor.
+bool is_per_channel(const FakeQuantParams& params) { return params.scale->size() > 1; }
+
+template <typename Integer>
+Tensor narrowed(const Tensor& zero_point, DType dtype, Dims dims) {
+  std::vector<Integer> values;
+  for (const std::int32_t zero : zero_point.to_vector<std::int32_t>()) {
+    values.push_back(static_cast<Integer>(zero));
+  }
+  return Tensor::of<Integer>(dtype, std::move(dims), std::move(values));
+}
+
+class Lowering {
+ public:
+  Lowering(Model& model, Diagnostics& diagnostics) : model_(model), diagnostics_(diagnostics) {}
+
+  void run() {
+    for (Node* node : fake_quantize_nodes(*model_.graph)) lower(*node);
+    erase_unused_initializers(replaced_);
+    if (uses_contrib_) model_.opsets.try_emplace(std::string(kContrib), 1);
+    update_fake_quantize_functions(model_);
+  }
+
+ private:
+  void lower(Node& node) {
+    std::string why = "it has no input";
+    const std::optional<FakeQuantAttrs> attrs = node.input(0) ? read_fake_quantize(node, &why) : std::nullopt;
+    if (!attrs) return fail(node, why);
+    if (!attrs->calibrated) return remove(node);
+    const std::optional<FakeQuantParams> params = params_of_fake_quantize(node, *attrs, &why);
+    if (!params) return fail(node, why);
+    const QuantRange whole = range_of(attrs->spec.precision);
+    if (attrs->range.min != whole.min || attrs->range.max != whole.max) {
+      return fail(node, fmt::format("its range {} to {} is not all of {}, which QuantizeLinear always uses",
+                                    attrs->range.min, attrs->range.max, to_text(attrs->spec.precision)));
+    }
+    replace(node, *attrs, *params);
+  }
+
+  void fail(const Node& node, const std::string& why) {
+    diagnostics_.error(
+        codes::kFakeQuantize,
+        fmt::format("FakeQuantize node '{}' cannot become QuantizeLinear: {}", node.label(), why));
+  }
+
+  void replace(Node& node, const FakeQuantAttrs& attrs, const FakeQuantParams& params) {
+    const DType dtype = is_int16(attrs) ? DType::kInt16 : DType::kInt8;
+    const std::string domain = is_int16(attrs) && model_.opset() < kInt16Opset ? std::string(kContrib) : "";
+    uses_contrib_ = uses_contrib_ || !domain.empty();
+    Value& x = *node.input(0);
+    set_parameters(node, params, dtype);
+
+    Graph& graph = node.graph();
+    Node& quantize = graph.insert(&node, {.op = "QuantizeLinear",
+                                          .inputs = node.inputs(),
+                                          .outputs = {x.name() + "_quantized"},
+                                          .name = x.name() + "_QuantizeLinear",
+                                          .domain = domain});
+    quantize.output(0).set_type(Type::tensor(dtype, x.type().shape));
+    node.set_input(0, &quantize.output(0));
+    node.set_op("DequantizeLinear", domain);
+    for (const std::string_view attribute : kFakeQuantizeAttributes) node.erase_attribute(attribute);
+    if (is_per_channel(params)) {
+      quantize.set_attribute("axis", attrs.spec.channel_axis);
+      node.set_attribute("axis", attrs.spec.channel_axis);
+    }
+    node.set_name(graph.names().nodes.fresh(x.name() + "_DequantizeLinear"));
+    node.set_label(node.name());
+  }
+
+  /// The scale without the dims that broadcasting needed, and the zero point as `dtype`.
+  void set_parameters(Node& node, const FakeQuantParams& params, DType dtype) {
+    const Dims dims = is_per_channel(params) ? Dims{params.scale->size()} : Dims{};
+    const Tensor scale(DType::kFloat32, dims, params.scale->bytes(), params.scale->owner());
+    Tensor zero = dtype == DType::kInt16 ? narrowed<std::int16_t>(*params.zero_point, dtype, dims)
+                                         : narrowed<std::int8_t>(*params.zero_point, dtype, dims);
+    replaced_.insert(replaced_.end(), {node.input(1), node.input(2)});
+    const std::string tensor = node.input(0)->name();
+    if (params.scale->dims() != dims) set_constant_input(node, 1, scale, tensor + "_scale");
+    set_constant_input(node, 2, std::move(zero), tensor + "_zero_point");
+  }
+
+  /// The tensor is float from here on.
+  void remove(Node& node) {
+    Value& x = *node.input(0);
+    Value& y = node.output(0);
+    diagnostics_.note(codes::kStaysFloat,
+                      fmt::format("tensor '{}' stays float: it is not calibrated", x.name()));
+    for (std::size_t i = 1; i < node.input_count(); ++i) {
+      if (node.input(i)) replaced_.push_back(node.input(i));
+    }
+    Graph& graph = node.graph();
+    graph.replace_uses(y, x);
+    if (!y.is_graph_output()) return graph.erase(node);
+    if (&x.graph() == &graph && !x.is_graph_input() && !x.initializer() && !x.is_graph_output()) {
+      const auto outputs = graph.outputs();
+      graph.redirect_output(static_cast<std::size_t>(std::ranges::find(outputs, &y) - outputs.begin()), x);
+      return graph.erase(node);
+    }
+    node.truncate_inputs(1);
+    for (const std::string_view attribute : kFakeQuantizeAttributes) node.erase_attribute(attribute);
+    node.set_op("Identity");
+  }
+
+  Model& model_;
+  Diagnostics& diagnostics_;
+  std::vector<Value*> replaced_;  // scales and zero points that may be unused now
+  bool uses_contrib_ = false;
+};
+
+}  // namespace
+
+std::int64_t opset_for_qdq(const Model& model) {
+  std::int64_t opset = kPerTensorOpset;
+  for (Node* node : fake_quantize_nodes(*model.graph)) {
+    const std::optional<FakeQuantAttrs> attrs = read_fake_quantize(*node);
+    if (!attrs || !attrs->calibrated || is_int16(*attrs)) continue;
+    const std::optional<FakeQuantParams> params = params_of_fake_quantize(*node, *attrs);
+    if (params && is_per_channel(*params)) return kPerChannelOpset;
+  }
+  return opset;
+}
+
+void lower_qdq(Model& model, Diagnostics& diagnostics) {
+  if (model.opset() < opset_for_qdq(model)) {
+    throw std::logic_error("lower_qdq: the model's operator set is too old");
+  }
+  Lowering(model, diagnostics).run();
+}
+
+}  // namespace qprep
