@@ -1,49 +1,47 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
-
 /// configs/fusion.yaml: the sequences of nodes that a target runs as one kernel, as patterns of text.
 ///
-///     { c = ConvLike(x, w, b)  a = Add(c, r)  y = Act(a) }
+///     { c = ConvLike(x, w, b?)  a = AddLike(c, r)  y = Act(a) }
 ///
-/// One statement a node. A name that an earlier statement defines is its result; any other is an operand from
-/// outside: `x` anything, `const w` a constant, `bias b` a constant with one number a channel. Every
-/// statement but the first reads exactly one earlier result, and the last one defines what the unit hands on.
+/// The file explains the language. Reading joins each head with each tail, so that a pattern here is
+/// complete.
 namespace qprep {
 
-/// An operator that a word of a pattern stands for, with what else must hold.
+/// An operator of ONNX's own domain that a word of a pattern stands for.
 struct FusionOp {
-  std::string op;                  // of ONNX's own domain
-  std::optional<double> min, max;  // Clip's bounds, both or none
-  bool inference = false;          // not in training mode: BatchNormalization
+  std::string op;
+  std::optional<double> min = {}, max = {};  // Clip's bounds; both or none
 };
 
 struct FusionOperand {
   enum class Kind { kAny, kConstant, kBias, kResult };
+
   Kind kind = Kind::kAny;
   std::string name;
-  std::size_t step = 0;  // kResult: of which statement
+  bool optional = false;
+  std::size_t step = 0;  // kResult: the number of the statement that made it
 };
 
+/// One statement: a node.
 struct FusionStep {
-  std::string word;           // as written: "ConvLike"
-  std::vector<FusionOp> ops;  // what it stands for
-  bool commutative = false;   // operands may stand in any order
+  std::vector<FusionOp> any_of;
+  bool commutative = false;  // two operands, in either order
   std::vector<FusionOperand> operands;
-  std::size_t needed = 0;  // how many of them must be there; the rest may be omitted
 };
 
 struct FusionPattern {
-  std::string name;  // "conv-bn-add-relu"
+  std::string name;  // "conv-bn-add-relu"; "conv" for a head alone
   std::vector<FusionStep> steps;
 };
 
 struct FusionRules {
-  std::vector<FusionPattern> patterns;  // longest first, then as in the file
+  std::vector<FusionPattern> patterns;  // the longest first, else in the file's order
 };
 
 /// Throws Fatal with every mistake of the file.

@@ -1,0 +1,266 @@
+#include "config/fusion.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <fmt/format.h>
+#include <map>
+#include <stdexcept>
+#include <utility>
+
+#include "config/yaml_reader.h"
+#include "support/codes.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::string_view kHeadResult = "h";
+
+struct Word {
+  std::vector<FusionOp> any_of;
+  bool commutative = false;
+};
+using Words = std::map<std::string, Word, std::less<>>;
+/// Names that statements have defined, and the numbers of these.
+using Results = std::map<std::string, std::size_t, std::less<>>;
+
+/// Reads "{ c = ConvLike(x, const w)  y = Act(c) }". Throws std::invalid_argument with a sentence.
+class PatternParser {
+ public:
+  PatternParser(std::string_view text, const Words& words) : rest_(text), words_(words) {}
+
+  /// `results`: names that are defined before, by statement number.
+  std::vector<FusionStep> parse(Results results) {
+    const std::size_t first = results.empty() ? 0 : 1 + greatest(results);
+    std::vector<FusionStep> steps;
+    expect("{");
+    while (!accept("}")) {
+      const std::string result = name("a name");
+      expect("=");
+      steps.push_back(statement(results, first + steps.size() == 0));
+      if (!results.emplace(result, first + steps.size() - 1).second) {
+        throw std::invalid_argument(fmt::format("'{}' is defined twice", result));
+      }
+    }
+    skip_spaces();
+    if (!rest_.empty())
+      throw std::invalid_argument(fmt::format("nothing may follow the '}}', but '{}' does", rest_));
+    if (steps.empty()) throw std::invalid_argument("the pattern has no statement");
+    last_ = results;
+    return steps;
+  }
+
+  /// Whether the last parse defined the name, and in its last statement.
+  bool ends_with(std::string_view name) const {
+    const auto at = last_.find(name);
+    return at != last_.end() && at->second == greatest(last_);
+  }
+
+ private:
+  static std::size_t greatest(const Results& results) {
+    std::size_t last = 0;
+    for (const auto& [name, step] : results) last = std::max(last, step);
+    return last;
+  }
+
+  FusionStep statement(const Results& results, bool first) {
+    const std::string word = name("an operator");
+    const auto at = words_.find(word);
+    if (at == words_.end()) {
+      std::vector<std::string> known;
+      for (const auto& [each, ops] : words_) known.push_back(each);
+      throw std::invalid_argument(
+          fmt::format("'{}' is not one of 'operators'{}", word, did_you_mean(word, known)));
+    }
+    FusionStep step{at->second.any_of, at->second.commutative, {}};
+    expect("(");
+    do {
+      step.operands.push_back(operand(results));
+    } while (accept(","));
+    expect(")");
+    const auto read =
+        std::count_if(step.operands.begin(), step.operands.end(),
+                      [](const FusionOperand& each) { return each.kind == FusionOperand::Kind::kResult; });
+    if (read != (first ? 0 : 1)) {
+      throw std::invalid_argument(fmt::format(
+          "{}(...) reads {} earlier results; the first statement reads none, every other one exactly one",
+          word, read));
+    }
+    if (step.commutative && step.operands.size() != 2) {
+      throw std::invalid_argument(fmt::format("{} is commutative, which needs two operands", word));
+    }
+    return step;
+  }
+
+  FusionOperand operand(const Results& results) {
+    FusionOperand operand;
+    operand.name = name("an operand");
+    if (operand.name == "const" || operand.name == "bias") {
+      operand.kind = operand.name == "const" ? FusionOperand::Kind::kConstant : FusionOperand::Kind::kBias;
+      operand.name = name("an operand");
+    } else if (const auto at = results.find(operand.name); at != results.end()) {
+      operand.kind = FusionOperand::Kind::kResult;
+      operand.step = at->second;
+    }
+    operand.optional = accept("?");
+    return operand;
+  }
+
+  void skip_spaces() {
+    while (!rest_.empty() && std::isspace(static_cast<unsigned char>(rest_.front()))) rest_.remove_prefix(1);
+  }
+
+  bool accept(std::string_view token) {
+    skip_spaces();
+    if (!rest_.starts_with(token)) return false;
+    rest_.remove_prefix(token.size());
+    return true;
+  }
+
+  void expect(std::string_view token) {
+    if (accept(token)) return;
+    throw std::invalid_argument(fmt::format("'{}' is missing before '{}'", token, rest_.substr(0, 20)));
+  }
+
+  std::string name(std::string_view what) {
+    skip_spaces();
+    std::size_t length = 0;
+    while (length < rest_.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest_[length])) || rest_[length] == '_')) {
+      ++length;
+    }
+    if (length == 0) {
+      throw std::invalid_argument(fmt::format("{} is missing before '{}'", what, rest_.substr(0, 20)));
+    }
+    std::string found(rest_.substr(0, length));
+    rest_.remove_prefix(length);
+    return found;
+  }
+
+  std::string_view rest_;
+  const Words& words_;
+  Results last_;
+};
+
+struct Part {
+  std::string name;
+  std::vector<FusionStep> steps;
+};
+
+class Reader {
+ public:
+  explicit Reader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+  FusionRules read(const YamlNode& root) {
+    YamlMap map(root, "", diagnostics_);
+    read_words(map.map("operators"));
+    const std::vector<Part> heads = parts(map.maps("heads"), {});
+    FusionRules rules;
+    for (const Part& head : heads) rules.patterns.push_back({head.name, head.steps});
+    const std::vector<Part> tails = parts(map.maps("tails"), {{std::string(kHeadResult), 0}});
+    for (const Part& head : heads) {
+      for (const Part& tail : tails) rules.patterns.push_back(joined(head, tail));
+    }
+    map.finish();
+    std::stable_sort(
+        rules.patterns.begin(), rules.patterns.end(),
+        [](const FusionPattern& a, const FusionPattern& b) { return a.steps.size() > b.steps.size(); });
+    return rules;
+  }
+
+ private:
+  /// In a tail, statement 0 is the head's last one.
+  static FusionPattern joined(const Part& head, const Part& tail) {
+    FusionPattern pattern{head.name + "-" + tail.name, head.steps};
+    for (FusionStep step : tail.steps) {
+      for (FusionOperand& operand : step.operands) {
+        if (operand.kind == FusionOperand::Kind::kResult) operand.step += head.steps.size() - 1;
+      }
+      pattern.steps.push_back(std::move(step));
+    }
+    return pattern;
+  }
+
+  void read_words(YamlMap map) {
+    for (const Placed<std::string>& key : map.keys()) {
+      YamlMap word = map.map(key.value);
+      Word read;
+      if (const auto commutative = word.boolean("commutative")) read.commutative = commutative->value;
+      const YamlNode* any_of = word.find("any_of");
+      if (!any_of || any_of->kind != YamlNode::Kind::kList || any_of->items.empty()) {
+        diagnostics_.error(codes::kBadValue,
+                           fmt::format("{} must be a list of operators", word.name_of("any_of")), key.where);
+      } else {
+        for (const auto& item : any_of->items) read.any_of.push_back(read_op(*item, word.name_of("any_of")));
+      }
+      word.finish();
+      words_.emplace(key.value, std::move(read));
+    }
+  }
+
+  FusionOp read_op(const YamlNode& node, const std::string& path) {
+    if (node.kind == YamlNode::Kind::kScalar) return {node.text};
+    YamlMap map(node, path, diagnostics_);
+    FusionOp op;
+    if (const auto name = map.text("op")) op.op = name->value;
+    op.min = number(map, "min");
+    op.max = number(map, "max");
+    if (op.op.empty() || op.min.has_value() != op.max.has_value()) {
+      diagnostics_.error(codes::kBadValue,
+                         fmt::format("{} needs 'op', and both of 'min' and 'max' or none", path), node.where);
+    }
+    map.finish();
+    return op;
+  }
+
+  std::optional<double> number(YamlMap& map, std::string_view key) {
+    const auto text = map.text(key);
+    if (!text) return std::nullopt;
+    double value = 0;
+    const char* end = text->value.data() + text->value.size();
+    const auto [stop, error] = std::from_chars(text->value.data(), end, value);
+    if (error == std::errc() && stop == end) return value;
+    diagnostics_.error(codes::kBadValue, fmt::format("{} must be a number", map.name_of(key)), text->where);
+    return std::nullopt;
+  }
+
+  std::vector<Part> parts(std::vector<YamlMap> maps, const Results& results) {
+    std::vector<Part> found;
+    for (YamlMap& map : maps) {
+      const auto name = map.text("name");
+      const auto pattern = map.text("pattern");
+      map.finish();
+      if (!name || !pattern) {
+        diagnostics_.error(codes::kBadValue, fmt::format("'{}' needs 'name' and 'pattern'", map.path()),
+                           map.where());
+        continue;
+      }
+      try {
+        PatternParser parser(pattern->value, words_);
+        found.push_back({name->value, parser.parse(results)});
+        if (results.empty() && !parser.ends_with(kHeadResult)) {
+          throw std::invalid_argument("the last statement of a head defines 'h'");
+        }
+      } catch (const std::invalid_argument& mistake) {
+        diagnostics_.error(codes::kBadValue, fmt::format("{}: {}", map.name_of("pattern"), mistake.what()),
+                           pattern->where);
+      }
+    }
+    return found;
+  }
+
+  Diagnostics& diagnostics_;
+  Words words_;
+};
+
+}  // namespace
+
+FusionRules read_fusion_rules(const std::string& file) {
+  Diagnostics diagnostics;
+  FusionRules rules = Reader(diagnostics).read(*read_yaml(file, diagnostics));
+  diagnostics.throw_if_error();
+  return rules;
+}
+
+}  // namespace qprep
