@@ -58,14 +58,6 @@ std::optional<fs::path> library_in(const fs::path& folder) {
   return *std::max_element(found.begin(), found.end());
 }
 
-std::vector<fs::path> folders_beside_program() {
-  std::error_code failed;
-  const fs::path program = fs::read_symlink("/proc/self/exe", failed);
-  if (failed) return {};
-  const fs::path folder = program.parent_path();
-  return {folder, folder.parent_path() / "lib" / "qprep", folder.parent_path() / "lib"};
-}
-
 /// The file or folder that the user named, and nothing else. `who` says where the name comes from.
 Opened open_named(const std::string& path, const std::string& who) {
   std::error_code ignored;
@@ -90,81 +82,95 @@ Opened open_named(const std::string& path, const std::string& who) {
   return opened;
 }
 
-Opened open_anywhere() {
+Opened open_anywhere(const LibraryPlaces& places) {
   std::vector<std::string> tried;
-  for (const fs::path& folder : folders_beside_program()) {
+  for (const std::string& folder : places.folders) {
     const std::optional<fs::path> file = library_in(folder);
     if (!file) {
-      tried.push_back(folder.string());
+      tried.push_back(folder);
       continue;
     }
     Opened opened = open_file(file->string());
     if (opened.handle) return opened;
     tried.push_back(opened.error);
   }
-  for (const char* suffix : {".1", ""}) {
-    Opened opened = open_file(std::string(kFileName) + suffix);
+  for (const std::string& name : places.names) {
+    Opened opened = open_file(name);
     if (opened.handle) return opened;
   }
   throw Fatal(
       codes::kRuntimeMissing,
-      fmt::format(
-          "this needs ONNX Runtime, and {0} is neither beside the program ({1}) nor among the system's "
-          "libraries: put it there, or name its file in the environment variable {2}",
-          kFileName, fmt::join(tried, ", "), kVariable));
+      fmt::format("this needs ONNX Runtime, and {} is neither beside the program ({}) nor among the system's "
+                  "libraries: put it there, or name its file in the environment variable {}",
+                  kFileName, fmt::join(tried, ", "), kVariable));
 }
 
-Opened find_library(const std::string& path) {
-  if (!path.empty()) return open_named(path, "the option for ONNX Runtime");
-  const char* variable = std::getenv(kVariable);
-  if (variable && *variable)
-    return open_named(variable, fmt::format("the environment variable {}", kVariable));
-  return open_anywhere();
+Opened find_library(const LibraryPlaces& places) {
+  if (!places.option.empty()) return open_named(places.option, "the option for ONNX Runtime");
+  if (!places.variable.empty()) {
+    return open_named(places.variable, fmt::format("the environment variable {}", kVariable));
+  }
+  return open_anywhere(places);
 }
 
 void ORT_API_CALL ignore_log(void*, OrtLoggingLevel, const char*, const char*, const char*, const char*) {}
 
 }  // namespace
 
-const Library& Library::get(const std::string& path) {
+LibraryPlaces LibraryPlaces::of_process(std::string option) {
+  LibraryPlaces places;
+  places.option = std::move(option);
+  if (const char* variable = std::getenv(kVariable)) places.variable = variable;
+  std::error_code failed;
+  const fs::path folder = fs::read_symlink("/proc/self/exe", failed).parent_path();
+  if (!failed) {
+    for (const fs::path& place :
+         {folder, folder.parent_path() / "lib" / "qprep", folder.parent_path() / "lib"}) {
+      places.folders.push_back(place.string());
+    }
+  }
+  places.names = {std::string(kFileName) + ".1", kFileName};
+  return places;
+}
+
+const Library& Library::get(const std::string& option) {
   static std::mutex mutex;
-  // Never freed: ONNX Runtime's threads and allocators may outlive static objects.
-  static const Library* library = nullptr;
+  static const Library* library = nullptr;  // never freed, as env_
   const std::lock_guard<std::mutex> lock(mutex);
-  if (!library) library = open(path);
+  if (!library) library = open(LibraryPlaces::of_process(option)).release();
   return *library;
 }
 
-const Library* Library::open(const std::string& path) {
-  const Opened opened = find_library(path);
+std::unique_ptr<const Library> Library::open(const LibraryPlaces& places) {
+  const Opened opened = find_library(places);
   auto library = std::unique_ptr<Library>(new Library);
   library->path_ = opened.path;
   void* symbol = dlsym(opened.handle, "OrtGetApiBase");
   if (!symbol) {
     dlclose(opened.handle);
     throw Fatal(codes::kRuntimeUnusable, "this library is not ONNX Runtime: it has no function OrtGetApiBase",
-                {opened.path});
+                {opened.path, 0, 0});
   }
 
   const OrtApiBase* base = reinterpret_cast<const OrtApiBase* (*)()>(symbol)();
   library->version_ = base->GetVersionString();
-  library->api_ = base->GetApi(ORT_API_VERSION);
-  if (!library->api_) {
+  const OrtApi* api = base->GetApi(ORT_API_VERSION);
+  if (!api) {
     dlclose(opened.handle);
     throw Fatal(codes::kRuntimeUnusable,
                 fmt::format("this is ONNX Runtime {}, and qprep needs 1.{} or newer", library->version_,
                             ORT_API_VERSION),
-                {opened.path});
+                {opened.path, 0, 0});
   }
 
-  Ort::InitApi(library->api_);
+  Ort::InitApi(api);
   try {
     library->env_ = new Ort::Env(ORT_LOGGING_LEVEL_FATAL, "qprep", ignore_log, nullptr);
   } catch (const Ort::Exception& error) {
     throw Fatal(codes::kRuntimeUnusable, fmt::format("ONNX Runtime does not start: {}", error.what()),
-                {opened.path});
+                {opened.path, 0, 0});
   }
-  return library.release();
+  return library;
 }
 
 }  // namespace qprep

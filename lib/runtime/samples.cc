@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <iterator>
 #include <optional>
 #include <set>
 
@@ -119,41 +120,51 @@ Diagnostic wrong_file(std::string file, std::string message) {
   return {Severity::kError, codes::kBadSample, std::move(message), {std::move(file), 0, 0}};
 }
 
+std::vector<Diagnostic> missing(const std::string& file, const Port& input) {
+  return {wrong_file(
+      file, fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
+                        input.name))};
+}
+
+/// What a look at its header shows to be wrong with a file.
+std::vector<Diagnostic> wrongs_of(const std::string& file, const Port& input) {
+  try {
+    const NpyHeader header = read_npy_header(file);
+    if (auto why = mismatch(input, header.dtype, header.dims)) return {wrong_file(file, std::move(*why))};
+    return {};
+  } catch (const Fatal& unreadable) {
+    return unreadable.diagnostics();
+  }
+}
+
 }  // namespace
 
 SampleSet SampleSet::open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics) {
   Diagnostics findings;
   SampleSet set;
   set.folder_ = folder;
-  std::vector<std::set<std::string>> names;
+  std::vector<std::set<std::string>> names;  // of each input's samples
   std::set<std::string> all;
-  for (InputFolder& input : find_input_folders(folder, inputs, findings)) {
-    if (const auto why = unfeedable(input.port)) findings.error(codes::kBadSample, *why, {folder, 0, 0});
-    names.push_back(samples_in(input, findings));
-    all.insert(names.back().begin(), names.back().end());
-    set.inputs_.push_back({std::move(input.port), std::move(input.folder)});
+  try {
+    for (InputFolder& input : find_input_folders(folder, inputs, findings)) {
+      if (const auto why = unfeedable(input.port)) findings.error(codes::kBadSample, *why, {folder, 0, 0});
+      names.push_back(samples_in(input, findings));
+      all.insert(names.back().begin(), names.back().end());
+      set.inputs_.push_back({std::move(input.port), std::move(input.folder)});
+    }
+  } catch (const fs::filesystem_error& error) {
+    throw Fatal(codes::kFileAccess, fmt::format("the folder cannot be read: {}", error.code().message()),
+                {error.path1().string(), 0, 0});
   }
   findings.throw_if_error();
 
   std::vector<Diagnostic> wrong;
   for (std::size_t i = 0; i < set.inputs_.size(); ++i) {
-    const Input& input = set.inputs_[i];
     for (const std::string& name : all) {
-      const std::string file = (fs::path(input.folder) / name).string();
-      if (!names[i].contains(name)) {
-        wrong.push_back(wrong_file(
-            file,
-            fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
-                        input.port.name)));
-        continue;
-      }
-      try {
-        const NpyHeader header = read_npy_header(file);
-        if (const auto why = mismatch(input.port, header.dtype, header.dims))
-          wrong.push_back(wrong_file(file, *why));
-      } catch (const Fatal& unreadable) {
-        wrong.insert(wrong.end(), unreadable.diagnostics().begin(), unreadable.diagnostics().end());
-      }
+      const std::string file = (fs::path(set.inputs_[i].folder) / name).string();
+      std::vector<Diagnostic> found =
+          names[i].contains(name) ? wrongs_of(file, set.inputs_[i].port) : missing(file, set.inputs_[i].port);
+      std::move(found.begin(), found.end(), std::back_inserter(wrong));
     }
   }
   add_some(wrong, findings);
