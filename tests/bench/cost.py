@@ -28,6 +28,7 @@ from statistics import median
 import numpy as np
 
 import models
+from documents import replace_section
 
 MB, GB = 10**6, 10**9
 
@@ -188,15 +189,6 @@ SECTIONS: dict[str, Callable[[Path, Path, int], Iterator[str]]] = {
     "payload": payload_rows,
     "nodes": node_rows,
 }
-
-
-def replace_section(file: Path, name: str, lines: list[str]) -> None:
-    """Puts the lines between the file's markers `<!-- NAME -->` and `<!-- end -->`."""
-    text = file.read_text()
-    marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.S)
-    if not marked.search(text):
-        raise SystemExit(f"{file} has no section '<!-- {name} -->'")
-    file.write_text(marked.sub(lambda found: found[1] + "\n".join(lines) + "\n" + found[2], text))
 
 
 def main() -> int:

@@ -1,0 +1,176 @@
+"""Measures what quantisation costs in accuracy, on the labelled tasks beside the checkout, for docs/accuracy.md.
+
+    python tests/bench/accuracy.py QPREP --results DIR [--only NAME...] [--again] [--write docs/accuracy.md]
+
+For each task and each of its float models: 64 calibration samples (`calib.py`), `qprep prepare` with min_max, int8,
+dialect qdq and form both, then `evaluate.py` on the float, the calibrated and the fixed-point model. The tasks are
+those of ../shared/eval (QPREP_SHARED names another place than ../shared); where it is absent, nothing is measured.
+Results are kept in DIR as one JSON file a model and measured anew with --again; samples in DIR/samples.
+The Python that runs this needs the tasks' own requirements.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from documents import replace_section
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
+EVAL = SHARED / "eval"
+COUNT = 64
+DECIBELS = ("PSNR", "SI-SNR")
+
+CONFIG = """version: 1
+output: {{prefix: model, dialect: qdq, form: both}}
+calibration: {{data: {samples}, method: min_max}}
+"""
+
+
+@dataclass
+class Result:
+    task: str
+    model: str
+    metric: str
+    items: int
+    float_value: float
+    qdq: float | None = None
+    fixed: float | None = None
+    seconds: float = 0.0  # of prepare, calibration included
+    kilobytes: tuple[float, float] = (0, 0)  # float and fixed-point file
+    failure: str = ""
+
+    def loss(self, value: float) -> float:
+        """In points of a percent, or in dB."""
+        return (self.float_value - value) * (1 if self.metric in DECIBELS else 100)
+
+
+class Failure(Exception):
+    pass
+
+
+def call(command: list[str | Path]) -> str:
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        raise Failure(lines[-1] if lines else f"exit status {result.returncode}")
+    return result.stdout
+
+
+def evaluate(task: str, model: Path) -> dict[str, object]:
+    return json.loads(call([sys.executable, EVAL / "evaluate.py", task, model, "--json"]))
+
+
+def pairs() -> list[tuple[str, Path]]:
+    """Every task with each of its models."""
+    text = call([sys.executable, EVAL / "evaluate.py", "--list"])
+    rows = [line.split() for line in text.splitlines()]
+    return [(row[0], SHARED / "models" / row[1]) for row in rows]
+
+
+def samples_of(task: str, model: Path, folder: Path) -> Path:
+    samples = folder / "samples" / f"{task}-{model.stem}"
+    if not (samples / "index.json").exists():
+        command = [EVAL / "calib.py", task, samples, "--count", COUNT, "--model", model]
+        call([sys.executable, *command])
+    return samples
+
+
+def measure(qprep: Path, task: str, model: Path, folder: Path) -> Result:
+    reference = evaluate(task, model)
+    result = Result(task, model.name, str(reference["metric"]), int(reference["n"]), float(reference["value"]))
+    out = folder / "models" / f"{task}-{model.stem}"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "qprep.yaml").write_text(CONFIG.format(samples=json.dumps(str(samples_of(task, model, folder)))))
+    try:
+        start = time.perf_counter()
+        call([qprep, "prepare", model, "-c", out / "qprep.yaml", "-o", out, "-q"])
+        result.seconds = time.perf_counter() - start
+        result.kilobytes = (model.stat().st_size / 1000, (out / "model_fixed.onnx").stat().st_size / 1000)
+        result.qdq = float(evaluate(task, out / "model_calibrated.onnx")["value"])
+        result.fixed = float(evaluate(task, out / "model_fixed.onnx")["value"])
+    except Failure as failure:
+        result.failure = str(failure)
+    return result
+
+
+def table(results: list[Result]) -> list[str]:
+    lines = [
+        "| task | model | metric, n | float | qdq | fixed point | loss, qdq | loss, fixed | size | prepare, s |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        head = f"| {r.task} | {Path(r.model).stem} | {r.metric} {r.items} | {r.float_value:.4f} "
+        if r.failure or r.qdq is None or r.fixed is None:
+            lines.append(f"{head}| {r.failure} | | | | | |")
+            continue
+        unit = " dB" if r.metric in DECIBELS else ""
+        lines.append(
+            f"{head}| {r.qdq:.4f} | {r.fixed:.4f} | {r.loss(r.qdq):+.2f}{unit} | {r.loss(r.fixed):+.2f}{unit} "
+            f"| {r.kilobytes[1] / r.kilobytes[0]:.2f} | {r.seconds:.1f} |"
+        )
+    return lines
+
+
+def peer_table(results: list[Result]) -> list[str]:
+    """The accuracy table of PEERS.md with qprep's columns after float."""
+    text = (EVAL / "PEERS.md").read_text()
+    section = text.split("## Accuracy, int8", 1)[1].split("\n## ", 1)[0]
+    rows = [
+        [cell.strip() for cell in line.strip().strip("|").split("|")]
+        for line in section.splitlines()
+        if line.startswith("|")
+    ]
+    by_model = {Path(result.model).stem: result for result in results}
+    lines = []
+    for number, row in enumerate(rows):
+        if number == 0:
+            own = ["qprep qdq", "qprep fixed"]
+        elif number == 1:
+            own = ["---", "---"]
+        else:
+            result = by_model.get(row[0])
+            values = (result.qdq, result.fixed) if result else (None, None)
+            own = [f"**{value:.4f}**" if value is not None else "" for value in values]
+        lines.append("| " + " | ".join([*row[:3], *own, *row[3:]]) + " |")
+    return lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("qprep", type=Path)
+    parser.add_argument("--results", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="tasks or model stems")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--write", type=Path, help="the document whose marked sections are replaced")
+    args = parser.parse_args()
+    if not EVAL.is_dir():
+        print(f"no tasks beside the checkout ({EVAL}): nothing measured")
+        return 0
+    args.results.mkdir(parents=True, exist_ok=True)
+    results = []
+    for task, model in pairs():
+        kept = args.results / f"{task}-{model.stem}.json"
+        wanted = not args.only or task in args.only or model.stem in args.only
+        if wanted and (args.again or not kept.exists()):
+            result = measure(args.qprep.resolve(strict=True), task, model, args.results)
+            kept.write_text(json.dumps(asdict(result), indent=1))
+            print(table([result])[-1], flush=True)
+        if kept.exists():
+            results.append(Result(**json.loads(kept.read_text())))
+    if args.write:
+        replace_section(args.write, "table", table(results))
+        replace_section(args.write, "peers", peer_table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
