@@ -18,10 +18,14 @@ struct OpClasses;
 
 /// Bounds on what passes may make.
 struct Limits {
-  /// Largest constant that fold-constants makes from smaller ones: the shape arithmetic and the masks of real
-  /// models stay far below it, a Tile or ConstantOfShape bomb far above. A result no larger than the
-  /// constants it is made from is always allowed.
+  /// Largest constant that fold-constants makes out of nothing: the shape arithmetic and masks of real models
+  /// stay far below it, a Tile or ConstantOfShape bomb far above. A result with no more elements than the
+  /// constants it is made from (a transposed weight) may be larger.
   std::size_t folded_bytes = std::size_t{1} << 20;
+  /// What all of fold-constants' results and the constants that it reads for them may add up to, besides four
+  /// times the model's own constants, which in turn count up to the second number.
+  std::size_t folding_bytes = std::size_t{64} << 20;
+  std::size_t folding_bytes_of_constants = std::size_t{1} << 30;
 };
 
 /// What passes may use besides the graph and the plan.

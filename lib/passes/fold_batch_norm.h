@@ -1,0 +1,22 @@
+#pragma once
+
+#include "passes/pass.h"
+
+namespace qprep {
+
+/// y = BatchNormalization(x) = a x + b per channel, where a = scale / sqrt(var + epsilon), b = bias - mean a.
+///
+/// Folds it, in float64 rounded once to float32,
+/// - into the Conv, ConvTranspose, Gemm or MatMul that makes x and nothing else (through an Add of a constant
+/// per
+///   channel too): weight times a along the output channels, bias a + b; a MatMul without an Add gets one in
+///   the batch norm's place;
+/// - else into the Conv, ConvTranspose, Gemm or MatMul that alone reads y: weight times a along the input
+/// channels,
+///   and the weight's sums over b join the bias. Padding is zeros of y, not of x, so a Conv that pads needs b
+///   = 0, and so does a ConvTranspose, whose border sees fewer taps, and a MatMul, which has no bias.
+/// The weight must be constant float32; one that others read too is left to them, and a copy is made.
+/// A batch norm that stays is named with the reason in a note (batch-norm-stays).
+bool fold_batch_norm(Model& model, Env& env);
+
+}  // namespace qprep

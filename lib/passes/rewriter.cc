@@ -1,0 +1,237 @@
+#include "passes/rewriter.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unordered_map>
+
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+void visit_bodies(Graph& graph, const std::function<void(Graph&)>& visit) {
+  visit(graph);
+  for (Node& node : graph.nodes()) {
+    for (Graph* body : node.bodies()) visit_bodies(*body, visit);
+  }
+}
+
+// Everything that is known from either; where they differ, `first` holds.
+Type merged(const Type& first, const Type& second) {
+  if (first.kind == Type::Kind::kUnknown) return second;
+  if (first.kind != Type::Kind::kTensor || second.kind != Type::Kind::kTensor) return first;
+  Type type = first;
+  if (type.dtype == DType::kUndefined) type.dtype = second.dtype;
+  if (!type.shape) {
+    type.shape = second.shape;
+  } else if (second.shape && second.shape->size() == type.shape->size()) {
+    for (std::size_t i = 0; i < type.shape->size(); ++i) {
+      Dim& dim = (*type.shape)[i];
+      const Dim& other = (*second.shape)[i];
+      if (!dim.known() && (other.known() || dim.symbol.empty())) dim = other;
+    }
+  }
+  return type;
+}
+
+Type type_of(const Tensor& tensor) {
+  Shape shape;
+  for (const std::int64_t size : tensor.dims()) shape.push_back({size, ""});
+  return Type::tensor(tensor.dtype(), std::move(shape));
+}
+
+bool is_read_in_a_body(const Value& value) {
+  return std::any_of(value.uses().begin(), value.uses().end(),
+                     [&](const Use& use) { return &use.node->graph() != &value.graph(); });
+}
+
+bool is_unused(const Node& node) {
+  for (std::size_t i = 0; i < node.output_count(); ++i) {
+    if (!node.output(i).is_unused()) return false;
+  }
+  return true;
+}
+
+template <typename Values>
+std::unordered_map<Graph*, std::unordered_set<Value*>> by_graph(const Values& values) {
+  std::unordered_map<Graph*, std::unordered_set<Value*>> groups;
+  for (Value* value : values) groups[&value->graph()].insert(value);
+  return groups;
+}
+
+}  // namespace
+
+void for_each_graph(Model& model, const std::function<void(Graph&)>& visit) {
+  visit_bodies(*model.graph, visit);
+}
+
+bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
+  Value& y = node.output(0);
+  Graph& graph = node.graph();
+  if (y.is_graph_output()) {
+    // A body may have a value of y's name of its own if it stands before y: then x could not take it.
+    const bool can_take_name =
+        &x.graph() == &graph && x.producer() && !x.is_graph_output() && !is_read_in_a_body(x);
+    if (!can_take_name) return false;
+    const auto at = std::find(graph.outputs().begin(), graph.outputs().end(), &y);
+    graph.redirect_output(static_cast<std::size_t>(at - graph.outputs().begin()), x);
+    graph.names().values.release(y.name());
+    x.set_type(merged(y.type(), x.type()));
+  } else {
+    x.set_type(merged(x.type(), y.type()));
+  }
+  graph.replace_uses(y, x);
+  if (heir) heir->absorb(node);
+  erase(node);
+  return true;
+}
+
+void Rewriter::set_input(Node& node, std::size_t i, Value* value) {
+  lost_reader(node.input(i));
+  node.set_input(i, value);
+}
+
+void Rewriter::truncate_inputs(Node& node, std::size_t count) {
+  for (std::size_t i = count; i < node.input_count(); ++i) lost_reader(node.input(i));
+  node.truncate_inputs(count);
+}
+
+void Rewriter::erase(Node& node) {
+  release_inputs(node);
+  forget(node);
+  node.graph().erase(node);
+}
+
+Value& Rewriter::new_constant(Node& before, const std::string& wanted, Tensor tensor) {
+  Graph& graph = before.graph();
+  if (model_.ir_version >= 4) return graph.new_initializer(wanted, std::move(tensor));
+  Node& constant = graph.insert(&before, {.op = "Constant", .outputs = {wanted}});
+  constant.output(0).set_type(type_of(tensor));
+  constant.set_attribute("value", std::move(tensor));
+  return constant.output(0);
+}
+
+void Rewriter::replace_by_initializer(Value& value, Tensor tensor) {
+  Graph& graph = value.graph();
+  const std::string name = value.name();
+  graph.rename(value, name);
+  graph.names().values.release(value.name());
+  graph.replace_uses(value, graph.add_initializer(name, std::move(tensor)));
+}
+
+void Rewriter::become_constant(Node& node, Tensor tensor) {
+  truncate_inputs(node, 0);
+  clear_attributes(node);
+  node.set_op("Constant");
+  node.output(0).set_type(type_of(tensor));
+  node.set_attribute("value", std::move(tensor));
+}
+
+void Rewriter::become_add(Node& node, const std::string& wanted, Tensor tensor) {
+  truncate_inputs(node, 1);
+  node.truncate_outputs(1);
+  clear_attributes(node);
+  node.set_op("Add");
+  if (model_.opset() < 7) node.set_attribute("broadcast", std::int64_t{1});
+  node.set_input(1, &new_constant(node, wanted, std::move(tensor)));
+}
+
+void Rewriter::clear_attributes(Node& node) {
+  std::vector<std::string> names;
+  for (const Attribute& attribute : node.attributes()) names.push_back(attribute.name);
+  for (const std::string& name : names) node.erase_attribute(name);
+}
+
+void Rewriter::replace_constant(Node& node, std::size_t i, Tensor tensor) {
+  Value& value = *node.input(i);
+  took(value);
+  Node* constant = value.producer();
+  if (value.has_single_use() && value.initializer()) {
+    value.graph().set_initializer(value, std::move(tensor));
+  } else if (value.has_single_use() && constant && constant->get<Tensor>("value")) {
+    value.set_type(type_of(tensor));
+    constant->set_attribute("value", std::move(tensor));
+  } else {
+    set_input(node, i, &new_constant(node, value.name(), std::move(tensor)));
+  }
+}
+
+void Rewriter::took(Value& constant) {
+  if (constant.is_graph_input() && model_.ir_version >= 4 && taken_.insert(&constant).second) {
+    taken_in_order_.push_back(&constant);
+  }
+}
+
+void Rewriter::lost_reader(Value* value) {
+  if (value && live_.insert(value).second) pending_.push_back(value);
+}
+
+void Rewriter::forget(Value& value) {
+  live_.erase(&value);
+  taken_.erase(&value);
+  dead_.erase(&value);
+}
+
+void Rewriter::forget(const Node& node) {
+  for (std::size_t i = 0; i < node.output_count(); ++i) forget(node.output(i));
+  for (const Graph* body : node.bodies()) {
+    for (Value* value : body->inputs()) forget(*value);
+    for (Value* value : body->initializers()) forget(*value);
+    for (const Node& inner : body->nodes()) forget(inner);
+  }
+}
+
+void Rewriter::release_inputs(Node& node) {
+  for (std::size_t i = 0; i < node.input_count(); ++i) lost_reader(node.input(i));
+  for (Graph* body : node.bodies()) {
+    for (Node& inner : body->nodes()) release_inputs(inner);
+  }
+}
+
+void Rewriter::finish() {
+  drop_taken_inputs();
+  while (!pending_.empty()) {
+    Value* value = pending_.back();
+    pending_.pop_back();
+    if (live_.erase(value) == 0 || !value->is_unused()) continue;
+    if (value->initializer()) {
+      dead_.insert(value);
+    } else if (Node* node = value->producer(); node && node->is_onnx_domain() && is_unused(*node)) {
+      erase(*node);
+    }
+  }
+  erase_dead_initializers();
+}
+
+void Rewriter::drop_taken_inputs() {
+  std::erase_if(taken_in_order_, [&](const Value* value) { return !taken_.contains(value); });
+  if (taken_in_order_.empty()) return;
+  for (const auto& [graph, values] : by_graph(taken_in_order_)) graph->drop_inputs(values);
+  const std::string first = taken_in_order_.front()->name();
+  const std::size_t others = taken_in_order_.size() - 1;
+  env_.diagnostics.note(
+      codes::kOverridableInitializer,
+      others == 0
+          ? fmt::format("input '{}' has a default value; it was taken as a constant and is no longer "
+                        "an input",
+                        first)
+          : fmt::format("input '{}' and {} more have default values; they were taken as constants and "
+                        "are no longer inputs",
+                        first, others),
+      {model_.file});
+}
+
+void Rewriter::erase_dead_initializers() {
+  // A default that no rewrite took stays, read or not: the caller may go on giving it.
+  std::erase_if(dead_, [&](const Value* value) { return value->is_graph_input() && model_.ir_version >= 4; });
+  for (const auto& [graph, values] : by_graph(dead_)) {
+    std::unordered_set<Value*> inputs_too;
+    for (Value* value : values) {
+      if (value->is_graph_input()) inputs_too.insert(value);
+    }
+    graph->drop_inputs(inputs_too);
+    graph->erase_initializers(values);
+  }
+}
+
+}  // namespace qprep

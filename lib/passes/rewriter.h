@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "passes/pass.h"
+
+namespace qprep {
+
+/// `visit` for the model's graph and every body inside it, outer ones first. Bodies of model-local functions
+/// are left out: they may be called with other types and attributes.
+void for_each_graph(Model& model, const std::function<void(Graph&)>& visit);
+
+/// The changes that rewrites share. It remembers what lost a reader, and finish() removes what nobody reads
+/// any more for that reason; what was unused in the file stays.
+///
+/// Constants that are graph inputs too. Below IR 4 every initializer is one, so a new constant is a Constant
+/// node there. From IR 4 on such an input is a default that a caller may override. A rewrite takes it as the
+/// constant it is; what was taken stops being an input, so that overriding it is refused rather than half
+/// obeyed, and a note says so.
+class Rewriter {
+ public:
+  Rewriter(Model& model, Env& env) : model_(model), env_(env) {}
+
+  /// Given: `x` equals the node's output 0, the only one that is used, and is visible wherever it is.
+  /// Result: true: the readers of the output read x, a graph's output keeps its name, the node is gone and
+  /// `heir`, if there is one, has absorbed it. False, nothing changed: the node must stay, since x may not
+  /// take the output's name (it is an input, a constant, an output itself, or of another graph).
+  bool bypass(Node& node, Value& x, Node* heir);
+
+  /// Result: input i of the node reads `value`.
+  void set_input(Node& node, std::size_t i, Value* value);
+  void truncate_inputs(Node& node, std::size_t count);
+  /// Given: nothing uses an output. Result: the node is gone.
+  void erase(Node& node);
+
+  /// A constant with a fresh name made from `wanted`, in the graph of `before`, visible from there on.
+  Value& new_constant(Node& before, const std::string& wanted, Tensor tensor);
+  /// Result: an initializer in the graph of `value` with its name, which its readers read; `value` keeps
+  /// none. Given: value is no graph output, the model is of IR 4 or newer, and the node that makes `value` is
+  /// erased before the pass ends.
+  void replace_by_initializer(Value& value, Tensor tensor);
+  /// Result: the node is a Constant. Given: it has one output.
+  void become_constant(Node& node, Tensor tensor);
+  /// Result: the node is an Add of its input 0 and `tensor`, a constant with a fresh name made from `wanted`
+  /// whose axes are the last of the data's. Given: only output 0 has a name.
+  void become_add(Node& node, const std::string& wanted, Tensor tensor);
+  /// Given: input i of the node is a constant. Result: it reads `tensor` instead; in place if nobody else
+  /// reads that constant.
+  void replace_constant(Node& node, std::size_t i, Tensor tensor);
+  /// A rewrite has built the payload of this constant into something.
+  void took(Value& constant);
+
+  /// Result: what became superfluous is gone. Given: called once, at the end.
+  void finish();
+
+ private:
+  void clear_attributes(Node& node);
+  void lost_reader(Value* value);
+  void release_inputs(Node& node);
+  void forget(Value& value);
+  void forget(const Node& node);
+  void drop_taken_inputs();
+  void erase_dead_initializers();
+
+  Model& model_;
+  Env& env_;
+  std::vector<Value*> pending_;  // lost a reader; those not in live_ were looked at or erased since
+  std::unordered_set<const Value*> live_;
+  std::vector<Value*> taken_in_order_;  // graph inputs with a default; those not in taken_ were erased since
+  std::unordered_set<const Value*> taken_;
+  std::unordered_set<Value*> dead_;  // initializers that nobody reads any more
+};
+
+}  // namespace qprep
