@@ -1,0 +1,102 @@
+#include "console.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "support/codes.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+std::string_view variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::string_view word_of(Severity severity) {
+  switch (severity) {
+    case Severity::kNote:
+      return "note";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kError:
+      break;
+  }
+  return "error";
+}
+
+std::string_view colour_of(Severity severity) {
+  switch (severity) {
+    case Severity::kNote:
+      return "\x1b[1;36m";
+    case Severity::kWarning:
+      return "\x1b[1;35m";
+    case Severity::kError:
+      break;
+  }
+  return "\x1b[1;31m";
+}
+
+}  // namespace
+
+Console::Console(const Verbosity& verbosity) : verbosity_(verbosity) {
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  colours_ = terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
+  shows_progress_ = terminal && !verbosity.quiet && variable("TERM") != "dumb";
+}
+
+void Console::print(std::string_view text) const {
+  errno = 0;
+  const bool whole =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!whole && errno != EPIPE) {
+    throw Fatal(codes::kFileAccess, "cannot write the result to standard output: " + error_text(errno));
+  }
+}
+
+void Console::print_json(const nlohmann::ordered_json& json) const {
+  print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void Console::say(const std::vector<Diagnostic>& diagnostics) const {
+  for (const Diagnostic& diagnostic : diagnostics) say(diagnostic);
+}
+
+void Console::say(const Diagnostic& diagnostic) const {
+  if (diagnostic.severity == Severity::kNote && !verbosity_.verbose) return;
+  if (diagnostic.severity != Severity::kError && verbosity_.quiet) return;
+  std::string text = to_text(diagnostic);
+  if (colours_) {
+    const std::string word = fmt::format("{}:", word_of(diagnostic.severity));
+    const std::size_t at = text.find(word, to_text(diagnostic.where).size());
+    if (at != std::string::npos) {
+      text.replace(at, word.size(), fmt::format("{}{}\x1b[0m", colour_of(diagnostic.severity), word));
+    }
+  }
+  fmt::print(stderr, "{}\n", text);
+}
+
+void Console::hint(std::string_view text) const {
+  if (!verbosity_.quiet) fmt::print(stderr, "{}\n", text);
+}
+
+nlohmann::ordered_json to_json(const std::vector<Diagnostic>& diagnostics) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Diagnostic& diagnostic : diagnostics) {
+    nlohmann::ordered_json entry;
+    entry["severity"] = word_of(diagnostic.severity);
+    entry["code"] = diagnostic.code;
+    entry["message"] = diagnostic.message;
+    if (!diagnostic.where.file.empty()) entry["file"] = diagnostic.where.file;
+    if (diagnostic.where.line > 0) entry["line"] = diagnostic.where.line;
+    if (diagnostic.where.column > 0) entry["column"] = diagnostic.where.column;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace qprep

@@ -1,0 +1,102 @@
+#include "driver/prepare.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+
+#include "driver/rules.h"
+#include "prepare_summary.h"
+#include "progress_line.h"
+#include "support/text.h"
+#include "verbs.h"
+
+namespace qprep {
+namespace {
+
+struct PrepareFlags {
+  PrepareOptions options;
+  std::string model, folder = ".";
+  bool times = false;
+};
+
+constexpr int kMostThreads = 1024;
+
+/// Refuses a name that is no pass, with the nearest one.
+std::string check_pass(const std::string& name) {
+  const std::vector<std::string> names = pass_names();
+  if (std::find(names.begin(), names.end(), name) != names.end()) return {};
+  return fmt::format("no pass is named '{}'{}; there are {}", name, did_you_mean(name, names),
+                     join(names, ", "));
+}
+
+int run_prepare(const PrepareFlags& flags, Console& console, Diagnostics& diagnostics) {
+  PrepareOptions options = flags.options;
+  options.model = flags.model;
+  options.folder = flags.folder;
+  options.configs = find_configs();
+  const PrepareResult result = [&] {
+    ProgressLine progress(console);
+    options.progress = [&](std::string_view doing, std::size_t done, std::size_t total) {
+      progress.update(doing, done, total);
+    };
+    return prepare(options, diagnostics);
+  }();
+  console.say(diagnostics.all());
+  const Verbosity& verbosity = console.verbosity();
+  if (!result.dump.empty()) {
+    console.print(result.dump);
+    console.hint(to_text(result, diagnostics, flags.times));
+  } else if (verbosity.json) {
+    console.print_json(to_json(result, diagnostics));
+  } else if (!verbosity.quiet) {
+    console.print(to_text(result, diagnostics, flags.times));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
+  const auto flags = std::make_shared<PrepareFlags>();
+  PrepareOptions& options = flags->options;
+  CLI::App* verb =
+      app.add_subcommand("prepare", "Quantise a float model: QAT, calibrated and fixed-point forms");
+  verb->add_option("MODEL", flags->model, "The float ONNX model")->required();
+  verb->add_option("-c,--config", options.config,
+                   "The configuration (YAML); without it, every key has its default");
+  verb->add_option("-o,--output", flags->folder,
+                   "The folder to write into, made if absent (default: this one)");
+  verb->add_flag("--durable", options.durable, "Return only when the disk has the files (fsync)");
+  verb->add_flag("--overwrite-input", options.overwrite_input, "Let an output be the same file as MODEL");
+  verb->add_option("--dump-after", options.dump_after, "Print the model as text after this pass")
+      ->check(check_pass);
+  verb->add_option("--stop-after", options.stop_after, "Stop after this pass and write nothing")
+      ->check(check_pass);
+  verb->add_flag("--time-passes", flags->times, "Show what each pass took");
+  verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it");
+  verb->add_option("--threads", options.threads,
+                   "Samples calibrated at once; 0 = one a core. Changes no result")
+      ->check(CLI::Range(0, kMostThreads));
+  add_verbosity(*verb, verbosity, true);
+  verb->footer(fmt::format(R"(Written into the folder:
+  PREFIX_qat.onnx          FakeQuantize, for training          (output.form qat or both)
+  PREFIX_calibrated.onnx   the same with scales from samples   (with calibration.data)
+  PREFIX_fixed.onnx        integers, for inference             (output.form fixed_point or both)
+  model_check_result.txt   what was decided for each node, and why; .json: for programs
+
+Passes: {}
+
+Examples:
+  qprep prepare model.onnx
+  qprep prepare model.onnx -c qprep.yaml -o out
+  qprep prepare model.onnx --dump-after apply-templates --stop-after apply-templates
+  qprep prepare model.onnx -c qprep.yaml -o out --json | jq .files)",
+                           join(pass_names(), ", ")));
+  verb->callback([&chosen, flags] {
+    chosen = [flags](Console& console, Diagnostics& diagnostics) {
+      return run_prepare(*flags, console, diagnostics);
+    };
+  });
+}
+
+}  // namespace qprep

@@ -1,0 +1,142 @@
+#include "prepare_summary.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+#include <vector>
+
+#include "console.h"
+
+namespace qprep {
+namespace {
+
+/// "812 B", "24.1 kB", "1.1 MB".
+std::string size_text(std::uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes) / 1000;
+  for (const char* unit : {"kB", "MB"}) {
+    if (value < 999.95) return fmt::format("{:.1f} {}", value, unit);
+    value /= 1000;
+  }
+  return fmt::format("{:.1f} GB", value);
+}
+
+std::string counted(std::size_t count, std::string_view thing) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
+}
+
+/// "12 activations qint8, 3 activations qint16"; nothing for no tensors.
+std::string dtype_text(const DtypeCounts& counts, std::string_view kind) {
+  std::string text;
+  for (const auto& [dtype, count] : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counted(count, kind), dtype);
+  }
+  return text;
+}
+
+std::string quantised_text(const PrepareResult& result) {
+  std::string text;
+  for (const auto& part : {dtype_text(result.activations, "activation"), dtype_text(result.weights, "weight"),
+                           dtype_text(result.constants, "constant")}) {
+    if (part.empty()) continue;
+    text += (text.empty() ? "" : ", ") + part;
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+std::string messages_text(const Diagnostics& diagnostics) {
+  const std::size_t notes = diagnostics.count(Severity::kNote);
+  const std::size_t warnings = diagnostics.count(Severity::kWarning);
+  std::string text;
+  if (warnings > 0) text = counted(warnings, "warning");
+  if (notes > 0) text += (text.empty() ? "" : ", ") + counted(notes, "note");
+  return text;
+}
+
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+void add_files(Rows& rows, const PrepareResult& result) {
+  std::size_t widest = 0;
+  std::size_t widest_size = 0;
+  for (const OutputFile& file : result.files) {
+    widest = std::max(widest, file.path.string().size());
+    widest_size = std::max(widest_size, size_text(file.bytes).size());
+  }
+  for (const OutputFile& file : result.files) {
+    rows.emplace_back(rows.empty() ? "wrote" : "", fmt::format("{:<{}}  {:>{}}", file.path.string(), widest,
+                                                               size_text(file.bytes), widest_size));
+  }
+  if (!result.stopped_after.empty()) {
+    rows.emplace_back("wrote", fmt::format("nothing: stopped after {}", result.stopped_after));
+  }
+}
+
+void add_times(Rows& rows, const PrepareResult& result) {
+  std::size_t widest = 0;
+  for (const PassTime& pass : result.passes) widest = std::max(widest, pass.name.size());
+  bool first = true;
+  for (const PassTime& pass : result.passes) {
+    rows.emplace_back(first ? "passes" : "",
+                      fmt::format("{:<{}}  {:>9.3f} ms", pass.name, widest, pass.seconds * 1000));
+    first = false;
+  }
+}
+
+}  // namespace
+
+std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics, bool times) {
+  Rows rows;
+  add_files(rows, result);
+  rows.emplace_back("nodes", fmt::format("{} on the BPU in {}, {} on the CPU", result.bpu_nodes,
+                                         counted(result.segments, "segment"), result.cpu_nodes));
+  rows.emplace_back("fused", fmt::format("{}, {} not fused", counted(result.units, "unit"),
+                                         counted(result.not_fused, "sequence")));
+  rows.emplace_back("quantised", quantised_text(result));
+  rows.emplace_back("opset",
+                    result.opset_before == result.opset_after
+                        ? fmt::format("{}", result.opset_after)
+                        : fmt::format("raised from {} to {}", result.opset_before, result.opset_after));
+  if (result.samples > 0) {
+    std::string text =
+        fmt::format("{} from {}", counted(result.calibrated, "tensor"), counted(result.samples, "sample"));
+    if (result.uncalibrated > 0) text += fmt::format("; {} stay float", result.uncalibrated);
+    rows.emplace_back("calibrated", text);
+  }
+  const std::string messages = messages_text(diagnostics);
+  if (!messages.empty()) rows.emplace_back("messages", messages + " (in the report; -v shows all)");
+  if (times) add_times(rows, result);
+  rows.emplace_back("time", fmt::format("{:.2f} s", result.seconds));
+
+  std::string text = fmt::format("{} for {}\n", result.model, result.march);
+  for (const auto& [name, value] : rows) text += fmt::format("  {:<11} {}\n", name, value);
+  return text;
+}
+
+nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& diagnostics) {
+  nlohmann::ordered_json json;
+  json["ok"] = true;
+  json["model"] = result.model;
+  json["march"] = result.march;
+  json["files"] = nlohmann::ordered_json::array();
+  for (const OutputFile& file : result.files) {
+    json["files"].push_back({{"path", file.path.string()}, {"bytes", file.bytes}});
+  }
+  if (!result.stopped_after.empty()) json["stopped_after"] = result.stopped_after;
+  json["nodes"] = {{"bpu", result.bpu_nodes}, {"cpu", result.cpu_nodes}, {"segments", result.segments}};
+  json["units"] = result.units;
+  json["not_fused"] = result.not_fused;
+  json["quantised"] = {
+      {"activations", result.activations}, {"weights", result.weights}, {"constants", result.constants}};
+  json["opset"] = {{"before", result.opset_before}, {"after", result.opset_after}};
+  json["calibration"] = {
+      {"samples", result.samples}, {"calibrated", result.calibrated}, {"uncalibrated", result.uncalibrated}};
+  json["passes"] = nlohmann::ordered_json::array();
+  for (const PassTime& pass : result.passes) {
+    json["passes"].push_back({{"name", pass.name}, {"seconds", pass.seconds}});
+  }
+  json["seconds"] = result.seconds;
+  json["diagnostics"] = to_json(diagnostics.all());
+  return json;
+}
+
+}  // namespace qprep

@@ -1,0 +1,276 @@
+#include "driver/prepare.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <utility>
+
+#include "config/config.h"
+#include "driver/calibration.h"
+#include "driver/output_folder.h"
+#include "driver/pass_watch.h"
+#include "driver/rules.h"
+#include "onnx_io/infer_shapes.h"
+#include "onnx_io/onnx_file.h"
+#include "opset/raise_opset.h"
+#include "passes/fill_scales.h"
+#include "passes/lower_fixed_point.h"
+#include "passes/lower_qdq.h"
+#include "passes/pipeline.h"
+#include "quant/fake_quant.h"
+#include "report/report.h"
+#include "support/atomic_file.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::string_view kRaise = "raise-opset";
+constexpr std::string_view kRaiseForQdq = "raise-opset-for-qdq";
+constexpr std::string_view kFillScales = "fill-scales";
+constexpr std::string_view kLowerQdq = "lower-qdq";
+constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
+
+/// One run. Each step returns false where the user wants it to stop.
+class Preparation {
+ public:
+  Preparation(const PrepareOptions& options, Diagnostics& diagnostics)
+      : options_(options), diagnostics_(diagnostics), watch_(options.dump_after, options.stop_after) {}
+
+  PrepareResult run() {
+    const auto start = std::chrono::steady_clock::now();
+    read();
+    if (rewrite() && decide() && calibrate() && act()) lower();
+    finish();
+    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return std::move(result_);
+  }
+
+ private:
+  void read();
+  bool rewrite() { return run_kind(PassKind::kRewrite, watch_.observer(), diagnostics_); }
+  bool decide();
+  bool calibrate();
+  bool act();
+  bool lower();
+  void finish();
+
+  bool run_kind(PassKind kind, const PassObserver& observer, Diagnostics& diagnostics) {
+    Env env = rules_.env(diagnostics, settings(config_));
+    return run_passes(model(), plan_, pipeline(kind), env, observer);
+  }
+  bool raise(std::string_view step, std::int64_t opset);
+  void check_scales_are_there() const;
+  void count_plan();
+  void write_model(std::string_view suffix);
+  void write_report();
+  void say(std::string_view doing) const {
+    if (options_.progress) options_.progress(doing, 0, 0);
+  }
+
+  Model& model() { return file_.model; }
+  const Model& model() const { return file_.model; }
+  bool wants_qat() const { return config_.form.value != Form::kFixedPoint; }
+  bool wants_fixed_point() const { return config_.form.value != Form::kQat; }
+
+  const PrepareOptions& options_;
+  Diagnostics& diagnostics_;
+  PassWatch watch_;
+  Config config_;
+  Rules rules_;
+  OnnxFile file_;
+  Plan plan_;
+  Report report_;
+  bool had_scales_ = false;  // the input model states scales of activations
+  std::vector<Observed> observed_;
+  Ranges ranges_;
+  PrepareResult result_;
+};
+
+void Preparation::read() {
+  if (!options_.config.empty()) config_ = read_config(options_.config);
+  rules_ = Rules::read(options_.configs);
+
+  say("reading");
+  watch_.timed("read", [&] { file_ = read_onnx(options_.model, diagnostics_); });
+  watch_.timed("infer-shapes", [&] { infer_shapes(file_, diagnostics_); });
+  result_.model = options_.model.filename().string();
+  result_.march = config_.march.value;
+  result_.opset_before = result_.opset_after = model().opset();
+  had_scales_ = carries_scales(model());
+}
+
+/// The deciding passes see the graph that the acting ones change: where an inserted operator needs a newer
+/// operator set, they run once to find that out, and once more on the raised graph.
+bool Preparation::decide() {
+  say("deciding");
+  if (model().opset() < kFakeQuantizeOpset) {
+    Diagnostics trial;
+    run_kind(PassKind::kDecide, {}, trial);
+    const auto computes = [&](const auto& entry) {
+      return config_.calibration || entry.second.role == Role::kWeight;
+    };
+    if (std::any_of(plan_.values.begin(), plan_.values.end(), computes) &&
+        !raise(kRaise, kFakeQuantizeOpset)) {
+      return false;
+    }
+    plan_ = Plan{};
+  }
+  if (!run_kind(PassKind::kDecide, watch_.observer(), diagnostics_)) return false;
+  check_scales_are_there();
+  report_ = build_report(model(), plan_, result_.model, result_.march, {});
+  count_plan();
+  return true;
+}
+
+bool Preparation::raise(std::string_view step, std::int64_t opset) {
+  if (model().opset() >= opset) return true;
+  return watch_.step(step, model(), [&] {
+    raise_opset(model(), opset, diagnostics_);
+    update_fake_quantize_functions(model());
+  });
+}
+
+void Preparation::check_scales_are_there() const {
+  if (!wants_fixed_point() || config_.calibration || had_scales_) return;
+  const auto is_activation = [](const auto& entry) { return entry.second.role == Role::kActivation; };
+  if (std::none_of(plan_.values.begin(), plan_.values.end(), is_activation)) return;
+  throw Fatal(
+      codes::kNoScales,
+      fmt::format("output.form '{}' needs scales, and {} carries none; give calibration.data a folder of "
+                  "samples, or set activations.dtype to float",
+                  to_text(config_.form.value), result_.model),
+      config_.form.where);
+}
+
+void Preparation::count_plan() {
+  for (const auto& [value, decision] : plan_.values) {
+    const auto dtype = std::string(to_text(decision.spec.precision));
+    switch (decision.role) {
+      case Role::kActivation:
+        ++result_.activations[dtype];
+        break;
+      case Role::kConstant:
+        ++result_.constants[dtype];
+        break;
+      case Role::kWeight:
+        ++result_.weights[dtype];
+        break;
+    }
+  }
+  for (const ReportNode& node : report_.nodes) {
+    ++(node.device == Device::kBpu ? result_.bpu_nodes : result_.cpu_nodes);
+    if (node.segment) {
+      result_.segments = std::max(result_.segments, static_cast<std::size_t>(*node.segment) + 1);
+    }
+  }
+  result_.units = plan_.units.size();
+  result_.not_fused = plan_.misses.size();
+}
+
+bool Preparation::calibrate() {
+  if (!options_.stop_after.empty() && find_pass(options_.stop_after) != nullptr) return true;
+  prepare_output_folder(options_.folder);
+  if (!config_.calibration) return true;
+  observed_ = tensors_to_observe(model(), plan_);
+  say("calibrating");
+  watch_.timed("calibrate", [&] {
+    CalibrationRun run = run_calibration(file_, observed_, *config_.calibration, options_, diagnostics_);
+    ranges_ = std::move(run.ranges);
+    result_.samples = run.samples;
+  });
+  return true;
+}
+
+bool Preparation::act() {
+  if (!run_kind(PassKind::kAct, watch_.observer(), diagnostics_)) return false;
+  if (wants_qat()) write_model("qat");
+  if (!config_.calibration) return true;
+  return watch_.step(kFillScales, model(), [&] {
+    result_.calibrated = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_);
+    result_.uncalibrated = observed_.size() - std::min(observed_.size(), result_.calibrated);
+  });
+}
+
+/// The forms after the QAT form, each made from the one before.
+bool Preparation::lower() {
+  const bool has_calibrated_form = wants_qat() && (config_.calibration || had_scales_);
+  const bool as_function = config_.dialect.value == Dialect::kFunction;
+  if (has_calibrated_form && as_function) write_model("calibrated");
+  if (!wants_fixed_point() && (as_function || !has_calibrated_form)) return true;
+
+  say("lowering");
+  if (!raise(kRaiseForQdq, opset_for_qdq(model()))) return false;
+  if (!watch_.step(kLowerQdq, model(), [&] { lower_qdq(model(), diagnostics_); })) return false;
+  diagnostics_.throw_if_error();
+  if (has_calibrated_form && !as_function) write_model("calibrated");
+  if (!wants_fixed_point()) return true;
+
+  if (!watch_.step(kLowerFixedPoint, model(), [&] { lower_fixed_point(model(), rules_.op_classes, diagnostics_); }))
+    return false;
+  write_model("fixed");
+  return true;
+}
+
+void Preparation::write_model(std::string_view suffix) {
+  if (!options_.stop_after.empty()) return;
+  const std::string prefix = config_.prefix ? config_.prefix->value : options_.model.stem().string();
+  const std::filesystem::path path =
+      (options_.folder / fmt::format("{}_{}.onnx", prefix, suffix)).lexically_normal();
+  say("writing");
+  watch_.timed(fmt::format("write-{}", suffix), [&] {
+    const Written written = write_onnx(
+        file_, path, {.durable = options_.durable, .allow_overwrite_input = options_.overwrite_input});
+    for (const std::filesystem::path& file : written.files) {
+      result_.files.push_back({file, std::filesystem::file_size(file)});
+    }
+  });
+  result_.opset_after = model().opset();
+}
+
+void Preparation::write_report() {
+  report_.diagnostics = diagnostics_.all();
+  const auto write = [&](const char* name, const std::string& text) {
+    const std::filesystem::path path = (options_.folder / name).lexically_normal();
+    write_file_atomically(path, text, options_.durable);
+    result_.files.push_back({path, text.size()});
+  };
+  watch_.timed("report", [&] {
+    write("model_check_result.txt", to_text(report_));
+    constexpr auto kReplaceBadUtf8 = nlohmann::ordered_json::error_handler_t::replace;
+    write("model_check_result.json", to_json(report_).dump(2, ' ', false, kReplaceBadUtf8) + "\n");
+  });
+}
+
+void Preparation::finish() {
+  for (const std::string& pass : watch_.missed()) {
+    diagnostics_.warning(codes::kPassNotRun,
+                         fmt::format("pass {} does not run with this configuration", pass));
+  }
+  diagnostics_.throw_if_error();
+  result_.stopped_after = options_.stop_after;
+  if (options_.stop_after.empty()) write_report();
+  result_.dump = watch_.dump();
+  result_.passes = watch_.times();
+}
+
+}  // namespace
+
+std::vector<std::string> pass_names() {
+  std::vector<std::string> names;
+  const auto add = [&](PassKind kind) {
+    for (const Pass& pass : pipeline(kind)) names.emplace_back(pass.name);
+  };
+  add(PassKind::kRewrite);
+  names.emplace_back(kRaise);
+  add(PassKind::kDecide);
+  add(PassKind::kAct);
+  for (const auto name : {kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint}) names.emplace_back(name);
+  return names;
+}
+
+PrepareResult prepare(const PrepareOptions& options, Diagnostics& diagnostics) {
+  return Preparation(options, diagnostics).run();
+}
+
+}  // namespace qprep

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/diagnostics.h"
+
+/// `qprep prepare` as a function: a float model and a configuration in, quantised models and the check result
+/// out. docs/design.md has the flow, docs/config.md says which configuration writes which files.
+namespace qprep {
+
+/// Called on the calling thread or, one call at a time, on one that calibrates. total 0: how much is not
+/// known.
+using Progress = std::function<void(std::string_view doing, std::size_t done, std::size_t total)>;
+
+struct PrepareOptions {
+  std::filesystem::path model;
+  std::string config;                  // a file; empty: all defaults
+  std::filesystem::path folder = ".";  // for what is written; made if absent
+  std::filesystem::path configs;       // the folder that holds op_classes.yaml and fusion.yaml
+  bool durable = false;                // return when the disk has the files
+  bool overwrite_input = false;        // an output may be the model itself
+  std::string dump_after;              // one of pass_names(); empty: none
+  std::string stop_after;              // likewise; then nothing is written
+  std::string runtime;                 // ONNX Runtime's library, see Library::get
+  int threads = 0;                     // for calibration; 0 = as many as the machine has. Changes no result
+  Progress progress;                   // may be empty
+};
+
+struct OutputFile {
+  std::filesystem::path path;
+  std::uint64_t bytes = 0;
+};
+
+struct PassTime {
+  std::string name;
+  double seconds = 0;
+};
+
+/// By "qint8" and "qint16".
+using DtypeCounts = std::map<std::string, std::size_t, std::less<>>;
+
+struct PrepareResult {
+  std::string model, march;
+  std::vector<OutputFile> files;  // in the order of writing
+  std::string stopped_after;      // a pass; empty: everything ran
+  std::string dump;               // what dump_after asked for
+
+  std::size_t bpu_nodes = 0, cpu_nodes = 0, segments = 0, units = 0, not_fused = 0;
+  DtypeCounts activations, weights, constants;  // tensors that got a FakeQuantize
+  std::int64_t opset_before = 0, opset_after = 0;
+  std::size_t samples = 0, calibrated = 0,
+              uncalibrated = 0;  // tensors that got a scale from data, or did not
+
+  std::vector<PassTime> passes;  // and the other steps, in order
+  double seconds = 0;
+};
+
+/// The names that dump_after and stop_after take, in the order of running: the pipeline's, and those of the
+/// steps around it.
+std::vector<std::string> pass_names();
+
+/// Result: the files that the configuration asks for are in the folder, each whole.
+/// Throws Fatal; `diagnostics` then holds what was said before. Nothing is written before the configuration,
+/// the model and the samples have been read and, with samples, the calibration is through.
+PrepareResult prepare(const PrepareOptions& options, Diagnostics& diagnostics);
+
+}  // namespace qprep
