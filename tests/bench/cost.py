@@ -27,6 +27,7 @@ from statistics import median
 
 import numpy as np
 
+import calibration
 import models
 from documents import replace_section
 
@@ -188,6 +189,7 @@ def disk(work: Path) -> str:
 SECTIONS: dict[str, Callable[[Path, Path, int], Iterator[str]]] = {
     "payload": payload_rows,
     "nodes": node_rows,
+    "calibration": calibration.rows,
 }
 
 
