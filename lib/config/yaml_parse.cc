@@ -282,10 +282,7 @@ std::string plain_words(const std::string& message) {
 
 NodePtr parse_yaml(std::string_view text, const std::string& file, Diagnostics& diagnostics,
                    const YamlLimits& limits) {
-  if (text.size() > limits.bytes) {
-    refuse(diagnostics, codes::kYamlSyntax, fmt::format("is larger than {} bytes", limits.bytes),
-           {file, 0, 0});
-  }
+  if (text.size() > limits.bytes) refuse_size(file, diagnostics, limits);
   check_characters(text, file, diagnostics);
   TreeBuilder builder(file, diagnostics, limits);
   try {
@@ -302,7 +299,7 @@ NodePtr parse_yaml(std::string_view text, const std::string& file, Diagnostics& 
     }
     refuse(diagnostics, codes::kYamlSyntax, plain_words(error.msg), builder.at(error.mark));
   }
-  if (!builder.root()) {
+  if (!builder.root() || builder.root()->kind == YamlNode::Kind::kNull) {
     refuse(diagnostics, codes::kYamlSyntax, "the file is empty", {file, 0, 0});
   }
   return builder.root();

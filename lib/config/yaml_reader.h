@@ -45,7 +45,7 @@ struct YamlNode {
   Where where;
   std::vector<std::shared_ptr<const YamlNode>> items;  // kList
   std::vector<Entry> entries;                          // kMap, in the file's order; each key once
-  std::size_t size = 1;                                // values in it, itself and aliases included
+  std::size_t size = 1;  // values in it: itself, keys, and all that aliases stand for
 };
 
 /// The one document of the file. Throws Fatal if it cannot be read, is no YAML, is empty, or is beyond the
