@@ -1,0 +1,124 @@
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <stdexcept>
+
+#include "case_file.h"
+#include "config/config.h"
+#include "config/fusion.h"
+#include "config/op_classes.h"
+#include "ir/dump.h"
+#include "ir/verify.h"
+#include "model_text.h"
+#include "opset/raise_opset.h"
+#include "passes/dump_plan.h"
+#include "passes/lower_fixed_point.h"
+#include "passes/lower_qdq.h"
+#include "passes/pipeline.h"
+
+namespace qprep::golden {
+namespace {
+
+/// What a case runs and with which limits: the words of its section "args".
+struct Arguments {
+  std::vector<std::string> steps;
+  Limits limits;
+
+  explicit Arguments(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      if (!words[i].starts_with("--")) {
+        steps.push_back(words[i]);
+      } else if (words[i] == "--folded-bytes" && i + 1 < words.size()) {
+        limits.folded_bytes = std::stoul(words[++i]);
+      } else if (words[i] == "--folding-bytes" && i + 1 < words.size()) {
+        limits.folding_bytes = std::stoul(words[++i]);
+      } else {
+        throw std::runtime_error("args: unknown option '" + words[i] + "'");
+      }
+    }
+  }
+};
+
+std::string configs(const char* file) { return std::string(QPREP_SOURCE_DIR) + "/configs/" + file; }
+
+/// One run of a case: the model goes from step to step, and what the last one left is printed.
+class Run {
+ public:
+  explicit Run(const CaseFile& file) : arguments_(file.words("args")), file_(file) {}
+
+  /// Result: the dump, the plan if a pass decided anything, and the diagnostics.
+  std::string text() {
+    try {
+      OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
+      steps(file.model);
+      text_ = dump(file.model) + plan_text_;
+    } catch (const Fatal& fatal) {
+      failed_ = true;
+      for (const Diagnostic& diagnostic : fatal.diagnostics()) text_ += to_text(diagnostic) + '\n';
+    }
+    for (const Diagnostic& diagnostic : diagnostics_.all()) text_ += to_text(diagnostic) + '\n';
+    failed_ = failed_ || diagnostics_.count(Severity::kError) > 0;
+    return text_;
+  }
+
+  bool failed() const { return failed_; }
+
+ private:
+  void steps(Model& model) {
+    static const OpClasses op_classes = read_op_classes(configs("op_classes.yaml"));
+    static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));
+    Env env{.diagnostics = diagnostics_,
+            .op_classes = &op_classes,
+            .limits = arguments_.limits,
+            .fusion = &fusion};
+    env.settings = settings(parse_config(file_.text("qprep.yaml"), "qprep.yaml"));
+    Plan plan;
+    for (const std::string& word : arguments_.steps) {
+      const std::size_t colon = word.find(':');
+      const std::string step = word.substr(0, colon);
+      if (const Pass* pass = find_pass(step)) {
+        run_passes(model, plan, {pass, 1}, env);
+        if (kind_of(*pass) == PassKind::kDecide) plan_text_ = dump_plan(model, plan);
+      } else if (step == "raise-opset" && colon != std::string::npos) {
+        raise_opset(model, std::stoll(word.substr(colon + 1)), diagnostics_);
+      } else if (step == "lower-qdq") {
+        lower_qdq(model, diagnostics_);
+      } else if (step == "lower-fixed-point") {
+        lower_fixed_point(model, diagnostics_);
+      } else {
+        throw std::runtime_error("args: unknown step '" + word + "'");
+      }
+      const std::vector<std::string> problems = verify(model);
+      if (!problems.empty()) throw std::runtime_error("after " + word + ": " + problems.front());
+    }
+  }
+
+  Arguments arguments_;
+  const CaseFile& file_;
+  Diagnostics diagnostics_;
+  std::string text_, plan_text_;
+  bool failed_ = false;
+};
+
+TEST_CASE("golden files") {
+  const bool update = std::getenv("QPREP_UPDATE") != nullptr;
+  const std::vector<std::filesystem::path> cases = all_cases();
+  REQUIRE_FALSE(cases.empty());
+  for (const std::filesystem::path& path : cases) {
+    const CaseFile file(path);
+    INFO(file.name());
+    Run run(file);
+    std::string text;
+    REQUIRE_NOTHROW(text = run.text());
+    CHECK(run.failed() == file.expects_failure());
+    if (update && text != file.text("expect")) {
+      file.rewrite_expectation(text);
+    } else {
+      CHECK(text == file.text("expect"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace qprep::golden
