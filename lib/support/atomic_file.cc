@@ -28,19 +28,6 @@ std::filesystem::path temporary_beside(const std::filesystem::path& target) {
   return target.parent_path() / (name + suffix);
 }
 
-/// The file that a chain of links ends at, which may not exist yet.
-std::filesystem::path resolved(const std::filesystem::path& target) {
-  constexpr int kMostLinks = 40;
-  std::filesystem::path at = target;
-  std::error_code error;
-  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(at, error); ++i) {
-    const std::filesystem::path link = std::filesystem::read_symlink(at, error);
-    if (error) break;
-    at = at.parent_path() / link;
-  }
-  return at;
-}
-
 }  // namespace
 
 void AtomicFile::fail(std::string_view doing, int error) const {
@@ -49,7 +36,7 @@ void AtomicFile::fail(std::string_view doing, int error) const {
 }
 
 AtomicFile::AtomicFile(const std::filesystem::path& target, bool durable)
-    : target_(resolved(target)), durable_(durable) {
+    : target_(target), durable_(durable) {
   struct stat status = {};
   const bool exists = ::stat(target_.c_str(), &status) == 0;
   if (exists && !S_ISREG(status.st_mode)) {
@@ -126,10 +113,20 @@ void AtomicFile::write_from(int descriptor, std::uint64_t offset, std::span<cons
     if (copied < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO)) {
       fail("write", errno);
     }
-    if (copied <= 0) break;
+    if (copied == 0) {
+      throw Fatal(codes::kFileAccess,
+                  fmt::format("cannot write '{}': the file that its data come from became "
+                              "shorter meanwhile",
+                              target_.string()));
+    }
+    if (copied < 0) break;
     bytes = bytes.subspan(static_cast<std::size_t>(copied));
   }
   write_out(bytes);
+}
+
+void AtomicFile::remove_target() {
+  if (::unlink(target_.c_str()) != 0 && errno != ENOENT) fail("replace", errno);
 }
 
 void AtomicFile::commit() {

@@ -13,7 +13,7 @@ namespace qprep {
 /// A file that appears whole or not at all: everything goes into a hidden temporary file beside the target
 /// (".<name>.<process>-<number>.tmp"), which commit renames to the target. Whatever happens before, the
 /// target is what it was; if the process is killed, the temporary file is all that is left of the attempt.
-/// A target that is a symbolic link stays one: the file that it points to is replaced.
+/// A target that is a symbolic link is replaced itself, not the file that it points to.
 ///
 /// Every failure (no such folder, no space, ...) is Fatal (file-access) with the target's name.
 class AtomicFile {
@@ -35,6 +35,8 @@ class AtomicFile {
   /// Bytes appended so far.
   std::uint64_t size() const { return size_; }
 
+  /// Result: there is no file at the target. For one that must not be seen beside newer files.
+  void remove_target();
   /// Result: what was written is the target; the temporary file is gone.
   void commit();
 
@@ -55,8 +57,10 @@ class AtomicFile {
 /// Result: the file at `target` has the text as its contents, or is as it was (Fatal, file-access).
 void write_file_atomically(const std::filesystem::path& target, std::string_view text, bool durable = false);
 
-/// Result: when SIGINT, SIGTERM or SIGHUP ends the process, its temporary files are removed first. Signals
-/// that the process ignores stay ignored. For a program's main.
+/// For a program's main. Result: when a signal such as SIGINT, SIGTERM or SIGPIPE ends the process, its
+/// temporary files are removed first; signals that the process ignores stay ignored. A mapped file that
+/// became shorter, or that its disk cannot give, ends it with a sentence and status 1. A limit on file sizes
+/// is an error of the write like any other.
 void remove_temporaries_on_signals();
 
 }  // namespace qprep

@@ -5,6 +5,7 @@
 #include <climits>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 #include <unistd.h>
 
 #include "support/atomic_file.h"
@@ -25,11 +26,24 @@ static_assert(std::atomic<State>::is_always_lock_free, "a signal handler reads i
 
 std::array<Slot, 64> slots;
 
-/// Ends the process as the signal would have, without its temporary files.
-void on_signal(int signal) {
+void remove_temporaries() {
   for (const Slot& slot : slots) {
     if (slot.state == State::kReady) ::unlink(slot.path.data());
   }
+}
+
+/// A page of a mapped file is not there.
+void on_bus_error(int) {
+  constexpr std::string_view kText =
+      "qprep: error: an input file became shorter, or unreadable, while it was read\n";
+  remove_temporaries();
+  static_cast<void>(!::write(STDERR_FILENO, kText.data(), kText.size()));
+  ::_exit(1);
+}
+
+/// Ends the process as the signal would have, without its temporary files.
+void on_signal(int signal) {
+  remove_temporaries();
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;
   ::sigaction(signal, &action, nullptr);
@@ -53,14 +67,17 @@ std::size_t remember_temporary(const std::string& path) {
 void forget_temporary(std::size_t number) { slots.at(number - 1).state = State::kFree; }
 
 void remove_temporaries_on_signals() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  const auto handle = [](int signal, void (*handler)(int)) {
     struct sigaction action = {};
-    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;
     action = {};
-    action.sa_handler = on_signal;
+    action.sa_handler = handler;
     ::sigemptyset(&action.sa_mask);
     ::sigaction(signal, &action, nullptr);
-  }
+  };
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) handle(signal, on_signal);
+  handle(SIGBUS, on_bus_error);
+  handle(SIGXFSZ, SIG_IGN);
 }
 
 }  // namespace qprep

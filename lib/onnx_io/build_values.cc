@@ -1,0 +1,87 @@
+#include "onnx_io/build_values.h"
+
+#include <algorithm>
+
+#include "onnx_io/types.h"
+
+namespace qprep {
+namespace {
+
+void add_value_info(const Value& value, ValueInfos& infos) {
+  onnx::ValueInfoProto& info = *infos.Add();
+  info.set_name(value.name());
+  if (value.type().kind == Type::Kind::kTensor) write_type(value.type(), *info.mutable_type());
+}
+
+}  // namespace
+
+void build_signature(const std::vector<const Value*>& values, const ValueInfos* record, ValueInfos& infos) {
+  const auto same_name = [](const Value* value, const auto& info) { return value->name() == info.name(); };
+  if (record && std::equal(values.begin(), values.end(), record->begin(), record->end(), same_name)) {
+    infos = *record;
+    return;
+  }
+  std::unordered_map<std::string_view, const onnx::ValueInfoProto*> in_file;
+  if (record) {
+    for (const onnx::ValueInfoProto& info : *record) in_file.emplace(info.name(), &info);
+  }
+  for (const Value* value : values) {
+    const auto found = in_file.find(value->name());
+    if (found == in_file.end()) {
+      add_value_info(*value, infos);
+    } else {
+      *infos.Add() = *found->second;
+    }
+  }
+}
+
+void build_value_infos(const Graph& graph, const ValueInfos* record, const NameChanges* changes,
+                       ValueInfos& infos) {
+  if (record && changes->none()) {
+    infos = *record;
+    return;
+  }
+  if (record && record->empty()) return;
+  std::unordered_set<std::string_view> described;
+  for (const Value* value : graph.inputs()) described.insert(value->name());
+  for (const Value* value : graph.outputs()) described.insert(value->name());
+  if (record) {
+    for (const onnx::ValueInfoProto& info : *record) {
+      const std::optional<std::string> name = changes->now(info.name());
+      if (!name || (*name != info.name() && described.contains(*name))) continue;
+      onnx::ValueInfoProto& copy = *infos.Add();
+      copy = info;
+      if (*name != info.name()) copy.set_name(*name);
+      described.insert(copy.name());
+    }
+  }
+  for (const Node& node : graph.nodes()) {
+    if (node.origin() != kNoOrigin) continue;
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      const Value& value = node.output(i);
+      if (value.type().kind != Type::Kind::kTensor || value.name().empty()) continue;
+      if (described.insert(value.name()).second) add_value_info(value, infos);
+    }
+  }
+}
+
+void build_annotations(const TensorAnnotations& record, const NameChanges& changes,
+                       TensorAnnotations& annotations) {
+  for (const onnx::TensorAnnotation& annotation : record) {
+    const std::optional<std::string> name = changes.now(annotation.tensor_name());
+    if (!name) continue;
+    onnx::TensorAnnotation& copy = *annotations.Add();
+    copy = annotation;
+    if (*name != annotation.tensor_name()) copy.set_tensor_name(*name);
+  }
+}
+
+void update_names(const std::vector<const Value*>& values, StringList& names) {
+  const auto name_of = [](const Value* value) { return value ? std::string_view(value->name()) : ""; };
+  const auto same = [&](const Value* value, const std::string& name) { return name_of(value) == name; };
+  if (std::equal(values.begin(), values.end(), names.begin(), names.end(), same)) return;
+  names.Clear();
+  for (const Value* value : values) *names.Add() = name_of(value);
+}
+
+}  // namespace qprep
