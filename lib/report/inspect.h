@@ -30,7 +30,8 @@ struct InspectResult {
   std::uint64_t payload_bytes = 0;                     // of the initializers
   std::map<std::string, std::uint64_t> bytes_by_type;  // "float32" to bytes of initializers
   std::size_t bpu_nodes = 0, cpu_nodes = 0, segments = 0;
-  std::map<std::string, std::size_t> activations, weights;  // "qint8" to tensors that would be quantised
+  std::map<std::string, std::size_t> activations, weights,
+      constants;  // "qint8" to tensors that would be quantised
   std::vector<std::pair<std::string, std::size_t>>
       float_because;  // why nodes stay float, most frequent first
 };

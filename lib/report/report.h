@@ -14,25 +14,30 @@
 /// docs/report.md describes both for users.
 namespace qprep {
 
-/// How one tensor is held: "qint8", "qint16" where it is quantised, else its element type ("float32",
-/// "int64").
+/// How a node reads or makes one tensor: "qint8", "qint16" where it is quantised, else its element type
+/// ("float32", "int64"; "?" where it is unknown, "other" for a sequence or map).
 struct ReportSlot {
-  std::string name;               // of the tensor; empty: an omitted input
-  std::string dtype;              // "?" where the element type is unknown
-  std::optional<QuantSpec> spec;  // of a quantised tensor
+  std::string name = {};  // of the tensor; empty: an input or output that is left out
+  std::string dtype = {};
+  std::optional<QuantSpec> spec = {};  // of a quantised tensor
+  Role role = Role::kActivation;       // of a quantised tensor
   bool constant = false;
+  std::string producer =
+      {};  // of an input: the node that makes it, "Split_3[1]" for a later output; else the tensor
 };
 
 struct ReportNode {
   std::string name;                   // as selectors know it
   std::string op;                     // "Conv"; "domain::Name" outside ONNX's own operators
   std::vector<std::string> absorbed;  // the user's nodes that were folded into this one
+  int depth = 0;                      // 0: of the main graph; 1: of a body of one of its nodes, ...
   Device device = Device::kCpu;
-  std::optional<int>
-      segment;  // which connected part of the BPU's share, counted in graph order; none on the CPU
+  std::optional<int> segment;  // which part of the BPU's share, see report/segments.h; none on the CPU
+  std::optional<int> unit;     // nodes of one unit are one kernel
   std::vector<ReportSlot> inputs;
   std::vector<ReportSlot> outputs;
   std::optional<std::size_t> weight;  // which input is the weight
+  bool feeds_output = false;          // an output of it is one of the model's
   std::string device_because, output_because, weight_because;
   std::vector<std::pair<std::string, std::string>> attributes;  // names and values as text
 };
@@ -43,7 +48,7 @@ struct ReportSequence {
   std::string because;
 };
 
-/// A constant that several nodes read as their weight.
+/// A constant that several nodes of the main graph read as their weight.
 struct SharedWeight {
   std::string name;
   std::vector<std::string> nodes;

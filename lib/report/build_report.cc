@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unordered_map>
+#include <utility>
+
+#include "report/report.h"
+#include "report/segments.h"
+
+namespace qprep {
+namespace {
+
+std::string dtype_text(const Type& type) {
+  switch (type.kind) {
+    case Type::Kind::kTensor:
+      return to_text(type.dtype);
+    case Type::Kind::kOther:
+      return "other";
+    case Type::Kind::kUnknown:
+      break;
+  }
+  return "?";
+}
+
+ReportSlot float_slot(const Value& value) {
+  const Tensor* constant = constant_of(value);
+  // An initializer has its dtype even where nothing else says its type.
+  const std::string dtype = value.type().kind == Type::Kind::kUnknown && constant ? to_text(constant->dtype())
+                                                                                  : dtype_text(value.type());
+  return {.name = value.name(), .dtype = dtype, .constant = constant != nullptr};
+}
+
+ReportSlot quantised_slot(const Value& value, const Decision& decision) {
+  return {.name = value.name(),
+          .dtype = std::string(to_text(decision.spec.precision)),
+          .spec = decision.spec,
+          .role = decision.role,
+          .constant = constant_of(value) != nullptr};
+}
+
+/// What an output of a node, or an input of the model, holds for its readers.
+ReportSlot defined_slot(const Value& value, const Plan& plan) {
+  const Decision* decision = plan.decision_of(value);
+  return decision ? quantised_slot(value, *decision) : float_slot(value);
+}
+
+ReportSlot read_slot(const Node& node, std::size_t i, const Plan& plan) {
+  const Value* value = node.input(i);
+  if (!value) return {};
+  const NodePlan* decided = plan.of(node);
+  const Decision* decision = decided && decided->reads_quantised(i) ? plan.decision_of(*value) : nullptr;
+  return decision ? quantised_slot(*value, *decision) : float_slot(*value);
+}
+
+/// The weight of a node that the plan says has one: the input that is quantised as a weight, else the
+/// constant that it multiplies.
+std::optional<std::size_t> weight_of(const ReportNode& node) {
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i].spec && node.inputs[i].role == Role::kWeight) return i;
+  }
+  if (node.weight_because.empty()) return std::nullopt;
+  for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+    if (node.inputs[i].constant) return i;
+  }
+  return std::nullopt;
+}
+
+struct AttributeText {
+  std::string operator()(std::monostate) const { return "<kept>"; }
+  std::string operator()(std::int64_t value) const { return fmt::format("{}", value); }
+  std::string operator()(float value) const { return fmt::format("{}", value); }
+  std::string operator()(const std::string& value) const { return fmt::format("'{}'", value); }
+  std::string operator()(const Tensor& value) const {
+    return fmt::format("<{}[{}]>", to_text(value.dtype()), fmt::join(value.dims(), ","));
+  }
+  std::string operator()(const std::unique_ptr<Graph>&) const { return "<graph>"; }
+  std::string operator()(const std::vector<std::int64_t>& values) const {
+    return fmt::format("[{}]", fmt::join(values, ", "));
+  }
+  std::string operator()(const std::vector<float>& values) const {
+    return fmt::format("[{}]", fmt::join(values, ", "));
+  }
+  std::string operator()(const std::vector<std::string>& values) const {
+    return values.empty() ? "[]" : fmt::format("['{}']", fmt::join(values, "', '"));
+  }
+  std::string operator()(const std::vector<std::unique_ptr<Graph>>& values) const {
+    return fmt::format("<{} graphs>", values.size());
+  }
+};
+
+class Builder {
+ public:
+  Builder(const Model& model, const Plan& plan, Report& report)
+      : plan_(plan), report_(report), segments_(bpu_segments(model, plan)) {
+    for (const Value* input : model.graph->inputs()) {
+      if (!input->initializer()) report_.inputs.push_back(defined_slot(*input, plan));
+    }
+    for (const Value* output : model.graph->outputs()) report_.outputs.push_back(output_slot(*output));
+    add(*model.graph, 0);
+    for (const Miss& miss : plan.misses) add(miss);
+    add_shared_weights();
+  }
+
+ private:
+  /// What a caller of the model gets.
+  ReportSlot output_slot(const Value& value) const {
+    ReportSlot slot = defined_slot(value, plan_);
+    slot.producer = source_of(value);
+    return slot;
+  }
+
+  void add(const Graph& graph, int depth) {
+    for (const Node& node : graph.nodes()) {
+      report_.nodes.push_back(row(node, depth));
+      for (const Graph* body : node.bodies()) add(*body, depth + 1);
+    }
+  }
+
+  ReportNode row(const Node& node, int depth) const {
+    ReportNode row;
+    row.name = node.label();
+    row.op = node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
+    row.absorbed = node.absorbed();
+    row.depth = depth;
+    if (const NodePlan* decided = plan_.of(node)) {
+      row.device = decided->device;
+      row.device_because = decided->device_because;
+      row.output_because = decided->output_because;
+      row.weight_because = decided->weight_because;
+      if (decided->unit >= 0) row.unit = decided->unit;
+    } else {
+      row.device_because = "nothing was decided for it";
+    }
+    if (const auto segment = segments_.find(&node); segment != segments_.end()) row.segment = segment->second;
+    for (std::size_t i = 0; i < node.input_count(); ++i) {
+      row.inputs.push_back(read_slot(node, i, plan_));
+      if (const Value* value = node.input(i)) row.inputs.back().producer = source_of(*value);
+    }
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      row.outputs.push_back(node.output(i).name().empty() ? ReportSlot{}
+                                                          : defined_slot(node.output(i), plan_));
+      row.feeds_output |= node.output(i).is_graph_output();
+    }
+    row.weight = weight_of(row);
+    for (const Attribute& attribute : node.attributes()) {
+      row.attributes.emplace_back(attribute.name, std::visit(AttributeText{}, attribute.value));
+    }
+    return row;
+  }
+
+  /// How the graph table calls a value: the node that makes it, with [i] behind it for outputs after the
+  /// first.
+  static std::string source_of(const Value& value) {
+    const Node* producer = value.producer();
+    if (!producer) return value.name();
+    return value.producer_output() == 0 ? producer->label()
+                                        : fmt::format("{}[{}]", producer->label(), value.producer_output());
+  }
+
+  void add(const Miss& miss) {
+    ReportSequence sequence{miss.pattern, {}, miss.because};
+    for (const Node* node : miss.nodes) {
+      const bool shared =
+          node->output_count() > 0 && !node->output(0).has_single_use() && sequence.nodes.empty();
+      sequence.nodes.emplace_back(node->label() + (shared ? "(shared)" : ""), node->op());
+    }
+    report_.fusable.push_back(std::move(sequence));
+  }
+
+  void add_shared_weights() {
+    std::unordered_map<std::string, std::size_t> at;  // the weight's place in `all`
+    std::vector<SharedWeight> all;
+    for (const ReportNode& node : report_.nodes) {
+      if (!node.weight || node.depth > 0) continue;
+      const std::string& name = node.inputs[*node.weight].name;
+      const auto [place, is_new] = at.emplace(name, all.size());
+      if (is_new) all.push_back({name, {}});
+      all[place->second].nodes.push_back(node.name);
+    }
+    std::copy_if(all.begin(), all.end(), std::back_inserter(report_.shared),
+                 [](const SharedWeight& weight) { return weight.nodes.size() > 1; });
+  }
+
+  const Plan& plan_;
+  Report& report_;
+  std::unordered_map<const Node*, int> segments_;
+};
+
+}  // namespace
+
+Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
+                    std::span<const Diagnostic> diagnostics) {
+  Report report;
+  report.model = std::move(model_name);
+  report.march = std::move(march);
+  report.diagnostics.assign(diagnostics.begin(), diagnostics.end());
+  Builder(model, plan, report);
+  return report;
+}
+
+}  // namespace qprep
