@@ -1,0 +1,141 @@
+#include "analysis/calibrate.h"
+
+#include <catch2/catch.hpp>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "onnx_io/onnx_file.h"
+#include "runtime/npy.h"
+#include "runtime/temporary_folder.h"
+#include "support/codes.h"
+
+using namespace qprep;
+
+namespace {
+
+/// y = Relu(x + [1, 2]), n = y / z; x is float32[N,2].
+Model model_of_two() {
+  Model model;
+  model.opsets[""] = 13;
+  Graph& graph = *model.graph;
+  Value& x = graph.add_input("x", Type::tensor(DType::kFloat32, Shape{{-1, "N"}, {2, ""}}));
+  Value& b = graph.add_initializer("b", Tensor::floats({2}, {1, 2}));
+  Value& zero = graph.add_initializer("zero", Tensor::floats({1}, {0}));
+  Value& h = graph.insert(nullptr, {.op = "Add", .inputs = {&x, &b}, .outputs = {"h"}}).output(0);
+  Value& y = graph.insert(nullptr, {.op = "Relu", .inputs = {&h}, .outputs = {"y"}}).output(0);
+  Value& n = graph.insert(nullptr, {.op = "Div", .inputs = {&y, &zero}, .outputs = {"n"}}).output(0);
+  Value& i = graph.insert(nullptr, {.op = "Shape", .inputs = {&y}, .outputs = {"i"}}).output(0);
+  n.set_type(Type::tensor(DType::kFloat32, Shape{{-1, "N"}, {2, ""}}));
+  i.set_type(Type::tensor(DType::kInt64, Shape{{2, ""}}));
+  graph.add_output(n);
+  graph.add_output(i);
+  return model;
+}
+
+class Fixture {
+ public:
+  Fixture() : ports_(input_ports(model_of_two())), bytes_(serialize_onnx({model_of_two(), nullptr})) {}
+
+  void sample(const std::string& name, std::vector<float> values) {
+    const auto rows = static_cast<std::int64_t>(values.size() / 2);
+    folder_.write(name, npy_bytes(Tensor::floats({rows, 2}, std::move(values))));
+  }
+
+  Ranges calibrated(const std::vector<std::string>& tensors, const CalibrationOptions& options = {}) {
+    const SampleSet samples = SampleSet::open(folder_.str(), ports_, diagnostics);
+    return calibrate({"m.onnx", std::as_bytes(std::span(bytes_)), ""}, tensors, samples, options,
+                     diagnostics);
+  }
+
+  Diagnostics diagnostics;
+
+ private:
+  TemporaryFolder folder_;
+  std::vector<Port> ports_;
+  std::string bytes_;
+};
+
+Range range(float min, float max, std::int64_t finite, std::int64_t infinite = 0, std::int64_t nan = 0) {
+  return {min, max, finite, infinite, nan};
+}
+
+const float kNan = std::numeric_limits<float>::quiet_NaN();
+
+}  // namespace
+
+TEST_CASE("calibration finds the range of every tensor over all samples, of whatever shape") {
+  Fixture fixture;
+  fixture.sample("0.npy", {0, -7});
+  fixture.sample("1.npy", {4, 1, -1, -1, 2, 2});
+  const Ranges ranges = fixture.calibrated({"x", "h", "y", "b"});
+  REQUIRE(ranges.size() == 4);
+  CHECK(ranges.at("x") == range(-7, 4, 8));
+  CHECK(ranges.at("h") == range(-5, 5, 8));
+  CHECK(ranges.at("y") == range(0, 5, 8));
+  CHECK(ranges.at("b") == range(1, 2, 4));
+  CHECK(fixture.diagnostics.all().empty());
+  CHECK(fixture.calibrated({}).empty());
+}
+
+TEST_CASE("NaN and infinities are counted and do not widen a range; those in a file are said") {
+  Fixture fixture;
+  fixture.sample("0.npy", {kNan, 3});
+  fixture.sample("1.npy", {-1, 1});
+  const Ranges ranges = fixture.calibrated({"x", "n"});
+  CHECK(ranges.at("x") == range(-1, 3, 3, 0, 1));
+  // Relu gives 0 for -1 + 1, and 0 / 0 is NaN
+  CHECK(ranges.at("n").finite == 0);
+  CHECK(ranges.at("n").infinite == 2);
+  CHECK(ranges.at("n").nan == 2);
+  REQUIRE(fixture.diagnostics.all().size() == 1);
+  CHECK(fixture.diagnostics.all()[0].message == "it holds 1 NaN or infinite elements");
+}
+
+TEST_CASE("the ranges do not depend on the number of threads or the order of the samples") {
+  Fixture forwards, backwards;
+  for (int i = 0; i < 40; ++i) {
+    const auto value = static_cast<float>(i * 7919 % 41) - 20;
+    forwards.sample(std::to_string(100 + i) + ".npy", {value, -value / 3});
+    backwards.sample(std::to_string(900 - i) + ".npy", {value, -value / 3});
+  }
+  const std::vector<std::string> tensors = {"x", "h", "y"};
+  CalibrationOptions one, four;
+  one.threads = 1;
+  four.threads = 4;
+  const Ranges ranges = forwards.calibrated(tensors, one);
+  CHECK(forwards.calibrated(tensors, four) == ranges);
+  CHECK(backwards.calibrated(tensors, one) == ranges);
+  CHECK(backwards.calibrated(tensors, four) == ranges);
+}
+
+TEST_CASE("progress counts to the number of samples") {
+  Fixture fixture;
+  for (int i = 0; i < 9; ++i) fixture.sample(std::to_string(i) + ".npy", {1, 2});
+  std::vector<std::size_t> calls;
+  CalibrationOptions options;
+  options.threads = 3;
+  options.progress = [&](std::size_t done, std::size_t total) {
+    CHECK(total == 9);
+    calls.push_back(done);
+  };
+  fixture.calibrated({"y"}, options);
+  CHECK(calls == std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("what cannot be calibrated is refused by name") {
+  Fixture fixture;
+  fixture.sample("0.npy", {1, 2});
+  CHECK_THROWS_WITH(fixture.calibrated({"i"}),
+                    Catch::Contains("the tensor 'i' is int64; only float32 is calibrated"));
+  CHECK_THROWS_WITH(fixture.calibrated({"nothing"}), Catch::Contains("nothing"));
+}
+
+TEST_CASE("many odd files give few warnings") {
+  Fixture fixture;
+  for (int i = 10; i < 30; ++i) fixture.sample(std::to_string(i) + ".npy", {kNan, 1});
+  fixture.calibrated({"x"});
+  REQUIRE(fixture.diagnostics.all().size() == 9);
+  CHECK(fixture.diagnostics.all().front().where.file.ends_with("10.npy"));
+  CHECK(fixture.diagnostics.all().back().message == "12 more sample files are like this");
+}
