@@ -36,6 +36,7 @@ struct OpTraits {
   bool all_inputs = false;             // every input carries data; `data` is empty then
   std::optional<std::size_t> weight = {}, bias = {}, nonzero = {};
   ChannelRule channels = ChannelRule::kNone;
+  bool all_outputs = false;  // of a passive operator: every output hands on, not only the first
   bool bounded = false, scales = false, reduces = false, dynamic = false, metadata = false;
   std::string why = {};
 

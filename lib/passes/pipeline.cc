@@ -8,10 +8,13 @@
 
 #include "ir/dump.h"
 #include "ir/verify.h"
+#include "passes/apply_templates.h"
 #include "passes/drop_identity.h"
 #include "passes/dump_plan.h"
 #include "passes/fold_batch_norm.h"
 #include "passes/fold_constants.h"
+#include "passes/group_units.h"
+#include "passes/insert_fake_quant.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -22,6 +25,9 @@ const std::array kPipeline = {
     Pass{"drop-identity", "removes nodes that hand on their input as it is", Rewrite{drop_identity}},
     Pass{"fold-constants", "computes what depends on constants alone", Rewrite{fold_constants}},
     Pass{"fold-batch-norm", "multiplies batch norms into the weights beside them", Rewrite{fold_batch_norm}},
+    Pass{"group-units", "finds the nodes that run as one kernel", Decide{group_units}},
+    Pass{"apply-templates", "decides what is quantised, and why", Decide{apply_templates}},
+    Pass{"insert-fake-quant", "puts FakeQuantize where that was decided", Act{insert_fake_quant}},
 };
 
 bool run(const Pass& pass, Model& model, Plan& plan, Env& env) {

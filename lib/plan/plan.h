@@ -55,6 +55,7 @@ struct Decision {
   QuantSpec spec;
   std::string because;
   Role role = Role::kActivation;
+  bool takes_output = false;  // the value is an output of the graph: the quantised one takes its place
 };
 
 /// scale (float32) and zero_point (int32) of a constant, from its numbers, shaped for broadcasting.
@@ -78,6 +79,7 @@ std::string_view to_text(Device device);
 struct Unit {
   std::string pattern;  // "conv-add-relu"; the operator for a unit of one node
   std::vector<const Node*> nodes;
+  const Value* bias = nullptr;  // a constant that an Add of the head adds to each channel: stays float
 };
 
 /// A sequence that could have been one unit, and why it is not.

@@ -1,0 +1,59 @@
+#include "passes/apply_templates.h"
+
+#include <fmt/format.h>
+
+#include "passes/placement.h"
+#include "passes/weight_decisions.h"
+
+namespace qprep {
+namespace {
+
+Setting setting_for(std::string_view slot, const std::vector<Setting>& settings) {
+  Setting chosen{std::string(slot), Precision::kInt8, {}, "default"};
+  for (const Setting& setting : settings) {
+    if (setting.slot == slot) chosen = setting;
+  }
+  return chosen;
+}
+
+/// "default: int8 activations" or "qprep.yaml:7:3 activations.dtype".
+std::string source_of(const Setting& setting) {
+  if (!setting.where.file.empty()) return fmt::format("{} {}", to_text(setting.where), setting.what);
+  const std::string_view word = to_text(setting.precision);
+  return fmt::format("default: {} {}s", word.starts_with('q') ? word.substr(1) : word, setting.slot);
+}
+
+void leave_float(const Graph& graph, const std::string& because, Plan& plan);
+
+void leave_bodies_float(const Node& node, Plan& plan) {
+  for (const Graph* body : node.bodies()) {
+    leave_float(*body, fmt::format("inside a body of {}, which stays float", name_of(node)), plan);
+  }
+}
+
+void leave_float(const Graph& graph, const std::string& because, Plan& plan) {
+  for (const Node& node : graph.nodes()) {
+    NodePlan& entry = plan.nodes[&node];
+    entry.device_because = entry.output_because = because;
+    leave_bodies_float(node, plan);
+  }
+}
+
+}  // namespace
+
+void apply_templates(const Model& model, Plan& plan, Env& env) {
+  const Setting activations = setting_for("activation", env.settings);
+  const Setting weights = setting_for("weight", env.settings);
+  const DataFlow flow(model, *env.op_classes, plan);
+  const WeightDecisions weighed = decide_weights(model, flow, {weights.precision, source_of(weights)}, plan);
+  place(model, flow, weighed, {activations.precision, source_of(activations)}, plan);
+  for (const Node& node : model.graph->nodes()) leave_bodies_float(node, plan);
+  for (const Function& function : model.functions) {
+    leave_float(
+        *function.body,
+        fmt::format("inside the model's function {}.{}, which stays float", function.domain, function.name),
+        plan);
+  }
+}
+
+}  // namespace qprep

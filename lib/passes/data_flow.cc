@@ -1,0 +1,326 @@
+#include "passes/data_flow.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+
+#include "passes/constant_facts.h"
+
+namespace qprep {
+namespace {
+
+/// From this magnitude on, an addend is taken for a mask: -1e4, -65504, -1e9, -3.4e38, -inf.
+constexpr double kMaskMagnitude = 1e4;
+/// An element of a divisor below this part of the largest would round to zero: 0.5 / 127.5.
+constexpr double kRoundsToZero = 0.5 / 127.5;
+
+const OpTraits& function_call() {
+  static const OpTraits traits = [] {
+    OpTraits call;
+    call.all_inputs = true;
+    call.why = "calls a function of the model, whose body stays float";
+    return call;
+  }();
+  return traits;
+}
+
+std::string key_of(std::string_view domain, std::string_view name, std::string_view overload) {
+  return fmt::format("{}::{}::{}", domain, name, overload);
+}
+
+bool is_float32(const Value& value) { return value.type().is_tensor_of(DType::kFloat32); }
+
+std::optional<std::string> type_objection(const Value& value) {
+  if (is_float32(value)) return std::nullopt;
+  if (value.type().kind == Type::Kind::kOther) return "it is no tensor";
+  if (value.type().kind == Type::Kind::kUnknown || value.type().dtype == DType::kUndefined) {
+    return "its element type is unknown";
+  }
+  return fmt::format("its elements are {}", to_text(value.type().dtype));
+}
+
+bool is_float_or_unknown(const Value& value) {
+  const Type& type = value.type();
+  return type.kind != Type::Kind::kTensor || type.dtype == DType::kUndefined || is_floating(type.dtype);
+}
+
+bool elementwise(const OpTraits& traits) { return traits.op_class == OpClass::kActive && !traits.reduces; }
+
+bool makes_zeros(const Value& value) {
+  const Node* node = value.producer();
+  if (!node || !node->is("ConstantOfShape")) return false;
+  const Tensor* tensor = node->get<Tensor>("value");
+  if (!tensor) return !node->attribute("value");
+  return std::all_of(tensor->bytes().begin(), tensor->bytes().end(),
+                     [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+}  // namespace
+
+std::string name_of(const Node& node) { return fmt::format("{} '{}'", node.op(), node.label()); }
+
+bool is_constant(const Value& value) {
+  return value.initializer() || (value.producer() && value.producer()->is("Constant"));
+}
+
+DataFlow::DataFlow(const Model& model, const OpClasses& classes, Plan& plan)
+    : model_(model), classes_(classes), plan_(plan) {
+  for (const Function& function : model.functions) {
+    functions_.insert(key_of(function.domain, function.name, function.overload));
+  }
+  for (const Node& node : model.graph->nodes()) {
+    const OpTraits& traits = classes_.of(node);
+    const bool call = functions_.contains(key_of(node.domain(), node.op(), node.overload()));
+    traits_.emplace(&node, call && traits.op_class != OpClass::kQuantised ? &function_call() : &traits);
+  }
+  forwards();
+  backwards();
+}
+
+const OpTraits& DataFlow::traits(const Node& node) const { return *traits_.at(&node); }
+
+// ------------------------------------------------------------------------------------------------- forwards
+
+void DataFlow::forwards() {
+  const auto add_source = [&](const Value& value) {
+    ValueFlow flow;
+    flow.root = &value;
+    flow.runtime = !value.initializer();
+    flow.carries = flow.runtime && is_float_or_unknown(value);
+    flows_.emplace(&value, flow);
+  };
+  for (const Value* input : model_.graph->inputs()) add_source(*input);
+  for (const Value* initializer : model_.graph->initializers()) add_source(*initializer);
+  for (const Node& node : model_.graph->nodes()) {
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      flows_.emplace(&node.output(i), made_by(node, traits(node), i));
+    }
+  }
+}
+
+ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_t output) const {
+  const Value& value = node.output(output);
+  ValueFlow flow;
+  flow.root = &value;
+  if (is_constant(value)) return flow;
+
+  bool data_carries = false;
+  bool selected_at_runtime = false;
+  flow.runtime = !traits.metadata && (node.input_count() == 0 || !node.bodies().empty());
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const Value* input = node.input(i);
+    if (!input) continue;
+    const ValueFlow& from = of(*input);
+    if (!traits.metadata) flow.runtime = flow.runtime || from.runtime;
+    data_carries = data_carries || (traits.is_data(i) && from.carries);
+    selected_at_runtime = selected_at_runtime || (!traits.is_data(i) && from.runtime);
+  }
+
+  switch (traits.op_class) {
+    case OpClass::kGemmLike:
+    case OpClass::kQuantised:
+      flow.carries = true;
+      return flow;
+    case OpClass::kInteger:
+      return flow;
+    case OpClass::kFloat:
+      flow.carries = data_carries || traits.all_inputs || traits.data.empty();
+      flow.mask = mask_of(node, traits);
+      return flow;
+    case OpClass::kActive:
+      flow.carries = data_carries;
+      flow.mask = mask_of(node, traits);
+      flow.statistic = is_statistic(node, traits);
+      return flow;
+    case OpClass::kPassive:
+      break;
+  }
+  const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
+  if (!data || (output > 0 && !traits.all_outputs)) return flow;
+  const ValueFlow& from = of(*data);
+  flow.root = from.root;
+  flow.through = &node;
+  flow.carries = from.carries || (is_constant(*from.root) && selected_at_runtime);
+  flow.statistic = from.statistic;
+  flow.mask = from.mask;
+  return flow;
+}
+
+const Value* DataFlow::mask_of(const Node& node, const OpTraits& traits) const {
+  if (traits.bounded) return nullptr;
+  const Value* huge = nullptr;
+  const Value* mask = nullptr;
+  bool carries = false;
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const Value* input = node.input(i);
+    if (!input || !traits.is_data(i)) continue;
+    const ValueFlow& flow = of(*input);
+    carries = carries || flow.carries;
+    if (flow.mask && !mask) mask = flow.mask;
+    const ConstantFacts* numbers = facts(*flow.root);
+    if (!numbers || huge) continue;
+    const double magnitude = std::max(std::abs(numbers->min), std::abs(numbers->max));
+    if (!numbers->finite || magnitude >= kMaskMagnitude) huge = flow.root;
+  }
+  if (mask) return mask;
+  const bool only_scales = traits.scales && carries && huge && facts(*huge)->finite;
+  return only_scales ? nullptr : huge;
+}
+
+bool DataFlow::is_statistic(const Node& node, const OpTraits& traits) const {
+  if (traits.reduces) return true;
+  bool found = false;
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const Value* input = node.input(i);
+    if (!input || !traits.is_data(i)) continue;
+    const ValueFlow& flow = of(*input);
+    if (flow.carries && !flow.statistic) return false;
+    found = found || flow.statistic;
+  }
+  return found;
+}
+
+// ------------------------------------------------------------------------------------------------ backwards
+
+void DataFlow::backwards() {
+  const auto& nodes = model_.graph->nodes();
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    for (std::size_t i = 0; i < node->output_count(); ++i) {
+      look_ahead(node->output(i), flows_.at(&node->output(i)));
+    }
+  }
+  for (const Value* input : model_.graph->inputs()) look_ahead(*input, flows_.at(input));
+  for (const Value* value : model_.graph->initializers()) look_ahead(*value, flows_.at(value));
+}
+
+void DataFlow::look_ahead(const Value& value, ValueFlow& flow) const {
+  flow.reaches = flow.read = flow.only_outputs = value.is_graph_output();
+  bool elsewhere = false;
+  for (const Use& use : value.uses()) {
+    if (&use.node->graph() != model_.graph.get()) {
+      flow.reaches = elsewhere = true;
+      continue;
+    }
+    flow.read = true;
+    flow.reaches = flow.reaches || use_reaches(use);
+    const OpTraits& traits = this->traits(*use.node);
+    if (traits.metadata) continue;
+    const bool is_data = traits.is_data(use.input);
+    if (traits.op_class == OpClass::kQuantised && is_data && !flow.quantiser) flow.quantiser = use.node;
+    if (!flow.divides) flow.divides = divider(value, flow, use);
+    bool hands_on = false;
+    for (std::size_t i = 0; i < use.node->output_count(); ++i) {
+      const ValueFlow& next = of(use.node->output(i));
+      if (!is_data || next.through != use.node) continue;
+      if (!flow.quantiser) flow.quantiser = next.quantiser;
+      if (use.node->output(i).is_unused()) continue;
+      hands_on = hands_on || next.only_outputs;
+      elsewhere = elsewhere || !next.only_outputs;
+    }
+    if (hands_on) flow.only_outputs = true;
+    if (traits.op_class != OpClass::kPassive) elsewhere = true;
+  }
+  if (elsewhere) flow.only_outputs = false;
+}
+
+bool DataFlow::use_reaches(const Use& use) const {
+  const OpTraits& traits = this->traits(*use.node);
+  if (traits.op_class == OpClass::kGemmLike || traits.op_class == OpClass::kQuantised) return true;
+  if (traits.metadata || !traits.is_data(use.input)) return false;
+  for (std::size_t i = 0; i < use.node->output_count(); ++i) {
+    if (of(use.node->output(i)).reaches) return true;
+  }
+  return false;
+}
+
+/// The node that divides by what `use` computes of the value, if the value is a statistic; or that divides by
+/// a statistic of the value, if the value is made for that alone (the squares of a norm).
+const Node* DataFlow::divider(const Value& value, const ValueFlow& flow, const Use& use) const {
+  const OpTraits& traits = this->traits(*use.node);
+  if (!traits.is_data(use.input)) return nullptr;
+  if (flow.statistic && traits.nonzero == use.input) return use.node;
+  const Node* further = nullptr;
+  for (std::size_t i = 0; i < use.node->output_count() && !further; ++i) {
+    further = of(use.node->output(i)).divides;
+  }
+  if (!further) return nullptr;
+  if (traits.op_class == OpClass::kPassive) return further;
+  if (elementwise(traits)) return flow.statistic ? further : nullptr;
+  const Node* maker = value.producer();
+  return traits.reduces && value.has_single_use() && maker && elementwise(this->traits(*maker)) ? further
+                                                                                                : nullptr;
+}
+
+// ---------------------------------------------------------------------------------------------------
+// verdicts
+
+const ConstantFacts* DataFlow::facts(const Value& root) const {
+  const auto known = plan_.constants.find(&root);
+  if (known != plan_.constants.end()) return &known->second;
+  const Tensor* tensor = constant_of(root);
+  if (!tensor || tensor->dtype() != DType::kFloat32) return nullptr;
+  return &plan_.constants.emplace(&root, constant_facts(*tensor)).first->second;
+}
+
+std::optional<std::string> DataFlow::constant_objection(const Node& node, std::size_t input,
+                                                        const Value& root) const {
+  const ConstantFacts* numbers = facts(root);
+  if (!numbers) return "its numbers do not stand in a tensor";
+  if (!numbers->finite) return "it holds NaN or infinity";
+  const OpTraits& traits = this->traits(node);
+  const double magnitude = std::max(std::abs(numbers->min), std::abs(numbers->max));
+  if (magnitude > static_cast<double>(std::numeric_limits<float>::max()) / 4) {
+    return "its numbers are too large for a scale";
+  }
+  const bool masks = traits.op_class == OpClass::kActive && !traits.scales && !traits.bounded;
+  if (masks && magnitude >= kMaskMagnitude) {
+    return "its numbers are those of a mask, which would take the whole range";
+  }
+  if (traits.nonzero == input && (numbers->has_zero || numbers->smallest < kRoundsToZero * magnitude)) {
+    return fmt::format("{} divides by it, and some of it would round to zero", name_of(node));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> DataFlow::objection(const Node& node, std::size_t input) const {
+  const Value& value = *node.input(input);
+  const ValueFlow& flow = of(value);
+  if (auto wrong = type_objection(value)) return wrong;
+  if (auto wrong = type_objection(*flow.root)) return wrong;
+  if (is_constant(*flow.root)) return constant_objection(node, input, *flow.root);
+  if (makes_zeros(*flow.root)) return std::nullopt;
+  if (traits(node).op_class == OpClass::kGemmLike) return std::nullopt;
+  if (auto wrong = result_objection(*flow.root)) return wrong;
+  if (flow.carries) return std::nullopt;
+  return "it is computed from shapes, integers and constants alone";
+}
+
+std::optional<std::string> DataFlow::exempt(const Value& root) const {
+  const Node* producer = root.producer();
+  if (producer && traits(*producer).op_class == OpClass::kQuantised) {
+    return fmt::format("{} has quantised it already", name_of(*producer));
+  }
+  if (makes_zeros(root)) return "it is all zeros, which every scale holds";
+  const ConstantFacts* numbers = facts(root);
+  if (numbers && numbers->finite && numbers->min == 0 && numbers->max == 0) {
+    return "it is all zeros, which every scale holds";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> DataFlow::result_objection(const Value& result) const {
+  const ValueFlow& flow = of(result);
+  if (auto wrong = type_objection(result)) return wrong;
+  if (flow.mask) {
+    return fmt::format("the numbers of '{}' are those of a mask, which would take the whole range",
+                       flow.mask->name());
+  }
+  if (flow.divides) {
+    return fmt::format("{} divides by it or by a statistic of it, which must not round to zero",
+                       name_of(*flow.divides));
+  }
+  return std::nullopt;
+}
+
+}  // namespace qprep

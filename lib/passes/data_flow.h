@@ -1,0 +1,81 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "config/op_classes.h"
+#include "ir/graph.h"
+#include "plan/plan.h"
+
+namespace qprep {
+
+/// What flows into a value of the main graph and out of it; docs/placement.md explains the words.
+struct ValueFlow {
+  const Value* root = nullptr;  // the value whose elements it hands on, through passive operators; or itself
+  const Node* through = nullptr;  // the passive operator that made it, if it hands on
+
+  // From where.
+  bool runtime = false;         // depends on the numbers of the graph's inputs, not on shapes alone
+  bool carries = false;         // depends on data: float inputs, tables read at run time, gemm_like operators
+  bool statistic = false;       // made by a reduction, with constants at most
+  const Value* mask = nullptr;  // the constant of huge numbers that came in
+
+  // To where.
+  bool reaches = false;             // its numbers matter, beyond shapes, indices, coordinates and conditions
+  bool only_outputs = false;        // it feeds outputs of the graph and nothing else, passive operators aside
+  bool read = false;                // a node of the main graph or an output of the graph reads it
+  const Node* quantiser = nullptr;  // a node that quantises it with a scale of its own
+  const Node* divides = nullptr;    // the node that it would make divide by zero if it were rounded
+};
+
+/// Analyses the main graph once, forwards and backwards, in linear time. What it reads of constants it keeps
+/// in plan.constants, for the next one.
+class DataFlow {
+ public:
+  /// Given: model and classes outlive the analysis.
+  DataFlow(const Model& model, const OpClasses& classes, Plan& plan);
+
+  const OpTraits& traits(const Node& node) const;
+  /// Given: a value of the main graph.
+  const ValueFlow& of(const Value& value) const { return flows_.at(&value); }
+
+  /// Why what enters the node there cannot be quantised, as the end of "'x' stays float: ...";
+  /// nullopt: it can be, or is, or need not be. Given: a data input of a gemm_like or active node that is
+  /// there.
+  std::optional<std::string> objection(const Node& node, std::size_t input) const;
+  /// Why a root that could be quantised needs no FakeQuantize; nullopt: it needs one.
+  std::optional<std::string> exempt(const Value& root) const;
+  /// Why what the node computes must not be quantised; nullopt: it may be.
+  std::optional<std::string> result_objection(const Value& result) const;
+
+  /// The facts of a constant; null for anything else, and for constants that are not float32.
+  const ConstantFacts* facts(const Value& root) const;
+
+ private:
+  void forwards();
+  void backwards();
+  ValueFlow made_by(const Node& node, const OpTraits& traits, std::size_t output) const;
+  const Value* mask_of(const Node& node, const OpTraits& traits) const;
+  bool is_statistic(const Node& node, const OpTraits& traits) const;
+  void look_ahead(const Value& value, ValueFlow& flow) const;
+  bool use_reaches(const Use& use) const;
+  const Node* divider(const Value& value, const ValueFlow& flow, const Use& use) const;
+  std::optional<std::string> constant_objection(const Node& node, std::size_t input, const Value& root) const;
+
+  const Model& model_;
+  const OpClasses& classes_;
+  Plan& plan_;
+  std::unordered_set<std::string> functions_;  // keys of model-local functions
+  std::unordered_map<const Node*, const OpTraits*> traits_;
+  std::unordered_map<const Value*, ValueFlow> flows_;
+};
+
+/// "Conv 'conv1'", as messages name a node.
+std::string name_of(const Node& node);
+
+/// An initializer, or the result of a Constant node.
+bool is_constant(const Value& value);
+
+}  // namespace qprep

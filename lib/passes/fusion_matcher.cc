@@ -1,0 +1,219 @@
+#include "passes/fusion_matcher.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+
+#include "passes/weights.h"
+
+namespace qprep {
+namespace {
+
+bool is_one_of(const Node& node, const FusionStep& step) {
+  return std::any_of(step.any_of.begin(), step.any_of.end(), [&](const FusionOp& op) {
+    if (!node.is(op.op)) return false;
+    if (!op.min) return true;
+    const auto bounds = clip_bounds(node);
+    return bounds && bounds->first == *op.min && bounds->second == *op.max;
+  });
+}
+
+/// A bound as a number: the default where the input is omitted, nullopt where it is no constant.
+std::optional<double> bound(const Node& clip, std::size_t input, double otherwise) {
+  const Value* value = clip.input(input);
+  if (!value) return otherwise;
+  const Tensor* tensor = constant_of(*value);
+  if (!tensor || tensor->size() != 1) return std::nullopt;
+  if (tensor->dtype() == DType::kFloat32) return tensor->at<float>(0);
+  if (tensor->dtype() == DType::kFloat64) return tensor->at<double>(0);
+  return std::nullopt;
+}
+
+std::string several_readers(const Node& node, const Value& value) {
+  const std::string output = fmt::format("the output of {}", name_of(node));
+  if (value.uses().size() <= 1) return output + " is an output of the graph too";
+  const std::string readers = fmt::format("{} is read {} times", output, value.uses().size());
+  return value.is_graph_output() ? readers + " and is an output of the graph" : readers;
+}
+
+/// True if both shapes are known and differ.
+bool changes_shape(const Value& from, const Value& to) {
+  const auto before = from.type().static_dims();
+  const auto after = to.type().static_dims();
+  return before && after && *before != *after;
+}
+
+}  // namespace
+
+std::optional<std::pair<double, double>> clip_bounds(const Node& clip) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (clip.attribute("min") || clip.attribute("max") || clip.input_count() < 2) {
+    const auto* min = clip.get<float>("min");
+    const auto* max = clip.get<float>("max");
+    return std::pair(min ? *min : -kInfinity, max ? *max : kInfinity);
+  }
+  const auto min = bound(clip, 1, -kInfinity);
+  const auto max = bound(clip, 2, kInfinity);
+  if (!min || !max) return std::nullopt;
+  return std::pair(*min, *max);
+}
+
+/// A pattern, laid over the nodes so far.
+struct FusionMatcher::Attempt {
+  const FusionPattern* pattern = nullptr;
+  std::vector<const Node*> nodes = {};
+  const Value* bias = nullptr;
+  const Node* refused = nullptr;  // would have been the next node
+  std::string why = {};           // but for this
+
+  bool complete() const { return nodes.size() == pattern->steps.size(); }
+  std::size_t depth() const { return nodes.size() + (refused ? 1 : 0); }
+};
+
+FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow) : flow_(flow) {
+  for (const FusionPattern& pattern : rules.patterns) {
+    for (const FusionOp& op : pattern.steps.front().any_of) by_first_op_[op.op].push_back(&pattern);
+  }
+}
+
+FusionMatcher::Result FusionMatcher::match(const Node& root,
+                                           const std::unordered_set<const Node*>& taken) const {
+  Result result;
+  const auto patterns = by_first_op_.find(root.op());
+  if (patterns == by_first_op_.end() || !root.is_onnx_domain()) return result;
+  std::optional<Attempt> deepest;
+  for (const FusionPattern* pattern : patterns->second) {
+    Attempt attempt{pattern};
+    if (joins(attempt, root, pattern->steps.front(), nullptr)) attempt.nodes.push_back(&root);
+    if (attempt.nodes.empty()) continue;
+    extend(attempt, taken);
+    if (attempt.complete() && !result.unit && attempt.nodes.size() > 1) {
+      result.unit = Unit{pattern->name, attempt.nodes, attempt.bias};
+    }
+    // Of equally deep ones the shortest pattern, which says best what is missed.
+    if (attempt.refused && (!deepest || attempt.depth() >= deepest->depth())) deepest = std::move(attempt);
+  }
+  const std::size_t reached = result.unit ? result.unit->nodes.size() : 1;
+  if (deepest && deepest->depth() > reached) {
+    deepest->nodes.push_back(deepest->refused);
+    result.miss = Miss{deepest->pattern->name, std::move(deepest->nodes), std::move(deepest->why)};
+  }
+  return result;
+}
+
+void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node*>& taken) const {
+  while (!attempt.complete()) {
+    const FusionStep& step = attempt.pattern->steps[attempt.nodes.size()];
+    const Node& last = *attempt.nodes.back();
+    const Value& value = last.output(0);
+    const Node* next = nullptr;
+    for (const Use& use : value.uses()) {
+      const Node& reader = *use.node;
+      if (&reader.graph() != &last.graph() || taken.contains(&reader) || !is_one_of(reader, step)) continue;
+      if (!next) next = &reader;
+    }
+    if (!next) return;
+    std::string why;
+    if (!joins(attempt, *next, step, &why)) {
+      if (why.empty()) return;
+      attempt.refused = next;
+      attempt.why = std::move(why);
+      return;
+    }
+    if (!value.has_single_use()) {
+      attempt.refused = next;
+      attempt.why = several_readers(last, value);
+      return;
+    }
+    attempt.nodes.push_back(next);
+  }
+}
+
+/// `why` (if given): the rule that fails; left empty where the node is simply something else.
+bool FusionMatcher::joins(Attempt& attempt, const Node& node, const FusionStep& step,
+                          std::string* why) const {
+  if (!is_one_of(node, step)) return false;
+  const OpTraits& traits = flow_.traits(node);
+  const auto refuse = [why](std::string sentence) {
+    if (why) *why = std::move(sentence);
+    return false;
+  };
+  if (traits.op_class == OpClass::kFloat) return refuse(fmt::format("{} {}", name_of(node), traits.why));
+  for (std::size_t i = 1; i < node.output_count(); ++i) {
+    if (!node.output(i).is_unused())
+      return refuse(fmt::format("{} has a second result that is used", name_of(node)));
+  }
+  for (std::size_t i = step.operands.size(); i < node.input_count(); ++i) {
+    if (node.input(i) && traits.is_data(i)) {
+      return refuse(fmt::format("{} has more than {} operands", name_of(node), step.operands.size()));
+    }
+  }
+  const auto fits = [&](std::size_t input, std::size_t operand) {
+    return operand_fits(attempt, node, input, step.operands[operand], why);
+  };
+  if (step.commutative && (fits(1, 0) && fits(0, 1))) return true;
+  if (step.commutative && why) why->clear();
+  for (std::size_t i = 0; i < step.operands.size(); ++i) {
+    if (!fits(i, i)) return false;
+  }
+  if (!attempt.nodes.empty() && changes_shape(attempt.nodes.back()->output(0), node.output(0))) {
+    return refuse(fmt::format("the result of {} has another shape", name_of(node)));
+  }
+  return true;
+}
+
+bool FusionMatcher::operand_fits(Attempt& attempt, const Node& node, std::size_t input,
+                                 const FusionOperand& operand, std::string* why) const {
+  const Value* value = node.input(input);
+  if (!value) return operand.optional;
+  switch (operand.kind) {
+    case FusionOperand::Kind::kResult:
+      return value == &attempt.nodes[operand.step]->output(0);
+    case FusionOperand::Kind::kConstant:
+      return has_constant_root(*value);
+    case FusionOperand::Kind::kBias:
+      if (!is_channel_bias(*attempt.nodes.front(), node, *value)) return false;
+      attempt.bias = value;
+      return true;
+    case FusionOperand::Kind::kAny:
+      break;
+  }
+  // What a later node adds has to be quantised on its own.
+  if (attempt.nodes.empty() || !flow_.traits(node).is_data(input)) return true;
+  const auto objection = flow_.objection(node, input);
+  if (objection && why) *why = fmt::format("'{}' stays float: {}", value->name(), *objection);
+  return !objection;
+}
+
+bool FusionMatcher::is_channel_bias(const Node& head, const Node& add, const Value& bias) const {
+  const Tensor* tensor = constant_of(bias);
+  const OpTraits& traits = flow_.traits(head);
+  const Value* weight = traits.weight ? head.input(*traits.weight) : nullptr;
+  if (!tensor || !weight) return false;
+  const auto weight_dims = weight->type().static_dims();
+  const auto channels = weight_dims ? output_channels(head, traits, *weight_dims) : std::nullopt;
+  if (!channels) return false;
+  // Where the bias's first axis stands in the result: aligned right, or as opset 1 to 6 say.
+  const auto rank = static_cast<std::int64_t>(channels->rank);
+  const auto own = static_cast<std::int64_t>(tensor->dims().size());
+  const std::int64_t first = add.int_or("axis", rank - own);
+  for (std::int64_t i = 0; i < own; ++i) {
+    const std::int64_t size = tensor->dims()[static_cast<std::size_t>(i)];
+    const bool channel_axis = first + i == static_cast<std::int64_t>(channels->axis);
+    if (size != 1 && !(channel_axis && size == channels->count)) return false;
+  }
+  return first >= 0 && first + own <= rank;
+}
+
+/// A constant, or one that is quantised on its way.
+bool FusionMatcher::has_constant_root(const Value& value) const {
+  const Value* root = flow_.of(value).root;
+  for (const Node* node = root->producer();
+       node && flow_.traits(*node).op_class == OpClass::kQuantised && node->input(0);
+       node = root->producer()) {
+    root = flow_.of(*node->input(0)).root;
+  }
+  return is_constant(*root);
+}
+
+}  // namespace qprep

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "config/fusion.h"
+#include "passes/data_flow.h"
+#include "plan/plan.h"
+
+namespace qprep {
+
+/// Tries the patterns of configs/fusion.yaml at one node of the main graph after the other. Patterns are
+/// indexed by their first operator; a try walks along single readers, so its cost does not depend on the
+/// graph.
+class FusionMatcher {
+ public:
+  /// Given: all outlive the matcher.
+  FusionMatcher(const FusionRules& rules, const DataFlow& flow);
+
+  struct Result {
+    std::optional<Unit> unit;  // of the longest pattern that matches and has more than one node
+    std::optional<Miss> miss;  // the deepest try that got further than the unit
+  };
+  /// The unit that begins with `root` and has no node of `taken`.
+  Result match(const Node& root, const std::unordered_set<const Node*>& taken) const;
+
+ private:
+  struct Attempt;
+  void extend(Attempt& attempt, const std::unordered_set<const Node*>& taken) const;
+  bool joins(Attempt& attempt, const Node& node, const FusionStep& step, std::string* why) const;
+  bool operand_fits(Attempt& attempt, const Node& node, std::size_t input, const FusionOperand& operand,
+                    std::string* why) const;
+  bool is_channel_bias(const Node& head, const Node& add, const Value& bias) const;
+  bool has_constant_root(const Value& value) const;
+
+  const DataFlow& flow_;
+  std::unordered_map<std::string, std::vector<const FusionPattern*>> by_first_op_;
+};
+
+/// The bounds of a Clip, from its attributes or constant inputs; nullopt if they are not known.
+std::optional<std::pair<double, double>> clip_bounds(const Node& clip);
+
+}  // namespace qprep

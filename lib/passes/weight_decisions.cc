@@ -1,0 +1,116 @@
+#include "passes/weight_decisions.h"
+
+#include <fmt/format.h>
+#include <utility>
+#include <vector>
+
+#include "passes/weights.h"
+#include "quant/weight_scale.h"
+
+namespace qprep {
+namespace {
+
+/// A node that reads a weight.
+struct Reader {
+  const Node* node;
+  std::int64_t axis;    // of its output channels; -1: none
+  std::string no_axis;  // why
+};
+
+Reader reader_of(const DataFlow& flow, const Node& node, const Value& value, const Value& root) {
+  const Dims& dims = constant_of(root)->dims();
+  if (&value != &root) {
+    return {&node, -1, fmt::format("it passes {} on its way", name_of(*flow.of(value).through))};
+  }
+  const std::int64_t axis = channel_axis(node, flow.traits(node), dims);
+  return {&node, axis, axis < 0 ? fmt::format("no axis of it counts channels of {}", name_of(node)) : ""};
+}
+
+/// Reads by nodes that take the constant as data, not as their weight.
+const Node* other_arithmetic(const DataFlow& flow, const Value& root, const Graph& graph) {
+  for (const Use& use : root.uses()) {
+    const Node& node = *use.node;
+    if (&node.graph() != &graph || !flow.traits(node).is_data(use.input)) continue;
+    const OpClass op_class = flow.traits(node).op_class;
+    const bool weight = flow.traits(node).weight == use.input;
+    if (op_class == OpClass::kPassive || op_class == OpClass::kActive ||
+        (op_class == OpClass::kGemmLike && !weight)) {
+      return &node;
+    }
+  }
+  return nullptr;
+}
+
+/// The axis that all agree on; else -1 and why.
+std::pair<std::int64_t, std::string> common_axis(const std::vector<Reader>& readers, const Node* other) {
+  const Reader& first = readers.front();
+  for (const Reader& reader : readers) {
+    if (reader.axis < 0) return {-1, reader.no_axis};
+    if (reader.axis != first.axis) {
+      return {-1, fmt::format("{} counts channels along axis {} and {} along axis {}", name_of(*first.node),
+                              first.axis, name_of(*reader.node), reader.axis)};
+    }
+  }
+  if (other) return {-1, fmt::format("{} reads it as data", name_of(*other))};
+  return {first.axis, ""};
+}
+
+std::string because(const std::vector<Reader>& readers, std::int64_t axis, const std::string& no_axis,
+                    std::size_t zero_channels, const std::string& source) {
+  std::string text = fmt::format("weight of {}", name_of(*readers.front().node));
+  if (readers.size() > 1) text += fmt::format(" and {} more", readers.size() - 1);
+  text += axis < 0 ? fmt::format(", per tensor since {}", no_axis)
+                   : fmt::format(", per channel of axis {}", axis);
+  if (zero_channels > 0) {
+    text += axis < 0 ? ", all zeros, with scale 2^-23"
+                     : fmt::format(", {} of them all zeros with scale 2^-23", zero_channels);
+  }
+  return fmt::format("{} ({})", text, source);
+}
+
+}  // namespace
+
+const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input) {
+  const OpTraits& traits = flow.traits(node);
+  if (traits.op_class != OpClass::kGemmLike || traits.weight != input || !node.input(input)) return nullptr;
+  const Value* root = flow.of(*node.input(input)).root;
+  const Tensor* tensor = constant_of(*root);
+  return tensor && tensor->dtype() == DType::kFloat32 ? root : nullptr;
+}
+
+WeightDecisions decide_weights(const Model& model, const DataFlow& flow, Template chosen, Plan& plan) {
+  WeightDecisions result;
+  result.chosen = std::move(chosen);
+  if (result.all_float()) return result;
+
+  std::vector<const Value*> weights;
+  std::unordered_map<const Value*, std::vector<Reader>> readers;
+  for (const Node& node : model.graph->nodes()) {
+    const auto input = flow.traits(node).weight;
+    const Value* root = input ? weight_of(flow, node, *input) : nullptr;
+    if (!root) continue;
+    if (readers[root].empty()) weights.push_back(root);
+    readers[root].push_back(reader_of(flow, node, *node.input(*input), *root));
+  }
+
+  for (const Value* weight : weights) {
+    const auto [axis, no_axis] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
+    QuantSpec spec;
+    spec.precision = result.chosen.precision;
+    spec.channel_axis = axis;
+    std::string why;
+    auto scale = weight_scale(*constant_of(*weight), spec, &why);
+    if (!scale) {
+      result.refused.emplace(weight, std::move(why));
+      continue;
+    }
+    result.decisions.emplace(weight, Decision{spec,
+                                              because(readers[weight], axis, no_axis,
+                                                      scale->zero_channels.size(), result.chosen.source),
+                                              Role::kWeight});
+    plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
+  }
+  return result;
+}
+
+}  // namespace qprep
