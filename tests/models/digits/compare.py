@@ -2,7 +2,8 @@
 
     python tests/models/digits/compare.py [--within POINTS] FLOAT.onnx OTHER.onnx...
 
-Prints a table; with --within, exit status 1 if one of them is more than POINTS percent points worse than float.
+Prints a table; with --within, exit status 1 if one of them is more than POINTS percent points worse than float, or
+not quantised at all.
 """
 
 from __future__ import annotations
@@ -59,6 +60,9 @@ def main() -> int:
             f"{path.name:<26}{path.stat().st_size / 1000:>7.1f}{right:>9.2%}{agree:>12.2%}"
             f"{mean_cosine(result, reference):>10.5f}  {quantisers(path)}"
         )
+        if args.within is not None and path != args.float and quantisers(path) == "none":
+            print(f"{path.name}: nothing is quantised", file=sys.stderr)
+            fell_short = True
         if args.within is not None and 100 * (accuracy - right) > args.within:
             print(f"{path.name}: more than {args.within} points below float", file=sys.stderr)
             fell_short = True
