@@ -1,0 +1,167 @@
+#include "report/report.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "planned_model.h"
+#include "report/checks.h"
+#include "support/codes.h"
+
+using namespace qprep;
+
+namespace {
+
+Report small_report() {
+  const PlannedModel small = small_planned_model();
+  Diagnostic odd{Severity::kWarning, codes::kFileAccess, "tensor 'soft_out' never varies", {"m.yaml", 3, 7}};
+  return build_report(small.model, small.plan, "small.onnx", "bayes", {&odd, 1});
+}
+
+std::string messages(const std::vector<Hint>& hints) {
+  std::string text;
+  for (const Hint& hint : hints) text += hint.name + ": " + hint.message + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("the check result as text") {
+  const std::filesystem::path golden =
+      std::filesystem::path(QPREP_SOURCE_DIR) / "tests/report/small_report.txt";
+  const std::string text = to_text(small_report());
+  if (std::getenv("QPREP_UPDATE")) std::ofstream(golden) << text;
+  std::ostringstream expected;
+  expected << std::ifstream(golden).rdbuf();
+  CHECK(text == expected.str());
+}
+
+TEST_CASE("the check result as JSON") {
+  const nlohmann::ordered_json json = to_json(small_report());
+  CHECK(json["model"] == "small.onnx");
+  CHECK(json["march"] == "bayes");
+  CHECK(
+      json["inputs"].dump() ==
+      R"([{"name":"image","dtype":"qint8","ch_axis":-1,"observer":"min_max"},{"name":"ids","dtype":"int64"}])");
+  CHECK(json["nodes"].size() == 5);
+  CHECK(json["nodes"][0].dump(1) == R"({
+ "name": "conv1",
+ "op": "Conv",
+ "device": "BPU",
+ "segment": 0,
+ "inputs": [
+  {
+   "name": "image",
+   "dtype": "qint8",
+   "ch_axis": -1,
+   "observer": "min_max"
+  },
+  {
+   "name": "w",
+   "dtype": "qint8",
+   "ch_axis": 0,
+   "observer": "min_max"
+  },
+  {
+   "name": "b",
+   "dtype": "float32"
+  }
+ ],
+ "outputs": [
+  {
+   "name": "conv1_out",
+   "dtype": "float32"
+  }
+ ],
+ "because": {
+  "device": "Conv runs on the BPU",
+  "output": "inside the unit conv-relu",
+  "weight": "default int8"
+ }
+})");
+  CHECK(json["nodes"][2]["segment"].is_null());
+  CHECK(json["nodes"][2]["because"]["weight"].is_null());
+  CHECK(json["nodes"][3]["inputs"][2].is_null());
+  CHECK(json["nodes"][3]["absorbed"].dump() == R"(["bn2"])");
+  CHECK(
+      json["diagnostics"].dump() ==
+      R"([{"severity":"warning","code":"file-access","message":"tensor 'soft_out' never varies","file":"m.yaml","line":3,"column":7}])");
+}
+
+TEST_CASE("hints: float results, several formats, int16 weights, frozen scales") {
+  CHECK(messages(qconfig_hints(small_report())) ==
+        "conv2: activation is None. Maybe output layer?\n"
+        "side: Mixed input dtype ['qint8'] and output dtype ['qint16']\n"
+        "side: averaging_constant=0\n");
+
+  PlannedModel mixed;
+  Value& x = mixed.input("x");
+  Value& y = mixed.input("y");
+  Value& w = mixed.constant("w");
+  Node& conv = mixed.node("conv", "Conv", {&x, &w});
+  Node& add = mixed.node("add", "Add", {&conv.output(0), &y});
+  QuantSpec wide;
+  wide.precision = Precision::kInt16;
+  mixed.quantise(y, Role::kActivation, wide);
+  mixed.quantise(w, Role::kWeight, wide);
+  mixed.quantise(add.output(0));
+  mixed.reads_quantised(conv, {1});
+  mixed.reads_quantised(add, {1});
+  mixed.plan.nodes[&conv].weight_because = "asked for";
+  mixed.unit("conv-add", {&conv, &add});
+  const Report report = build_report(mixed.model, mixed.plan, "m", "bayes", {});
+  CHECK(messages(qconfig_hints(report)) ==
+        "conv: qint16 weight!\n"
+        "add: Mixed input dtype ['float32', 'qint16'] and output dtype ['qint8']\n");
+  CHECK(messages(abnormal_compute_types(report)) == "conv: float32*qint16\n");
+  CHECK(messages(float_inputs(report)) == "conv: ['float32', 'qint16']\n");
+}
+
+TEST_CASE("a weight that stays float is told from a missing one") {
+  PlannedModel plain;
+  Value& w = plain.constant("w");
+  Node& conv = plain.node("conv", "Conv", {&plain.input("x"), &w});
+  plain.plan.nodes[&conv].weight_because = "weights.dtype is float";
+  const Report report = build_report(plain.model, plain.plan, "m", "bayes", {});
+  CHECK(report.nodes.at(0).weight == 1U);
+  CHECK_THAT(to_text(report),
+             Catch::Contains("| conv        | Conv        | float32      | weight = None |"));
+}
+
+TEST_CASE("a report without anything to say is whole, and names cannot break it") {
+  PlannedModel odd;
+  odd.model.graph->add_output(
+      odd.node("evil\n| name", "Custom\x1b[2J", {&odd.input("x\ty")}, Device::kCpu).output(0));
+  const std::string text = to_text(build_report(odd.model, odd.plan, "m", "bayes", {}));
+  CHECK_THAT(text, Catch::Contains("evil\\n| name") && Catch::Contains("Custom\\x1b[2J") &&
+                       Catch::Contains("x\\ty"));
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK_THAT(text,
+             Catch::StartsWith(
+                 "All fusable modules are fused in model!\n\nAll modules in the model run exactly once.\n"));
+
+  const Report nothing = build_report(Model(), Plan(), "", "", {});
+  CHECK_THAT(to_text(nothing), Catch::Contains("0 nodes on the BPU"));
+  CHECK(to_json(nothing)["nodes"].is_array());
+}
+
+TEST_CASE("nodes of a body follow their holder, and nothing decided is said") {
+  PlannedModel nested;
+  Node& loop = nested.node("loop", "Loop", {&nested.input("x")}, Device::kCpu);
+  auto body = std::make_unique<Graph>(*nested.model.names, &loop);
+  Graph& inside = *body;
+  loop.set_attribute("body", std::move(body));
+  inside.insert(
+      nullptr,
+      {.op = "Tanh", .inputs = {&nested.model.graph->inputs()[0][0]}, .outputs = {"t"}, .name = "inner"});
+  nested.node("after", "Relu", {&loop.output(0)});
+  const Report report = build_report(nested.model, nested.plan, "m", "bayes", {});
+  REQUIRE(report.nodes.size() == 3);
+  CHECK(report.nodes[1].name == "inner");
+  CHECK(report.nodes[1].depth == 1);
+  CHECK(report.nodes[1].device_because == "nothing was decided for it");
+  CHECK(report.nodes[2].name == "after");
+}
