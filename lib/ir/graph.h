@@ -235,6 +235,8 @@ class Node {
 class NameTable {
  public:
   void reserve(const std::string& name) { taken_.insert(name); }
+  /// For readers: `count` names more are to come.
+  void expect(std::size_t count) { taken_.reserve(taken_.size() + count); }
   bool taken(const std::string& name) const { return taken_.contains(name); }
   /// Given: nothing in the model bears `name` any more. Result: it is free.
   void release(const std::string& name) { taken_.erase(name); }

@@ -12,7 +12,7 @@ namespace qprep {
 
 /// A model's message as it will be written, with placeholders for payloads, and the payloads.
 struct BuiltModel {
-  google::protobuf::Arena arena;
+  google::protobuf::Arena arena{large_arena()};
   onnx::ModelProto* model = nullptr;  // in the arena
   std::vector<std::span<const std::byte>> payloads;
 };

@@ -98,6 +98,8 @@ class Transfer {
  public:
   static void run(const Graph& graph, const onnx::GraphProto& proto) {
     std::unordered_map<std::string_view, const onnx::TypeProto*> types;
+    types.reserve(
+        static_cast<std::size_t>(proto.input_size() + proto.output_size() + proto.value_info_size()));
     for (const auto* infos : {&proto.input(), &proto.output(), &proto.value_info()}) {
       for (const onnx::ValueInfoProto& info : *infos) {
         if (info.has_type()) types[info.name()] = &info.type();

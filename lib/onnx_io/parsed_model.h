@@ -13,12 +13,20 @@
 
 namespace qprep {
 
+/// Options of an arena that may hold a large model.
+inline google::protobuf::ArenaOptions large_arena() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = std::size_t{1} << 14;
+  options.max_block_size = std::size_t{1} << 20;
+  return options;
+}
+
 /// A model's message, parsed without its payloads, and the payloads.
 ///
 /// Every tensor's raw_data is a placeholder. One whose data_location is EXTERNAL has a placeholder too, for
 /// the bytes in its external file.
 struct ParsedModel {
-  google::protobuf::Arena arena;
+  google::protobuf::Arena arena{large_arena()};
   onnx::ModelProto* model = nullptr;  // in the arena
   std::vector<std::span<const std::byte>> payloads;
   std::shared_ptr<const void> owner;                     // of the model's own bytes

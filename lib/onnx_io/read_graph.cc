@@ -63,6 +63,8 @@ class ModelReader {
 
   template <typename Nodes>
   void reserve_names(const Nodes& nodes) {
+    model_.names->nodes.expect(static_cast<std::size_t>(nodes.size()));
+    labelled_.reserve(labelled_.size() + static_cast<std::size_t>(nodes.size()));
     for (const onnx::NodeProto& node : nodes) {
       if (!node.name().empty()) model_.names->nodes.reserve(node.name());
       for (const onnx::AttributeProto& attribute : node.attribute()) {
@@ -151,6 +153,9 @@ class ModelReader {
 
   template <typename Nodes>
   void read_nodes(const Nodes& protos, Scope& scope) {
+    const std::size_t expected = scope.names.size() + static_cast<std::size_t>(protos.size());
+    scope.names.reserve(expected);
+    model_.names->values.expect(expected);
     std::size_t position = 0;
     for (const onnx::NodeProto& proto : protos) {
       Node& node = scope.graph.add_node(proto.op_type(), proto.domain(), proto.name(), proto.overload(),

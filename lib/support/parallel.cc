@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -15,8 +16,9 @@ class Loop {
  public:
   Loop(std::size_t count, const std::function<void(std::size_t)>& body) : count_(count), body_(body) {}
 
+  /// Whatever comes before a failed call is still done, so that the first failure is the same in every run.
   void work() {
-    for (std::size_t i = next_++; i < count_ && !stopped_; i = next_++) {
+    for (std::size_t i = next_++; i < count_ && i < failed_at_; i = next_++) {
       try {
         body_(i);
       } catch (...) {
@@ -32,8 +34,7 @@ class Loop {
  private:
   void record(std::size_t i, std::exception_ptr failure) {
     const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    if (failure_ && failed_at_ < i) return;
+    if (failed_at_ < i) return;
     failure_ = std::move(failure);
     failed_at_ = i;
   }
@@ -41,10 +42,9 @@ class Loop {
   const std::size_t count_;
   const std::function<void(std::size_t)>& body_;
   std::atomic<std::size_t> next_ = 0;
-  std::atomic<bool> stopped_ = false;
+  std::atomic<std::size_t> failed_at_ = std::numeric_limits<std::size_t>::max();
   std::mutex mutex_;
   std::exception_ptr failure_;
-  std::size_t failed_at_ = 0;
 };
 
 }  // namespace

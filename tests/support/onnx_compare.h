@@ -1,22 +1,16 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
 #include <google/protobuf/util/message_differencer.h>
-#include <iterator>
 #include <optional>
 #include <string>
 
 #include "onnx_io/parsed_model.h"
+#include "support/temporary_folder.h"
 
 /// Compares ONNX files by what protobuf itself reads from them: every field, unknown ones too. Shares nothing
 /// with the reader but the search for external data.
 namespace qprep::test {
-
-inline std::string bytes_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// Given: the bytes are a model.
 inline onnx::ModelProto plain_model(const std::string& bytes) {
