@@ -215,7 +215,8 @@ class Placement {
       const Value* value = node.input(i);
       if (!value) continue;
       const bool quantiser = traits.op_class == OpClass::kQuantised && traits.is_data(i);
-      if (made_quantised_.contains(value) && !quantiser) add(plan_.nodes[&node].quantised_inputs, i);
+      const bool quantised = made_quantised_.contains(value) || plan_.same_as.contains(value);
+      if (quantised && !quantiser) add(plan_.nodes[&node].quantised_inputs, i);
     }
     if (traits.op_class != OpClass::kPassive || traits.data.empty()) return;
     const Value* data = node.input(traits.data.front());

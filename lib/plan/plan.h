@@ -95,7 +95,8 @@ struct NodePlan {
   std::string output_because;  // why the outputs are quantised as they are, or are not
   std::string weight_because;  // empty: no weight
   int unit = -1;               // index in Plan::units
-  /// The inputs that read the quantised value of their tensor, ascending; the others read the float value.
+  /// The inputs that read quantised numbers, ascending: through the FakeQuantize of their tensor, or what a
+  /// passive operator hands on of one. The others read the float tensor.
   std::vector<std::size_t> quantised_inputs = {};
 
   bool reads_quantised(std::size_t input) const;
