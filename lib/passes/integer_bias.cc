@@ -128,7 +128,7 @@ std::optional<IntegerBias::Accumulator> IntegerBias::accumulator_of(const Node& 
   const bool gemm = node.is("Gemm");
   const double alpha = gemm ? static_cast<double>(node.float_or("alpha", 1.0F)) : 1.0;
   const double beta = gemm ? static_cast<double>(node.float_or("beta", 1.0F)) : 1.0;
-  if (!(alpha / beta > 0.0)) return no(fmt::format("alpha is {} and beta {}", alpha, beta));
+  if (beta == 0.0 || !(alpha / beta > 0.0)) return no(fmt::format("alpha is {} and beta {}", alpha, beta));
 
   Accumulator sum;
   sum.channels = layout->channels;
