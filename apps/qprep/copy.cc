@@ -13,9 +13,10 @@ void add_copy(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   };
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand("copy", "Read a model and write it again, nothing else");
-  verb->add_option("FROM", flags->from, "The model to read")->required();
+  verb->add_option("FROM", flags->from, "The model to read")->required()->type_name("");
   verb->add_option("TO", flags->to, "The file to write; external data goes into TO.data beside it")
-      ->required();
+      ->required()
+      ->type_name("");
   verb->add_flag("--durable", flags->write.durable, "Return only when the disk has the file (fsync)");
   verb->add_flag("--overwrite-input", flags->write.allow_overwrite_input, "Let TO be the same file as FROM");
   add_verbosity(*verb, verbosity, true);

@@ -13,7 +13,7 @@ void add_dump(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   };
   const auto flags = std::make_shared<Flags>();
   CLI::App* verb = app.add_subcommand("dump", "Print a model as text, a line a value or node");
-  verb->add_option("MODEL", flags->model, "The model to read")->required();
+  verb->add_option("MODEL", flags->model, "The model to read")->required()->type_name("");
   verb->add_flag("--infer-shapes", flags->infer, "Show the types that ONNX's shape inference finds, too");
   add_verbosity(*verb, verbosity, false);
   verb->footer(R"(Examples:

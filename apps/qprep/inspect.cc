@@ -10,7 +10,7 @@ namespace qprep {
 void add_inspect(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   const auto model = std::make_shared<std::string>();
   CLI::App* verb = app.add_subcommand("inspect", "Show what a model holds and what would be quantised");
-  verb->add_option("MODEL", *model, "The model to read")->required();
+  verb->add_option("MODEL", *model, "The model to read")->required()->type_name("");
   add_verbosity(*verb, verbosity, true);
   verb->footer(R"(Examples:
   qprep inspect model.onnx

@@ -126,6 +126,9 @@ int main(int argc, char** argv) {
   add_copy(app, verbosity, chosen);
   app.set_version_flag("--version", "qprep " QPREP_VERSION);
   app.allow_extras();
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
+  app.get_formatter()->label("Subcommands", "Verbs");
+  app.get_formatter()->label("REQUIRED", "");
   for (CLI::App* verb : app.get_subcommands({})) verb->allow_extras();
   app.footer(R"(Examples:
   qprep prepare model.onnx -c qprep.yaml -o out

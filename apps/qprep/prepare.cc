@@ -1,8 +1,10 @@
 #include "driver/prepare.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <memory>
+#include <system_error>
 
 #include "driver/rules.h"
 #include "prepare_summary.h"
@@ -19,7 +21,14 @@ struct PrepareFlags {
   bool times = false;
 };
 
-constexpr int kMostThreads = 1024;
+std::string check_threads(const std::string& text) {
+  constexpr int kMost = 1024;
+  int threads = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && threads >= 0 && threads <= kMost) return {};
+  return fmt::format("'{}' is no whole number from 0 to {}", text, kMost);
+}
 
 /// Refuses a name that is no pass, with the nearest one.
 std::string check_pass(const std::string& name) {
@@ -61,22 +70,27 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   PrepareOptions& options = flags->options;
   CLI::App* verb =
       app.add_subcommand("prepare", "Quantise a float model: QAT, calibrated and fixed-point forms");
-  verb->add_option("MODEL", flags->model, "The float ONNX model")->required();
-  verb->add_option("-c,--config", options.config,
-                   "The configuration (YAML); without it, every key has its default");
+  verb->add_option("MODEL", flags->model, "The float ONNX model")->required()->type_name("");
+  verb->add_option("-c,--config", options.config, "The configuration; without it, every key has its default")
+      ->type_name("FILE");
   verb->add_option("-o,--output", flags->folder,
-                   "The folder to write into, made if absent (default: this one)");
+                   "The folder to write into, made if absent (default: this one)")
+      ->type_name("DIR");
   verb->add_flag("--durable", options.durable, "Return only when the disk has the files (fsync)");
   verb->add_flag("--overwrite-input", options.overwrite_input, "Let an output be the same file as MODEL");
   verb->add_option("--dump-after", options.dump_after, "Print the model as text after this pass")
+      ->type_name("PASS")
       ->check(check_pass);
   verb->add_option("--stop-after", options.stop_after, "Stop after this pass and write nothing")
+      ->type_name("PASS")
       ->check(check_pass);
   verb->add_flag("--time-passes", flags->times, "Show what each pass took");
-  verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it");
+  verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it")
+      ->type_name("PATH");
   verb->add_option("--threads", options.threads,
                    "Samples calibrated at once; 0 = one a core. Changes no result")
-      ->check(CLI::Range(0, kMostThreads));
+      ->type_name("N")
+      ->check(check_threads);
   add_verbosity(*verb, verbosity, true);
   verb->footer(fmt::format(R"(Written into the folder:
   PREFIX_qat.onnx          FakeQuantize, for training          (output.form qat or both)

@@ -1,0 +1,275 @@
+"""Puts every real model of the shared folder through `qprep prepare` and checks what is written.
+
+    python tests/cli/all_models.py QPREP [--quick] [--spellings] [--only TEXT]
+
+For each model and each configuration below, every model that is written must pass ONNX's checker where the input did,
+load and run in ONNX Runtime where the input did with outputs of the same types and shapes, and a second run must write
+the same bytes. With float weights and without samples the outputs must be the input's, to 1e-5 of the largest. The
+samples are random, so the accuracy of the others says nothing and is only shown (-v).
+
+Exit status 1 if a model fails. Skips (status 77) where the shared folder is absent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
+sys.path.insert(0, str(ROOT / "tests/opset"))
+
+from harness import bits, run, session, workable_feed  # noqa: E402
+
+SKIPPED = 77
+TOLERANCE = 1e-5
+QUICK_BYTES = 400_000
+QUICK_SPELLINGS = 60  # every so many-th one
+
+
+@dataclass
+class Setup:
+    """A configuration, and the models that it makes."""
+
+    name: str
+    text: str | None
+    models: tuple[str, ...]
+    exact: bool = False
+    calibrated: bool = False
+
+
+SETUPS = [
+    Setup("default", None, ("qat",)),
+    Setup("float weights", "weights: {dtype: float}\n", ("qat",), exact=True),
+    Setup("function", "output: {form: both}\n", ("qat", "calibrated", "fixed"), calibrated=True),
+    Setup("qdq", "output: {form: both, dialect: qdq}\n", ("qat", "calibrated", "fixed"), calibrated=True),
+    Setup(
+        "int16",
+        "output: {form: both, dialect: qdq}\nactivations: {dtype: qint16}\n",
+        ("qat", "calibrated", "fixed"),
+        calibrated=True,
+    ),
+]
+
+
+@dataclass
+class Input:
+    """What the input model does itself."""
+
+    path: Path
+    checks: bool = False
+    loads: bool = False
+    feed: dict | None = None
+    outputs: list | None = None  # None: it does not run, or not twice the same
+    why_not: str = ""
+
+
+@dataclass
+class Tally:
+    runs: int = 0
+    compared: int = 0
+    worst: float = 0.0
+    notes: collections.Counter = field(default_factory=collections.Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def fault(self, model: Path, setup: Setup, what: str) -> None:
+        self.faults.append(f"{model.parent.name}/{model.name} [{setup.name}]: {what}")
+        print("FAULT", self.faults[-1], flush=True)
+
+
+def checks(path: Path) -> str:
+    """What ONNX's checker says; empty if nothing."""
+    try:
+        onnx.checker.check_model(str(path))
+    except Exception as error:
+        return str(error).strip().splitlines()[0]
+    return ""
+
+
+def stored_feed(path: Path, names: set[str]) -> dict | None:
+    stored = path.with_suffix(".npz")
+    if not stored.exists():
+        return None
+    with np.load(stored, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files if name in names}
+
+
+def look_at(path: Path) -> Input:
+    model = Input(path, checks=not checks(path))
+    try:
+        net = session(path)
+    except Exception as error:
+        model.why_not = str(error).splitlines()[0]
+        return model
+    model.loads = True
+    model.feed = stored_feed(path, {value.name for value in net.get_inputs()}) or workable_feed(net)
+    if model.feed is None:
+        return model
+    outputs = run(net, model.feed)
+    if bits(outputs) == bits(run(net, model.feed)):
+        model.outputs = outputs
+    return model
+
+
+def relative_distance(expected: list, found: list) -> float:
+    """The largest difference over the largest value of each output, inf where types or shapes differ."""
+    worst = 0.0
+    for a, b in zip(expected, found, strict=True):
+        if not isinstance(a, np.ndarray) or a.dtype.kind not in "fiub":
+            if bits(a) != bits(b):
+                return float("inf")
+            continue
+        if a.dtype != b.dtype or a.shape != b.shape:
+            return float("inf")
+        a, b = a.astype("f8"), b.astype("f8")
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        if same.all():
+            continue
+        difference = np.where(same, 0, np.abs(a - b))
+        scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)
+        worst = max(worst, float(difference.max() / scale) if scale else float("inf"))
+    return worst
+
+
+def same_kind(a: object, b: object) -> bool:
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and a.dtype == b.dtype and a.ndim == b.ndim
+    return type(a) is type(b)
+
+
+def write_samples(feed: dict, folder: Path) -> None:
+    inputs = []
+    for position, (name, array) in enumerate(feed.items()):
+        (folder / str(position)).mkdir(parents=True)
+        for index in range(2):
+            np.save(folder / str(position) / f"{index:04d}.npy", array)
+        inputs.append({"name": name, "folder": str(position), "dtype": str(array.dtype), "shape": list(array.shape)})
+    (folder / "index.json").write_text(json.dumps({"count": 2, "inputs": inputs}))
+
+
+class Checker:
+    def __init__(self, qprep: str, verbose: bool) -> None:
+        self.qprep, self.verbose, self.tally = qprep, verbose, Tally()
+        self.folder = tempfile.TemporaryDirectory(prefix="qprep_models_")
+        self.work = Path(self.folder.name)
+
+    def prepare(self, model: Path, setup: Setup, samples: Path, out: Path) -> subprocess.CompletedProcess:
+        arguments = [self.qprep, "prepare", str(model), "-o", str(out), "--json", "-q"]
+        text = (setup.text or "") + (f"calibration: {{data: {samples}}}\n" if setup.calibrated else "")
+        if text:
+            config = self.work / "config.yaml"
+            config.write_text(text)
+            arguments += ["-c", str(config)]
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=600)
+
+    def check(self, path: Path) -> None:
+        model = look_at(path)
+        samples = self.work / "samples"
+        shutil.rmtree(samples, ignore_errors=True)
+        if model.feed is not None and model.outputs is not None:
+            write_samples(model.feed, samples)
+        for setup in SETUPS:
+            if setup.calibrated and not samples.exists():
+                self.tally.notes["no samples for it"] += 1
+                continue
+            self.tally.runs += 1
+            try:
+                self.check_setup(model, setup, samples)
+            except Exception as error:
+                self.tally.fault(path, setup, f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")
+
+    def check_setup(self, model: Input, setup: Setup, samples: Path) -> None:
+        out = self.work / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        result = self.prepare(model.path, setup, samples, out)
+        if result.returncode != 0:
+            said = (result.stderr.strip().splitlines() or ["nothing"])[0]
+            self.tally.fault(model.path, setup, f"exit status {result.returncode}: {said}")
+            return
+        answer = json.loads(result.stdout)
+        written = {Path(file["path"]).name: Path(file["path"]) for file in answer["files"]}
+        for kind in setup.models:
+            self.check_model(model, setup, kind, written.pop(f"{model.path.stem}_{kind}.onnx"))
+        json.loads(written["model_check_result.json"].read_text())
+        if sum(answer["quantised"]["weights"].values()) + sum(answer["quantised"]["activations"].values()) == 0:
+            self.tally.notes[f"nothing quantised [{setup.name}]"] += 1
+
+    def check_model(self, model: Input, setup: Setup, kind: str, path: Path) -> None:
+        said = checks(path)
+        if said and model.checks:
+            self.tally.fault(model.path, setup, f"{kind}: the checker says: {said}")
+        if not model.loads:
+            return
+        try:
+            net = session(path)
+        except Exception as error:
+            self.tally.fault(model.path, setup, f"{kind}: ONNX Runtime says: {str(error).splitlines()[0]}")
+            return
+        if model.outputs is None:
+            return
+        found = run(net, model.feed)
+        if len(found) != len(model.outputs) or not all(map(same_kind, model.outputs, found)):
+            self.tally.fault(model.path, setup, f"{kind}: the outputs are of other types")
+            return
+        distance = relative_distance(model.outputs, found)
+        if setup.exact:
+            self.tally.compared += 1
+            self.tally.worst = max(self.tally.worst, distance)
+            if distance > TOLERANCE:
+                self.tally.fault(model.path, setup, f"{kind}: the outputs differ by {distance:.2g} of the largest")
+        if self.verbose:
+            print(f"{model.path.stem:40} {setup.name:14} {kind:11} {distance:.3g}", flush=True)
+
+
+def real_models(quick: bool) -> list[Path]:
+    folder = SHARED / "models"
+    paths = [path for path in sorted(folder.rglob("*.onnx")) if path.parent.name != "spellings"]
+    return [path for path in paths if not quick or path.stat().st_size < QUICK_BYTES]
+
+
+def spellings(quick: bool) -> list[Path]:
+    paths = sorted((SHARED / "models/spellings").glob("*.onnx"))
+    return paths[::QUICK_SPELLINGS] if quick else paths
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("qprep")
+    parser.add_argument("--quick", action="store_true", help="small models, and some of the spellings")
+    parser.add_argument("--spellings", action="store_true", help="the spellings instead of the real models")
+    parser.add_argument("--only", default="", metavar="TEXT", help="models whose names hold TEXT")
+    parser.add_argument("--setup", default="", metavar="TEXT", help="configurations whose names hold TEXT")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    arguments = parser.parse_args()
+    if not (SHARED / "models").is_dir():
+        print(f"skipped: there are no models at {SHARED / 'models'}")
+        return SKIPPED
+    paths = [] if arguments.spellings else real_models(arguments.quick)
+    if arguments.spellings or arguments.quick:
+        paths += spellings(arguments.quick)
+    SETUPS[:] = [setup for setup in SETUPS if arguments.setup in setup.name]
+    checker = Checker(arguments.qprep, arguments.verbose)
+    paths = [path for path in paths if arguments.only in str(path)]
+    for path in paths:
+        checker.check(path)
+    tally = checker.tally
+    print(f"{len(paths)} models, {tally.runs} runs, {tally.compared} compared, the farthest by {tally.worst:.2g}")
+    for note, count in sorted(tally.notes.items()):
+        print(f"  {count:5} {note}")
+    print(f"{len(tally.faults)} faults")
+    return 1 if tally.faults or not paths else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,388 @@
+"""The command line as its user meets it: exit statuses, what goes to stdout and to stderr, what is left behind."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS = ROOT / "testdata/models/digits.onnx"
+SAMPLES = ROOT / "tests/models/digits/samples.py"
+QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+VERBS = ["prepare", "inspect", "dump", "copy"]
+
+
+def qprep(*arguments, cwd=None, **environment):
+    return subprocess.run(
+        [QPREP, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=120,
+        cwd=cwd,
+        env={**os.environ, **environment},
+    )
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="qprep_cli_")
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name)
+        self.out = self.folder / "out"
+
+    def config(self, text):
+        path = self.folder / "qprep.yaml"
+        path.write_text(text)
+        return path
+
+    def samples(self):
+        folder = self.folder / "samples"
+        subprocess.run([sys.executable, SAMPLES, folder], check=True, capture_output=True)
+        return folder
+
+    def files(self):
+        return sorted(path.name for path in self.out.iterdir()) if self.out.exists() else []
+
+    def assert_done(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr, "")
+
+    def assert_failed(self, result, *words, status=1):
+        self.assertEqual(result.returncode, status, result.stderr)
+        self.assertEqual(result.stdout, "")
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+
+class Usage(Case):
+    def test_version_is_quick(self):
+        taken = []
+        for _ in range(20):
+            start = time.perf_counter()
+            result = qprep("--version")
+            taken.append(time.perf_counter() - start)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertRegex(result.stdout, r"^qprep \d+\.\d+\.\d+\n$")
+        # The best of many runs: others may keep the machine busy. A sanitizer's start-up takes longer.
+        self.assertLess(min(taken), 0.02 if b"__asan_init" not in QPREP.read_bytes() else 2)
+
+    def test_help_has_examples_everywhere(self):
+        for arguments in [["--help"], *([verb, "--help"] for verb in VERBS)]:
+            result = qprep(*arguments)
+            self.assert_done(result)
+            self.assertIn("Examples:", result.stdout)
+
+    def test_wrong_usage_is_status_2_with_the_nearest_word(self):
+        for arguments, words in [
+            ([], ["Usage:"]),
+            (["prepar"], ["unknown verb 'prepar'", "did you mean 'prepare'"]),
+            (["prepare"], ["MODEL is required"]),
+            (["prepare", DIGITS, "--dumpafter=x"], ["unknown option '--dumpafter'", "did you mean '--dump-after'"]),
+            (["prepare", DIGITS, "--jsn"], ["unknown option '--jsn'", "did you mean '--json'"]),
+            (["prepare", DIGITS, "-x"], ["unknown option '-x'"]),
+            (["--verion"], ["unknown option '--verion'", "did you mean '--version'"]),
+            (["prepare", DIGITS, "second"], ["one argument too many: 'second'"]),
+            (["prepare", DIGITS, "--dump-after", "group-unit"], ["'group-unit'", "did you mean 'group-units'"]),
+            (["prepare", DIGITS, "--stop-after", "nonsense"], ["'nonsense'", "there are", "drop-identity"]),
+            (["prepare", DIGITS, "--threads", "many"], ["--threads", "'many'"]),
+            (["prepare", DIGITS, "--threads", "-1"], ["--threads"]),
+            (["prepare", DIGITS, "--threads", "1025"], ["--threads", "'1025'"]),
+            (["prepare", DIGITS, "-c"], ["--config"]),
+            (["prepare", DIGITS, "-q", "-v"], ["--quiet", "--verbose"]),
+            (["copy", DIGITS], ["TO is required"]),
+            (["dump", DIGITS, "--json"], ["unknown option '--json'"]),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.assert_failed(qprep(*arguments, cwd=self.folder), *words, status=2)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+
+class Prepare(Case):
+    def test_makes_the_folder_and_names_what_it_wrote(self):
+        result = qprep("prepare", DIGITS, "-o", self.out / "deep")
+        self.assert_done(result)
+        names = ["digits_qat.onnx", "model_check_result.json", "model_check_result.txt"]
+        self.assertEqual(sorted(path.name for path in (self.out / "deep").iterdir()), names)
+        for name in names:
+            self.assertIn(str(self.out / "deep" / name), result.stdout)
+        self.assertRegex(result.stdout, r"quantised +\d+ activations qint8, \d+ weights qint8")
+
+    def test_writes_into_the_working_directory_with_the_prefix_of_the_configuration(self):
+        config = self.config("output: {prefix: net}\n")
+        self.out.mkdir()
+        self.assert_done(qprep("prepare", DIGITS, "-c", config, cwd=self.out))
+        self.assertEqual(self.files(), ["model_check_result.json", "model_check_result.txt", "net_qat.onnx"])
+
+    def test_each_form_writes_its_files(self):
+        self.samples()
+        report = ["model_check_result.json", "model_check_result.txt"]
+        for form, models in [
+            ("qat", ["digits_calibrated.onnx", "digits_qat.onnx"]),
+            ("fixed_point", ["digits_fixed.onnx"]),
+            ("both", ["digits_calibrated.onnx", "digits_fixed.onnx", "digits_qat.onnx"]),
+        ]:
+            for dialect in ["function", "qdq"]:
+                with self.subTest(form=form, dialect=dialect):
+                    config = self.config(
+                        f"output: {{form: {form}, dialect: {dialect}}}\ncalibration: {{data: samples}}\n"
+                    )
+                    self.out = self.folder / f"{form}_{dialect}"
+                    result = qprep("prepare", DIGITS, "-c", config, "-o", self.out)
+                    self.assert_done(result)
+                    self.assertEqual(self.files(), sorted(models + report))
+                    self.assertRegex(result.stdout, r"calibrated +\d+ tensors from \d+ samples\n")
+
+    def test_fixed_point_without_scales_is_refused(self):
+        config = self.config("output:\n  form: fixed_point\n")
+        result = qprep("prepare", DIGITS, "-c", config, "-o", self.out)
+        self.assert_failed(result, f"{config}:2:9: error: ", "calibration.data", "[no-scales]")
+        self.assertEqual(self.files(), [])
+
+    def test_fixed_point_of_weights_alone_needs_no_samples(self):
+        config = self.config("output: {form: fixed_point}\nactivations: {dtype: float}\n")
+        self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", self.out))
+        self.assertIn("digits_fixed.onnx", self.files())
+        self.assertLess((self.out / "digits_fixed.onnx").stat().st_size, 0.5 * DIGITS.stat().st_size)
+
+    def test_a_calibrated_model_becomes_fixed_point_without_samples(self):
+        self.samples()
+        for dialect in ["function", "qdq"]:
+            with self.subTest(dialect=dialect):
+                config = self.config(f"output: {{form: both, dialect: {dialect}}}\ncalibration: {{data: samples}}\n")
+                self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", self.out))
+                again = self.folder / "again"
+                config = self.config("output: {prefix: digits, form: fixed_point}\n")
+                self.assert_done(qprep("prepare", self.out / "digits_calibrated.onnx", "-c", config, "-o", again))
+                texts = [qprep("dump", folder / "digits_fixed.onnx").stdout for folder in (self.out, again)]
+                self.assertEqual(texts[0].count("QuantizeLinear"), texts[1].count("QuantizeLinear"))
+
+    def test_quiet_says_nothing_and_json_is_the_truth(self):
+        result = qprep("prepare", DIGITS, "-o", self.out, "-q")
+        self.assert_done(result)
+        self.assertEqual(result.stdout, "")
+        result = qprep("prepare", DIGITS, "-o", self.out, "--json")
+        self.assert_done(result)
+        answer = json.loads(result.stdout)
+        self.assertTrue(answer["ok"])
+        self.assertEqual(sorted(Path(file["path"]).name for file in answer["files"]), self.files())
+        for file in answer["files"]:
+            self.assertEqual(Path(file["path"]).stat().st_size, file["bytes"])
+        nodes = json.loads((self.out / "model_check_result.json").read_text())["nodes"]
+        self.assertEqual(answer["nodes"]["bpu"], sum(node["device"] == "BPU" for node in nodes))
+        self.assertEqual(answer["nodes"]["cpu"], sum(node["device"] == "CPU" for node in nodes))
+
+    def test_failures_are_json_too(self):
+        result = qprep("prepare", self.folder / "missing.onnx", "--json")
+        self.assertEqual(result.returncode, 1)
+        answer = json.loads(result.stdout)
+        self.assertFalse(answer["ok"])
+        self.assertEqual(answer["diagnostics"][0]["code"], "file-access")
+        self.assertIn("missing.onnx", result.stderr)
+
+    def test_every_pass_can_be_dumped_and_stopped_after(self):
+        passes = qprep("prepare", "--help").stdout.split("Passes: ")[1].split("\n")[0].split(", ")
+        self.samples()
+        config = self.config("output: {form: both, dialect: qdq}\ncalibration: {data: samples}\n")
+        run = set()
+        for name in passes:
+            with self.subTest(name=name):
+                result = qprep("prepare", DIGITS, "-c", config, "-o", self.out, "--dump-after", name, "--stop-after", name)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                if "[pass-not-run]" in result.stderr:
+                    self.assertTrue(name.startswith("raise-opset"))
+                    continue
+                run.add(name)
+                self.assertIn("Conv", result.stdout)
+                self.assertIn(f"nothing: stopped after {name}", result.stderr)
+                self.assertEqual(self.files(), [])
+        self.assertGreaterEqual(len(run), len(passes) - 2)
+
+    def test_a_pass_that_does_not_run_is_said(self):
+        result = qprep("prepare", DIGITS, "-o", self.out, "--dump-after", "lower-qdq")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("warning: pass lower-qdq does not run with this configuration [pass-not-run]", result.stderr)
+
+    def test_time_passes_names_each(self):
+        result = qprep("prepare", DIGITS, "-o", self.out, "--time-passes")
+        self.assert_done(result)
+        for name in ["read", "infer-shapes", "fold-batch-norm", "insert-fake-quant", "write-qat", "report"]:
+            self.assertRegex(result.stdout, rf"{name} +\d+\.\d+ ms")
+
+    def test_same_input_same_bytes(self):
+        self.samples()
+        config = self.config("output: {form: both, dialect: qdq}\ncalibration: {data: samples}\n")
+        seen = []
+        for threads in [1, 1, 3, 0]:
+            out = self.folder / f"out{len(seen)}"
+            self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", out, "--threads", threads))
+            seen.append({path.name: path.read_bytes() for path in out.iterdir()})
+        self.assertEqual(len(seen[0]), 5)
+        for other in seen[1:]:
+            self.assertEqual(seen[0], other)
+
+    def test_results_of_an_earlier_run_are_replaced(self):
+        self.out.mkdir()
+        (self.out / "digits_qat.onnx").write_text("old")
+        self.assert_done(qprep("prepare", DIGITS, "-o", self.out))
+        self.assertNotEqual((self.out / "digits_qat.onnx").read_bytes(), b"old")
+
+
+class Failures(Case):
+    def unreadable(self):
+        garbage = self.folder / "garbage.onnx"
+        garbage.write_bytes(b"this is no model, but it is quite some text" * 10)
+        empty = self.folder / "empty.onnx"
+        empty.write_bytes(b"")
+        cut = self.folder / "cut.onnx"
+        cut.write_bytes(DIGITS.read_bytes()[:40000])
+        fifo = self.folder / "fifo.onnx"
+        os.mkfifo(fifo)
+        return [self.folder, self.folder / "missing.onnx", garbage, empty, cut, fifo, Path("/dev/zero")]
+
+    def test_a_model_that_cannot_be_read_is_one_sentence_and_nothing_is_left(self):
+        for model in self.unreadable():
+            for arguments in (["prepare", model, "-o", self.out], ["inspect", model], ["dump", model],
+                              ["copy", model, self.out / "copy.onnx"]):
+                with self.subTest(arguments=arguments):
+                    result = qprep(*arguments)
+                    self.assert_failed(result, str(model), "error: ")
+                    self.assertEqual(len(result.stderr.splitlines()), 1)
+                    self.assertFalse(self.out.exists())
+
+    def test_mistakes_of_a_configuration_are_listed_with_their_places(self):
+        config = self.config("marhc: bayes\noutput: {form: fixd}\n")
+        result = qprep("prepare", DIGITS, "-c", config, "-o", self.out)
+        self.assert_failed(result, f"{config}:1:1: error: unknown key 'marhc' (did you mean 'march'?)",
+                           f"{config}:2:16: error: 'output.form'")
+        self.assertFalse(self.out.exists())
+        for bad in [self.folder / "missing.yaml", self.folder]:
+            self.assert_failed(qprep("prepare", DIGITS, "-c", bad, "-o", self.out), str(bad))
+
+    def test_samples_that_are_missing_or_wrong(self):
+        config = self.config("calibration: {data: nowhere}\n")
+        self.assert_failed(qprep("prepare", DIGITS, "-c", config, "-o", self.out), "nowhere")
+        samples = self.samples()
+        for file in list(samples.rglob("*.npy"))[:1]:
+            file.write_bytes(b"\x93NUMPY nonsense")
+        config = self.config("calibration: {data: samples}\n")
+        self.assert_failed(qprep("prepare", DIGITS, "-c", config, "-o", self.out), ".npy", "[bad-sample]")
+        self.assertEqual([name for name in self.files() if not name.startswith("model")], [])
+
+    def test_a_runtime_that_is_missing_is_said_only_where_it_is_needed(self):
+        missing = ["--onnxruntime", self.folder / "no.so"]
+        self.assert_done(qprep("prepare", DIGITS, "-o", self.out, *missing))
+        self.samples()
+        config = self.config("calibration: {data: samples}\noutput: {prefix: second}\n")
+        result = qprep("prepare", DIGITS, "-c", config, "-o", self.out, *missing)
+        self.assert_failed(result, "no.so", "[runtime-missing]")
+        self.assertFalse(any(name.startswith("second") for name in self.files()))
+
+    def test_folders_that_cannot_be_written(self):
+        file = self.folder / "file"
+        file.write_text("mine")
+        self.assert_failed(qprep("prepare", DIGITS, "-o", file), str(file), "is a file")
+        self.assert_failed(qprep("prepare", DIGITS, "-o", file / "deeper"), str(file))
+        self.assert_failed(qprep("prepare", DIGITS, "-o", "/proc/nowhere"), "/proc/nowhere")
+        self.assertEqual(file.read_text(), "mine")
+        read_only = self.folder / "read_only"
+        read_only.mkdir(mode=0o555)
+        if os.access(read_only, os.W_OK):  # root may write anywhere
+            return
+        self.assert_failed(qprep("prepare", DIGITS, "-o", read_only), "cannot write into this folder")
+
+    def test_an_output_is_never_the_input_unless_that_is_wanted(self):
+        self.out.mkdir()
+        model = self.out / "net_qat.onnx"
+        model.write_bytes(DIGITS.read_bytes())
+        config = self.config("output: {prefix: net}\n")
+        result = qprep("prepare", model, "-c", config, "-o", self.out)
+        self.assert_failed(result, "net_qat.onnx", "[overwrites-input]")
+        self.assertEqual(model.read_bytes(), DIGITS.read_bytes())
+        self.assertEqual(self.files(), ["net_qat.onnx"])
+        self.assert_failed(qprep("copy", model, self.folder / "out" / "." / "net_qat.onnx"), "[overwrites-input]")
+        self.assert_done(qprep("prepare", model, "-c", config, "-o", self.out, "--overwrite-input"))
+        self.assertNotEqual(model.read_bytes(), DIGITS.read_bytes())
+
+    def test_an_installation_without_configurations_is_said(self):
+        result = qprep("prepare", DIGITS, "-o", self.out, QPREP_CONFIGS=str(self.folder))
+        self.assert_failed(result, str(self.folder), "QPREP_CONFIGS", "op_classes.yaml")
+
+    def test_standard_output_that_takes_no_more(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([QPREP, "dump", DIGITS], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("standard output", result.stderr)
+
+    def test_a_reader_that_goes_away(self):
+        for pipefail in ["", "trap '' PIPE; "]:
+            command = f"{pipefail}'{QPREP}' dump '{DIGITS}' | head -n 1"
+            result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertEqual(len(result.stdout.splitlines()), 1)
+
+
+class OtherVerbs(Case):
+    def test_inspect(self):
+        result = qprep("inspect", DIGITS)
+        self.assert_done(result)
+        self.assertIn("Conv", result.stdout)
+        answer = json.loads(qprep("inspect", DIGITS, "--json").stdout)
+        self.assertTrue(answer["inputs"] and answer["outputs"])
+
+    def test_dump_is_the_same_text_for_a_copy(self):
+        copy = self.folder / "digits.onnx"
+        self.assert_done(qprep("copy", DIGITS, copy))
+        texts = [qprep("dump", DIGITS, cwd=DIGITS.parent).stdout, qprep("dump", copy, cwd=self.folder).stdout]
+        self.assertEqual(*[text.replace(str(folder), "") for text, folder in zip(texts, [DIGITS.parent, self.folder])])
+        self.assertGreater(len(qprep("dump", "--infer-shapes", DIGITS).stdout), len(texts[0]))
+
+    def test_copy_says_nothing_or_json(self):
+        result = qprep("copy", DIGITS, self.folder / "a.onnx")
+        self.assert_done(result)
+        self.assertEqual(result.stdout, "")
+        answer = json.loads(qprep("copy", DIGITS, self.folder / "b.onnx", "--json").stdout)
+        self.assertEqual(answer["files"], [str(self.folder / "b.onnx")])
+        self.assertEqual((self.folder / "b.onnx").stat().st_size, answer["bytes"])
+
+
+class Terminal(Case):
+    def on_a_terminal(self, *arguments, **environment):
+        """What the program shows where both of its outputs are a terminal."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(
+            [QPREP, *map(str, arguments)], stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm", **environment}
+        )
+        os.close(slave)
+        shown = b""
+        while select.select([master], [], [], 60)[0]:
+            try:
+                chunk = os.read(master, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            shown += chunk
+        process.wait()
+        os.close(master)
+        return shown.decode()
+
+    def test_colours_only_on_a_terminal_that_wants_them(self):
+        missing = self.folder / "missing.onnx"
+        self.assertIn("\x1b[1;31merror:\x1b[0m", self.on_a_terminal("dump", missing))
+        self.assertNotIn("\x1b", self.on_a_terminal("dump", missing, NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.on_a_terminal("dump", missing, TERM="dumb"))
+        self.assertNotIn("\x1b", qprep("dump", missing).stderr)
+
+    def test_short_work_shows_no_progress(self):
+        self.assertNotIn("\x1b", self.on_a_terminal("inspect", DIGITS))
+
+
+if __name__ == "__main__":
+    unittest.main()
