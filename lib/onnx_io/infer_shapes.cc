@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "onnx_io/build_model.h"
+#include "onnx_io/infer_element_types.h"
 #include "onnx_io/inference_limits.h"
 #include "onnx_io/types.h"
 #include "support/codes.h"
@@ -158,6 +159,7 @@ void infer_shapes(OnnxFile& file, Diagnostics& diagnostics) {
     note(diagnostics, file, fmt::format("shape inference stopped early: {}", failure.what()));
   }
   Transfer::run(*file.model.graph, built->model->graph());
+  infer_element_types(file.model);
 }
 
 }  // namespace qprep
