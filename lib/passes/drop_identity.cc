@@ -11,12 +11,6 @@ namespace {
 
 using Perm = std::vector<std::int64_t>;
 
-std::optional<std::vector<std::int64_t>> constant_ints(const Value* value) {
-  const Tensor* tensor = value ? constant_of(*value) : nullptr;
-  // An input with a default may be given other values, which would make the node do something.
-  return tensor && !value->is_graph_input() ? tensor->to_int64s() : std::nullopt;
-}
-
 bool same_static_dims(const Value& a, const Value& b) {
   const std::optional<Dims> dims = a.type().static_dims();
   return dims && dims == b.type().static_dims();
@@ -48,19 +42,14 @@ std::optional<Perm> perm_of(const Node& node) {
   return perm;
 }
 
-std::optional<std::vector<std::int64_t>> reshape_target(const Node& node, std::int64_t opset) {
-  if (opset >= 5) return constant_ints(node.input(1));
-  const auto* shape = node.get<std::vector<std::int64_t>>("shape");
-  return shape ? std::optional(*shape) : std::nullopt;
-}
-
 bool copies_axes(const Node& reshape, const std::vector<std::int64_t>& target) {
   return reshape.int_or("allowzero", 0) == 0 && std::count(target.begin(), target.end(), 0) > 0;
 }
 
 class Dropper {
  public:
-  Dropper(Model& model, Env& env) : rewriter_(model, env), opset_(model.opset()) {}
+  Dropper(Model& model, Env& env)
+      : rewriter_(model, env), opset_(model.opset()), defaults_hold_(model.ir_version < 4) {}
 
   bool run(Model& model) {
     for_each_graph(model, [this](Graph& graph) {
@@ -82,7 +71,21 @@ class Dropper {
     }
     if (node.op() == "Transpose") merge_transposes(node);
     if (node.op() == "Reshape") merge_reshapes(node);
-    if (Value* equal = equal_input(node); equal && rewriter_.bypass(node, *equal, equal->producer())) changed_ = true;
+    if (Value* equal = equal_input(node); equal && rewriter_.bypass(node, *equal, equal->producer()))
+      changed_ = true;
+  }
+
+  /// From IR 4 on, an input with a default may be given a value that makes the node do something.
+  std::optional<std::vector<std::int64_t>> constant_ints(const Value* value) const {
+    const Tensor* tensor = value ? constant_of(*value) : nullptr;
+    const bool holds = tensor && (!value->is_graph_input() || defaults_hold_);
+    return holds ? tensor->to_int64s() : std::nullopt;
+  }
+
+  std::optional<std::vector<std::int64_t>> reshape_target(const Node& node) const {
+    if (opset_ >= 5) return constant_ints(node.input(1));
+    const auto* shape = node.get<std::vector<std::int64_t>>("shape");
+    return shape ? std::optional(*shape) : std::nullopt;
   }
 
   /// The input that the node's first output always equals, if nothing else of the node is used.
@@ -123,7 +126,7 @@ class Dropper {
   bool is_idle_reshape(const Node& node) const {
     const Value& x = *node.input(0);
     if (same_static_dims(x, node.output(0))) return true;
-    const auto target = reshape_target(node, opset_);
+    const auto target = reshape_target(node);
     if (!target || !x.type().shape || target->size() != x.type().shape->size()) return false;
     std::size_t inferred = 0;
     for (std::size_t i = 0; i < target->size(); ++i) {
@@ -185,7 +188,7 @@ class Dropper {
     if (!inner || !inner->input(0) || !node.input(0)->has_single_use()) return;
     const bool reinterprets =
         inner->is("Reshape") || inner->is("Flatten") || inner->is("Squeeze") || inner->is("Unsqueeze");
-    const auto target = reshape_target(node, opset_);
+    const auto target = reshape_target(node);
     if (!reinterprets || !target || copies_axes(node, *target)) return;
     skip_inner(node, *inner);
   }
@@ -198,6 +201,7 @@ class Dropper {
 
   Rewriter rewriter_;
   std::int64_t opset_;
+  bool defaults_hold_;
   bool changed_ = false;
 };
 

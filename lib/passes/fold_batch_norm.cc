@@ -108,9 +108,9 @@ class BatchNormFolder {
     });
     rewriter_.finish();
     for (const Stay& stay : stays_) {
-      const std::string more = stay.others > 0 ? fmt::format(" and {} more", stay.others) : "";
+      const std::string who = stay.others > 0 ? fmt::format("' and {} more stay", stay.others) : "' stays";
       env_.diagnostics.note(codes::kBatchNormStays,
-                            fmt::format("batch norm '{}'{} stays: {}", stay.first, more, stay.because),
+                            fmt::format("batch norm '{}{}: {}", stay.first, who, stay.because),
                             {model_.file});
     }
     return changed_;
@@ -150,6 +150,7 @@ class BatchNormFolder {
     if (before.empty()) return {};
     const Because after = fold_into_reader(node, affine);
     if (after.empty()) return {};
+    if (before == after) return fmt::format("before and after it, {}", before);
     return fmt::format("before it, {}; after it, {}", before, after);
   }
 

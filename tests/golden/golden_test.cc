@@ -72,7 +72,8 @@ class Run {
             .op_classes = &op_classes,
             .limits = arguments_.limits,
             .fusion = &fusion};
-    env.settings = settings(parse_config(file_.text("qprep.yaml"), "qprep.yaml"));
+    env.settings =
+        settings(file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config());
     Plan plan;
     for (const std::string& word : arguments_.steps) {
       const std::size_t colon = word.find(':');
@@ -85,7 +86,7 @@ class Run {
       } else if (step == "lower-qdq") {
         lower_qdq(model, diagnostics_);
       } else if (step == "lower-fixed-point") {
-        lower_fixed_point(model, diagnostics_);
+        lower_fixed_point(model, op_classes, diagnostics_);
       } else {
         throw std::runtime_error("args: unknown step '" + word + "'");
       }
