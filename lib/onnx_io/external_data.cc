@@ -76,15 +76,19 @@ class Mapper {
 
   std::optional<std::uint64_t> size_by_dims() const {
     const Dims dims(tensor_->dims().begin(), tensor_->dims().end());
+    const auto dtype = static_cast<DType>(tensor_->data_type());
     const std::optional<std::int64_t> count = element_count(dims);
     if (!count) fail("has dims that no tensor has");
-    return payload_size(static_cast<DType>(tensor_->data_type()), static_cast<std::uint64_t>(*count));
+    const std::optional<std::size_t> size = payload_size(dtype, static_cast<std::uint64_t>(*count));
+    if (!size && bit_width(dtype) != 0) fail("has dims that no tensor has");
+    return size;
   }
 
   const MappedFile& file() {
     std::shared_ptr<const MappedFile>& file = files_[location_];
     if (file) return *file;
     const fs::path relative(location_);
+    if (location_.find('\0') != std::string::npos) fail("is refused: a zero byte in its path");
     if (relative.is_absolute()) fail("is refused: an absolute path");
     for (const fs::path& part : relative) {
       if (part == "..") fail("is refused: '..' in its path");

@@ -27,11 +27,9 @@ class TensorReader {
     if (!count) fail("its dims are negative, or their product is too large");
     if (dtype_ == DType::kString) return strings(static_cast<std::uint64_t>(*count));
     const std::optional<std::size_t> size = payload_size(dtype_, static_cast<std::uint64_t>(*count));
+    if (!size && bit_width(dtype_) != 0) fail("its dims are too large");
     if (tensor_.has_raw_data()) return raw(size);
-    if (!size) {
-      if (bit_width(dtype_) != 0) fail("its dims are too large");
-      return Tensor(dtype_, dims_, {}, nullptr);
-    }
+    if (!size) return Tensor(dtype_, dims_, {}, nullptr);
     return typed(*size);
   }
 

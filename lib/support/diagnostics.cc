@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "support/text.h"
+
 namespace qprep {
 namespace {
 
@@ -29,8 +31,8 @@ std::string to_text(const Where& where) {
 
 std::string to_text(const Diagnostic& diagnostic) {
   const std::string place = to_text(diagnostic.where);
-  return fmt::format("{}{}{}: {} [{}]", place, place.empty() ? "" : ": ", name_of(diagnostic.severity),
-                     diagnostic.message, diagnostic.code);
+  return printable(fmt::format("{}{}{}: {} [{}]", place, place.empty() ? "" : ": ",
+                               name_of(diagnostic.severity), diagnostic.message, diagnostic.code));
 }
 
 Fatal::Fatal(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)) {

@@ -64,6 +64,19 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return near ? fmt::format(" (did you mean '{}'?)", *near) : std::string();
 }
 
+std::string printable(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    const bool control = (c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == '\x7f';
+    if (control) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
 std::string error_text(int number) { return std::generic_category().message(number); }
 
 }  // namespace qprep

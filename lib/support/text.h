@@ -21,6 +21,10 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
 /// " (did you mean 'format'?)", or nothing if no candidate is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The text with its control characters (but for line ends and tabs) as \xNN, so that names out of a damaged
+/// or hostile file cannot cut a message short or command a terminal.
+std::string printable(std::string_view text);
+
 /// What errno's number means: "No such file or directory".
 std::string error_text(int number);
 

@@ -44,3 +44,9 @@ TEST_CASE("did_you_mean is a clause or nothing") {
   CHECK(did_you_mean("fromat", {"format"}) == " (did you mean 'format'?)");
   CHECK(did_you_mean("xyz", {"format"}).empty());
 }
+
+TEST_CASE("printable shows control characters and leaves everything else") {
+  using namespace std::string_literals;
+  CHECK(printable("a\0b\x1b[2J\x7f"s) == "a\\x00b\\x1b[2J\\x7f");
+  CHECK(printable("two\nlines\tand \xc3\xa4") == "two\nlines\tand \xc3\xa4");
+}
