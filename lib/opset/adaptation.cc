@@ -5,6 +5,8 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "opset/known_type.h"
+
 namespace qprep {
 namespace {
 
@@ -114,25 +116,34 @@ void Adaptation::rename_attribute(std::string_view from, const std::string& to) 
 
 // ------------------------------------------------------------------------------------------------ inputs
 
+Value& Adaptation::required_input(std::size_t i) const {
+  if (Value* value = input(i)) return *value;
+  throw Refusal{fmt::format("it lacks input {}", i), "correct the model"};
+}
+
+Value& Adaptation::required_output(std::size_t i) const {
+  if (i < node_.output_count()) return node_.output(i);
+  throw Refusal{fmt::format("it lacks output {}", i), "correct the model"};
+}
+
 std::size_t Adaptation::rank(std::size_t i) const {
-  const std::optional<std::size_t> rank = input(i) ? input(i)->type().rank() : std::nullopt;
-  if (rank) return *rank;
-  throw Refusal{fmt::format("the rank of its input '{}' is not known", input(i) ? input(i)->name() : ""),
+  const Value& value = required_input(i);
+  if (const std::optional<std::size_t> rank = known_type(value).rank) return *rank;
+  throw Refusal{fmt::format("the rank of its input '{}' is not known", value.name()),
                 "state the shapes of the graph's inputs, or export the model at the newer opset"};
 }
 
 DType Adaptation::dtype(std::size_t i) const {
-  if (input(i) && input(i)->type().kind == Type::Kind::kTensor &&
-      input(i)->type().dtype != DType::kUndefined) {
-    return input(i)->type().dtype;
-  }
-  throw Refusal{
-      fmt::format("the element type of its input '{}' is not known", input(i) ? input(i)->name() : ""),
-      "state the types of the graph's inputs, or export the model at the newer opset"};
+  const Value& value = required_input(i);
+  if (const DType dtype = known_type(value).dtype; dtype != DType::kUndefined) return dtype;
+  throw Refusal{fmt::format("the element type of its input '{}' is not known", value.name()),
+                "state the types of the graph's inputs, or export the model at the newer opset"};
 }
 
 const Tensor* Adaptation::constant(std::size_t i) const {
-  return input(i) && !input(i)->is_graph_input() ? constant_of(*input(i)) : nullptr;
+  if (!input(i) || input(i)->is_graph_input()) return nullptr;
+  const Tensor* tensor = constant_of(*input(i));
+  return tensor && tensor->dtype() != DType::kString ? tensor : nullptr;
 }
 
 void Adaptation::set_input(std::size_t i, Value* value) {
@@ -234,7 +245,7 @@ Value& Adaptation::after(const std::string& op, std::vector<Value*> inputs, cons
 
 void Adaptation::replace_output(std::size_t i, Value& value, const std::string& suffix) {
   Graph& graph = node_.graph();
-  Value& old = node_.output(i);
+  Value& old = required_output(i);
   const std::vector<Use> uses(old.uses().begin(), old.uses().end());
   for (const Use& use : uses) {
     if (std::find(after_.begin(), after_.end(), use.node) == after_.end())

@@ -35,7 +35,10 @@ class Adaptation {
   Adaptation(Node& node, const FunctionScope& scope) : node_(node), scope_(scope) {}
 
   Node& node() const { return node_; }
-  Value* input(std::size_t i) const { return node_.input(i); }
+  Value* input(std::size_t i) const { return node_.input(i); }  // null: omitted
+  /// An input or output that the operator must have. Refusal: the node lacks it.
+  Value& required_input(std::size_t i) const;
+  Value& required_output(std::size_t i) const;
   bool has(std::string_view attribute) const { return node_.attribute(attribute) != nullptr; }
 
   // The value of an attribute, or nullopt if it is absent. Refusal: it is of another kind, or a function's.
@@ -56,7 +59,7 @@ class Adaptation {
   std::size_t rank(std::size_t i) const;
   /// The element type of input i. Refusal: it is not known.
   DType dtype(std::size_t i) const;
-  /// The payload of input i, if it is a constant that no caller can override.
+  /// The payload of input i, if it is a constant of numbers that no caller can override.
   const Tensor* constant(std::size_t i) const;
 
   /// A constant that is visible where the node stands; its name is made from the node's output's.

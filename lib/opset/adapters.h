@@ -42,7 +42,9 @@ void split_input_to_attribute(Adaptation& a);
 void state_split_count(Adaptation& a);
 void scatter_to_scatter_elements(Adaptation& a);
 void repeat_group_parameters(Adaptation& a);
-void pool_globally(Adaptation& a);  // AveragePool 11 to 19
+
+// average_pool.cc
+void keep_order_of_adding(Adaptation& a);
 
 // batch_norm.cc, dropout.cc
 void drop_batch_norm_is_test(Adaptation& a);

@@ -75,10 +75,11 @@ void rename_grid_sample_mode(Adaptation& a) {
 }
 
 void refuse_integer_input(Adaptation& a) {
-  const Type& type = a.input(0)->type();
+  const Value& input = a.required_input(0);
+  const Type& type = input.type();
   if (type.kind != Type::Kind::kTensor || type.dtype == DType::kUndefined || is_floating(type.dtype)) return;
   throw Refusal{fmt::format("its input '{}' is {}, and the newer version takes floating-point types only",
-                            a.input(0)->name(), to_text(type.dtype)),
+                            input.name(), to_text(type.dtype)),
                 "cast the input to a floating-point type"};
 }
 

@@ -46,7 +46,7 @@ void flatten_batch_norm(Adaptation& a) {
   if (has_outputs_beyond(node, 1)) {
     throw Refusal{"its attribute 'spatial' is 0 in training mode", "export the model for inference"};
   }
-  Value& x = *a.input(0);
+  Value& x = a.required_input(0);
   Type flat = Type::tensor(x.type().dtype, Shape(2));
   if (x.type().shape && !x.type().shape->empty()) flat.shape->front() = x.type().shape->front();
   Value& shape =
@@ -63,7 +63,7 @@ void flatten_batch_norm(Adaptation& a) {
     node.set_input(i, &a.before("Reshape", {a.input(i), all}, a.input(i)->name() + "_flattened",
                                 Type::tensor(a.input(i)->type().dtype, Shape(1))));
   }
-  Value& y = a.after("Reshape", {&node.output(0), &shape}, "unflattened", {});
+  Value& y = a.after("Reshape", {&a.required_output(0), &shape}, "unflattened", {});
   a.replace_output(0, y, "flattened");
   node.output(0).set_type(flat);
 }

@@ -38,7 +38,7 @@ void align_broadcast(Adaptation& a) {
   const std::optional<std::int64_t> axis = a.integer("axis");
   a.erase_attribute("broadcast");
   a.erase_attribute("axis");
-  if (!broadcasts || !axis || has_one_element(*a.input(1))) return;
+  if (!broadcasts || !axis || has_one_element(a.required_input(1))) return;
 
   const auto b_rank = static_cast<std::int64_t>(a.rank(1));
   if (*axis == -1 && b_rank == 1) return;  // the last axis, both as "default" and as "count from the end"
@@ -56,7 +56,7 @@ void align_broadcast(Adaptation& a) {
 
 // Old: a slope of one element, or one a channel. New: numpy's broadcasting, where channels are axis 1.
 void align_prelu_slope(Adaptation& a) {
-  if (has_one_element(*a.input(1)) || a.rank(1) != 1) return;
+  if (has_one_element(a.required_input(1)) || a.rank(1) != 1) return;
   const std::size_t rank = a.rank(0);
   if (rank > 2) append_axes(a, 1, 1, rank - 2);
 }

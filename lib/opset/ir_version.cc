@@ -55,13 +55,15 @@ void raise_ir_version(Model& model, std::int64_t version, Diagnostics& diagnosti
   std::vector<std::string> dropped;
   drop_constant_inputs(*model.graph, dropped);
   if (dropped.empty()) return;
-  const std::string which = dropped.size() == 1 ? fmt::format("'{}' is", dropped.front())
-                                                : fmt::format("'{}' and {} more initializers are",
-                                                              dropped.front(), dropped.size() - 1);
+  const std::string which =
+      dropped.size() == 1
+          ? fmt::format("'{}' is no longer a graph input, so that it stays the constant it was",
+                        dropped.front())
+          : fmt::format(
+                "'{}' and {} more are no longer graph inputs, so that they stay the constants they were",
+                dropped.front(), dropped.size() - 1);
   diagnostics.note(codes::kIrVersion,
-                   fmt::format("the IR version rises from {} to {}: {} no longer graph inputs, so that they "
-                               "stay the constants they were",
-                               before, version, which),
+                   fmt::format("the IR version rises from {} to {}: {}", before, version, which),
                    {model.file});
 }
 

@@ -34,7 +34,8 @@ void upsample_to_resize(Adaptation& a) { a.node().set_op("Resize", a.node().doma
 // Old: X, scales; coordinates are divided by the scale. New: X, roi, scales, sizes, and the rule is stated.
 void resize_state_coordinates(Adaptation& a) {
   Node& node = a.node();
-  Value& scales = *a.input(1);
+  Value& x = a.required_input(0);
+  Value& scales = a.required_input(1);
   const Tensor* constant = a.constant(1);
   const std::string mode = a.text("mode").value_or("nearest");
   Value& no_region = a.new_constant("roi", Tensor::floats({0}, {}));
@@ -46,6 +47,9 @@ void resize_state_coordinates(Adaptation& a) {
   if (mode != "nearest") {
     set_asymmetric(node, kEnlarging);
     return read(scales);
+  }
+  if (constant && constant->dtype() != DType::kFloat32) {
+    throw Refusal{"its input 'scales' is not float32", "correct the model"};
   }
   std::vector<float> factors = constant ? constant->to_vector<float>() : std::vector<float>{};
   const auto enlarges = [](float factor) { return factor >= 1.0F; };
@@ -64,9 +68,9 @@ void resize_state_coordinates(Adaptation& a) {
   const Type type = Type::tensor(DType::kFloat32, scales.type().shape);
   Value& growth = a.before("Max", {&scales, &one}, "growth", type);
   Value& shrinkage = a.before("Min", {&scales, &one}, "shrinkage", type);
-  Type interim = a.input(0)->type();
+  Type interim = x.type();
   if (interim.shape) std::fill(interim.shape->begin(), interim.shape->end(), Dim{});
-  Value& enlarged = a.before("Resize", {a.input(0), &no_region, &growth}, "enlarged", interim);
+  Value& enlarged = a.before("Resize", {&x, &no_region, &growth}, "enlarged", interim);
   set_asymmetric(*enlarged.producer(), kEnlarging);
   node.set_input(0, &enlarged);
   set_asymmetric(node, kShrinking);

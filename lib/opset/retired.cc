@@ -11,7 +11,7 @@ namespace {
 // The node becomes `op`(input 0 * factor, term).
 void become_scaled(Adaptation& a, float factor, Value& term) {
   Node& node = a.node();
-  Value& x = *a.input(0);
+  Value& x = a.required_input(0);
   Value& scaled = a.before("Mul", {&x, &a.new_scalar("factor", a.dtype(0), factor)}, "scaled", x.type());
   scaled.producer()->absorb(node);
   node.set_input(0, &scaled);

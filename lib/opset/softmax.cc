@@ -56,7 +56,7 @@ Value& shape_of(Adaptation& a, Value& x) {
 
 void softmax_over_one_axis(Adaptation& a) {
   Node& node = a.node();
-  Value& x = *a.input(0);
+  Value& x = a.required_input(0);
   const Attribute* given = node.attribute("axis");
   const bool is_known = !given || given->reference.empty();
   const std::int64_t axis = is_known ? a.integer("axis").value_or(1) : 1;
@@ -70,7 +70,7 @@ void softmax_over_one_axis(Adaptation& a) {
   if (!is_known) matrix.producer()->add_attribute({"axis", std::monostate{}, given->reference, false});
   node.set_input(0, &matrix);
   node.set_attribute("axis", std::int64_t{1});
-  Value& y = a.after("Reshape", {&node.output(0), &shape}, "shaped", {});
+  Value& y = a.after("Reshape", {&a.required_output(0), &shape}, "shaped", {});
   a.replace_output(0, y, "matrix");
   node.output(0).set_type(flat);
 }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <fmt/format.h>
 
 #include "opset/adapters.h"
@@ -65,7 +64,7 @@ void scatter_to_scatter_elements(Adaptation& a) { a.node().set_op("ScatterElemen
 void repeat_group_parameters(Adaptation& a) {
   const std::int64_t groups = a.integer("num_groups").value_or(0);
   if (groups <= 0) throw Refusal{"its attribute 'num_groups' is not positive", "correct the model"};
-  const DType dtype = a.input(0)->type().dtype;
+  const DType dtype = a.required_input(0).type().dtype;
 
   // The repeats, [1, channels / groups], are computed where the model runs: the channels may be unknown.
   Value& shape = a.before("Shape", {a.input(0)}, "shape", Type::tensor(DType::kInt64, Shape(1)));
@@ -79,32 +78,12 @@ void repeat_group_parameters(Adaptation& a) {
   Value& flat = a.new_integers("flat", {-1});
   for (const auto& [i, name] : {std::pair{std::size_t{1}, "scale"}, {std::size_t{2}, "bias"}}) {
     const std::string suffix = name;
-    Value& grouped = a.before("Reshape", {a.input(i), &column}, suffix + "_of_group",
+    Value& parameter = a.required_input(i);
+    Value& grouped = a.before("Reshape", {&parameter, &column}, suffix + "_of_group",
                               Type::tensor(dtype, Shape{{groups, ""}, {1, ""}}));
     Value& tiled = a.before("Tile", {&grouped, &repeats}, suffix + "_tiled", Type::tensor(dtype, Shape(2)));
     a.set_input(i, &a.before("Reshape", {&tiled, &flat}, suffix, Type::tensor(dtype, Shape(1))));
   }
-}
-
-// ONNX Runtime's AveragePool adds in another order from version 19 on, so that results differ in the last
-// bits; its GlobalAveragePool adds as the old one did.
-void pool_globally(Adaptation& a) {
-  const auto window = a.integers("kernel_shape");
-  const auto pads = a.integers("pads").value_or(std::vector<std::int64_t>{});
-  const std::string auto_pad = a.text("auto_pad").value_or("NOTSET");
-  const std::optional<Dims> dims = a.input(0)->type().static_dims();
-  const bool unpadded = std::all_of(pads.begin(), pads.end(), [](std::int64_t pad) { return pad == 0; }) &&
-                        (auto_pad == "NOTSET" || auto_pad == "VALID");
-  if (!window || !unpadded || !dims || dims->size() != window->size() + 2 ||
-      !std::equal(window->begin(), window->end(), dims->begin() + 2)) {
-    throw Refusal{
-        "ONNX Runtime adds in another order from version 19 on, so the result would differ in its last bits",
-        "stay below opset 19: int16 is what needs 21"};
-  }
-  for (const char* name : {"auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads", "strides"}) {
-    a.erase_attribute(name);
-  }
-  a.node().set_op("GlobalAveragePool", a.node().domain());
 }
 
 }  // namespace qprep::adapters

@@ -1,5 +1,6 @@
 // Raises the opset of ONNX files, for tests/opset/*.py.
 //   raise_tool steps                     the table of version steps, as tab-separated lines
+//   raise_tool like-input                the operators whose result has the type of their first input
 //   raise_tool TARGET IN.onnx OUT.onnx   one file
 //   raise_tool batch                     lines "TARGET<tab>IN<tab>OUT" from stdin; one line back for each:
 //                                        "raised", "refused: ..." or "failed: ..."
@@ -11,6 +12,7 @@
 #include "ir/verify.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
+#include "opset/known_type.h"
 #include "opset/raise_opset.h"
 #include "opset/steps.h"
 #include "support/codes.h"
@@ -62,9 +64,14 @@ int run(const std::vector<std::string>& arguments) {
     print_steps(retired_steps(), "retired");
     return 0;
   }
+  if (arguments.size() == 1 && arguments[0] == "like-input") {
+    for (const LikeInput& row : operators_like_their_input()) std::cout << row.op << '\n';
+    return 0;
+  }
   if (arguments.size() == 1 && arguments[0] == "batch") {
     std::string target, in, out;
-    while (std::getline(std::cin, target, '\t') && std::getline(std::cin, in, '\t') && std::getline(std::cin, out)) {
+    while (std::getline(std::cin, target, '\t') && std::getline(std::cin, in, '\t') &&
+           std::getline(std::cin, out)) {
       std::cout << raise_file(std::stoll(target), in, out) << std::endl;
     }
     return 0;
@@ -74,7 +81,7 @@ int run(const std::vector<std::string>& arguments) {
     std::cout << result << '\n';
     return result == "raised" ? 0 : 1;
   }
-  std::cerr << "usage: raise_tool steps | batch | TARGET IN.onnx OUT.onnx\n";
+  std::cerr << "usage: raise_tool steps | like-input | batch | TARGET IN.onnx OUT.onnx\n";
   return 2;
 }
 

@@ -348,7 +348,24 @@ def pools() -> Iterator[Case]:
                    **attributes)
         for opset in (2, 11, 18):
             yield case("LpPool", opset, [X], p=3, **attributes)
-    yield case("AveragePool", 11, [floats(1, 4, 7)], kernel_shape=[7])
+    windows: list[dict[str, Any]] = [
+        {"kernel_shape": [3, 3], "strides": [3, 3]}, {"kernel_shape": [4, 4], "strides": [1, 3], "pads": [1, 2, 2, 0]},
+        {"kernel_shape": [9, 8], "strides": [9, 8]}, {"kernel_shape": [9, 8], "strides": [2, 2]},
+        {"kernel_shape": [5, 1]}, {"kernel_shape": [1, 5], "pads": [0, 2, 0, 2]}, {"kernel_shape": [9, 1]},
+        {"kernel_shape": [3, 3], "strides": [2, 4], "auto_pad": "SAME_LOWER"}, {"kernel_shape": [1, 1]},
+        {"kernel_shape": [9, 8], "auto_pad": "SAME_UPPER"}, {"kernel_shape": [9, 8], "auto_pad": "VALID"},
+    ]
+    for attributes in windows:
+        for data in (X, Open(X)):
+            yield case("AveragePool", 7, [data], **attributes)
+            yield case("AveragePool", 11, [data], count_include_pad=1, **attributes)
+            yield case("AveragePool", 11, [data], ceil_mode=1, **attributes)
+            yield case("AveragePool", 11, [data], ceil_mode=1, count_include_pad=1, **attributes)
+    for data in (floats(1, 4, 7), Open(floats(1, 4, 7)), floats(1, 4, 60)):
+        for strides in ([1], [2], [3]):
+            yield case("AveragePool", 11, [data], kernel_shape=[7], strides=strides)
+    yield case("AveragePool", 11, [floats(1, 4, 40, 41)], kernel_shape=[35, 33])
+    yield case("AveragePool", 11, [floats(1, 4, 40, 41)], kernel_shape=[35, 3])
     yield case("AveragePool", 11, [floats(1, 4, 3, 4, 5)], kernel_shape=[3, 4, 5], strides=[1, 1, 1])
     yield case("GlobalLpPool", 1, [X], p=1.0, expected=("GlobalLpPool", 2, [X], {"p": 1}))
     rois = np.array([[0, 0, 7, 7], [1.5, 2, 6, 8], [0, 0, 0.5, 0.5]], np.float32)
