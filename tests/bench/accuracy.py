@@ -3,7 +3,7 @@
     python tests/bench/accuracy.py QPREP --results DIR [--only NAME...] [--again] [--write docs/accuracy.md]
 
 For each task and each of its float models: 64 calibration samples (`calib.py`), `qprep prepare` with min_max, int8,
-dialect qdq and form both, then `evaluate.py` on the float, the calibrated and the fixed-point model. The tasks are
+dialect qdq and form both, then the task on the float, the calibrated and the fixed-point model (evaluate_exactly.py). The tasks are
 those of ../shared/eval (QPREP_SHARED names another place than ../shared); where it is absent, nothing is measured.
 Results are kept in DIR as one JSON file a model and measured anew with --again; samples in DIR/samples.
 The Python that runs this needs the tasks' own requirements.
@@ -66,7 +66,15 @@ def call(command: list[str | Path]) -> str:
 
 
 def evaluate(task: str, model: Path) -> dict[str, object]:
-    return json.loads(call([sys.executable, EVAL / "evaluate.py", task, model, "--json"]))
+    return json.loads(call([sys.executable, ROOT / "tests/bench/evaluate_exactly.py", EVAL, task, model]))
+
+
+def evaluate_float(task: str, model: Path, folder: Path) -> dict[str, object]:
+    kept = folder / "float" / f"{task}-{model.stem}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(evaluate(task, model)))
+    return json.loads(kept.read_text())
 
 
 def pairs() -> list[tuple[str, Path]]:
@@ -85,7 +93,7 @@ def samples_of(task: str, model: Path, folder: Path) -> Path:
 
 
 def measure(qprep: Path, task: str, model: Path, folder: Path) -> Result:
-    reference = evaluate(task, model)
+    reference = evaluate_float(task, model, folder)
     result = Result(task, model.name, str(reference["metric"]), int(reference["n"]), float(reference["value"]))
     out = folder / "models" / f"{task}-{model.stem}"
     out.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,40 @@
+"""../shared/eval/evaluate.py with exact int8 products: on x86 processors without VNNI, ONNX Runtime's fast kernels
+saturate a sum of two products at 16 bits unless a session asks them not to.
+
+    python tests/bench/evaluate_exactly.py EVAL_FOLDER TASK MODEL     prints a JSON object
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, sys.argv[1])
+import onnxruntime as ort  # noqa: E402
+from evaluate import evaluate  # noqa: E402
+from tasks import TASKS  # noqa: E402
+from tasks.core import THREADS, Net  # noqa: E402
+
+
+class ExactNet(Net):
+    def __init__(self, path: Path) -> None:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        options.log_severity_level = 4
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        self.path = path
+        self.session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.inputs = [value.name for value in self.session.get_inputs()]
+        self.outputs = [value.name for value in self.session.get_outputs()]
+
+
+def main() -> int:
+    task = TASKS[sys.argv[2]]
+    result = evaluate(task, ExactNet(Path(sys.argv[3])))
+    print(json.dumps({"metric": task.metric, "value": result.scores[task.metric], "n": result.n}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
