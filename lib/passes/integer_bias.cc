@@ -148,7 +148,7 @@ std::optional<IntegerBias::Accumulator> IntegerBias::accumulator_of(const Node& 
 void IntegerBias::lower(Node& node) {
   if (!node.is("Conv") && !node.is("ConvTranspose") && !node.is("Gemm")) return;
   Value* bias = node.input(kBias);
-  const Tensor* tensor = bias ? fixed_constant(*bias) : nullptr;
+  const Tensor* tensor = bias ? constant_of(*bias) : nullptr;
   const Value* weight = node.input(1);
   if (!tensor || tensor->dtype() != DType::kFloat32 || !weight || !weight->producer() ||
       !is_dequantize_linear(*weight->producer())) {

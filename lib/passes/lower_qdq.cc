@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "passes/constants.h"
+#include "passes/requantise_moved.h"
 #include "quant/fake_quant.h"
 #include "support/codes.h"
 
@@ -40,6 +41,7 @@ class Lowering {
     erase_unused_initializers(replaced_);
     if (uses_contrib_) model_.opsets.try_emplace(std::string(kContrib), 1);
     update_fake_quantize_functions(model_);
+    requantise_moved(model_);
   }
 
  private:

@@ -31,16 +31,17 @@ DType dtype_without_zero_point(const Node& node) {
   return stated == 0 ? DType::kUInt8 : static_cast<DType>(stated);
 }
 
+/// The value's constant, unless it is a graph input's default, which a caller may override.
+const Tensor* fixed_constant(const Value& value) {
+  return value.is_graph_input() ? nullptr : constant_of(value);
+}
+
 bool one_dimensional(const Tensor& tensor) { return tensor.dims().size() <= 1 && tensor.size() > 0; }
 
 }  // namespace
 
 bool is_quantize_linear(const Node& node) { return is_of(node, "QuantizeLinear"); }
 bool is_dequantize_linear(const Node& node) { return is_of(node, "DequantizeLinear"); }
-
-const Tensor* fixed_constant(const Value& value) {
-  return value.is_graph_input() ? nullptr : constant_of(value);
-}
 
 std::optional<QdqParams> read_qdq(const Node& node) {
   if (!node.input(0) || !node.input(1) || node.output_count() != 1) return std::nullopt;

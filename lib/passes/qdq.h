@@ -25,11 +25,7 @@ struct QdqParams {
 };
 
 /// nullopt: scale or zero point is no constant, a scale is not a positive number, the integers are neither
-/// 8 nor 16 bits wide, or it is quantised in blocks. An initializer that a caller may override is no
-/// constant.
+/// 8 nor 16 bits wide, or it is quantised in blocks. A scale that a caller may override is no constant.
 std::optional<QdqParams> read_qdq(const Node& node);
-
-/// The value's constant, unless it is a graph input's default, which a caller may override.
-const Tensor* fixed_constant(const Value& value);
 
 }  // namespace qprep

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 
 #include "quant/fake_quant.h"
 
@@ -80,11 +81,11 @@ std::set<std::string> called_domains(const Model& model) {
 
 void raise_ir_version(Model& model) {
   if (model.ir_version < kInitializersNeedNoInputs) {
-    const std::vector<Value*> initializers(model.graph->initializers().begin(),
-                                           model.graph->initializers().end());
-    for (Value* value : initializers) {
-      if (value->is_graph_input()) model.graph->drop_input(*value);
+    std::unordered_set<Value*> constants;
+    for (Value* value : model.graph->initializers()) {
+      if (value->is_graph_input()) constants.insert(value);
     }
+    model.graph->drop_inputs(constants);
   }
   model.ir_version = std::max(model.ir_version, kFunctionIrVersion);
 }

@@ -104,8 +104,7 @@ struct Session::Loaded {
     settings.SetExecutionMode(ORT_SEQUENTIAL);
     settings.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
     settings.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
-    // Without it, sums of int8 products saturate at 16 bits on processors that have AVX2 but not VNNI.
-    settings.AddConfigEntry(kOrtSessionOptionsAvx2PrecisionMode, "1");
+    if (options.exact_int8) settings.AddConfigEntry(kOrtSessionOptionsAvx2PrecisionMode, "1");
     if (probe) {
       probe_domain.Add(&probe_op);
       settings.Add(probe_domain);

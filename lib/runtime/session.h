@@ -28,8 +28,11 @@ using ProbeCallback =
 struct SessionOptions {
   int intra_op_threads = 1;  // within one operator; 0 = as many as the machine has
   bool optimise = true;      // ONNX Runtime's own graph optimisations
-  std::string library;       // see Library::get
-  ProbeCallback probe;       // needed by models that append_probes made
+  /// Sums of int8 products do not saturate at 16 bits on processors that have AVX2 but not VNNI. Not the
+  /// default: ONNX Runtime 1.31 then refuses some models whose layers share a constant.
+  bool exact_int8 = false;
+  std::string library;  // see Library::get
+  ProbeCallback probe;  // needed by models that append_probes made
 };
 
 /// Input name to tensor.

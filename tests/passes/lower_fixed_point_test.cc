@@ -361,20 +361,40 @@ TEST_CASE("lower-fixed-point: a bias leaves room for the products in the accumul
   CHECK(f.diagnostics.all().size() == 1);
 }
 
-TEST_CASE("lower-fixed-point keeps what is no constant, and floats that others read") {
+TEST_CASE("lower-fixed-point keeps floats that others read") {
   Fixture f;
   f.build({.op = "Conv", .x = {1, 2, 4, 4}, .w = {3, 2, 1, 1}, .axis = 0, .channels = 3}, 13,
           Precision::kInt8, Precision::kInt8, true);
   Node& reader = f.graph.insert(nullptr, {.op = "Relu", .inputs = {f.weight}, .outputs = {"r"}});
   f.set_rank(reader.output(0), 4);
   f.graph.add_output(reader.output(0));
-  Value& fed = f.graph.add_input("fed", Type::tensor(DType::kFloat32, Shape{{3, ""}}));
-  f.graph.give_initializer(fed, Tensor::floats({3}, {1.0F, 2.0F, 3.0F}));  // a caller may override it
-  f.graph.add_output(f.quantised(fed, spec_of(Precision::kInt8), 0.1F));
   f.lower();
   CHECK(reader.input(0) == f.weight);
-  CHECK(fed.initializer() != nullptr);
-  CHECK(fed.uses()[0].node->op() == "QuantizeLinear");
+  CHECK(f.layer->input(1)->producer()->input(0)->initializer()->dtype() == DType::kInt8);
+  CHECK(checker_says(f.file()) == "");
+}
+
+TEST_CASE("lower-fixed-point takes defaults that a caller could override as constants, and says so") {
+  Fixture f;
+  f.model.opsets[""] = 13;
+  const auto with_default = [&](const std::string& name) -> Value& {
+    Value& value = f.graph.add_input(name, Type::tensor(DType::kFloat32, Shape{{3, ""}}));
+    f.graph.give_initializer(value, Tensor::floats({3}, {1.0F, 2.0F, 3.0F}));
+    return value;
+  };
+  for (const char* name : {"a", "b"})
+    f.graph.add_output(f.quantised(with_default(name), spec_of(Precision::kInt8), 0.1F));
+  Value& read_elsewhere = with_default("c");
+  f.graph.add_output(f.quantised(read_elsewhere, spec_of(Precision::kInt8), 0.1F));
+  Node& reader = f.graph.insert(nullptr, {.op = "Relu", .inputs = {&read_elsewhere}, .outputs = {"r"}});
+  f.set_rank(reader.output(0), 1);
+  f.graph.add_output(reader.output(0));
+  f.lower();
+  REQUIRE(f.graph.inputs().size() == 1);
+  CHECK(f.graph.inputs()[0]->name() == "c");
+  CHECK(f.said() ==
+        "note: input 'a' and 1 more had a default, which is stored as integers now; no longer an input "
+        "[overridable-initializer]");
   CHECK(checker_says(f.file()) == "");
 }
 

@@ -215,6 +215,62 @@ TEST_CASE("lower-qdq names what it cannot express, and leaves it") {
         "FakeQuantize node 'x_fq' cannot become QuantizeLinear: its scale is no float32 constant");
 }
 
+TEST_CASE("lower-qdq keeps ONNX Runtime from moving what it cannot move") {
+  for (const std::int64_t opset : {13, 20, 21, 24}) {
+    for (const char* op : {"Transpose", "Slice", "Reshape", "Flatten"}) {
+      for (const char* reader : {"Sigmoid", "output", "body"}) {
+        Fixture f(opset);
+        Node& fq = f.quantise(f.input("x", {2, 3}), spec_of(Precision::kInt8), {0.5F});
+        Node& first = f.graph.insert(nullptr, {.op = op, .inputs = {&fq.output(0)}, .outputs = {"m"}});
+        if (first.is("Slice")) {
+          for (const std::int64_t v : {0, 3, 1})
+            first.set_input(first.input_count(), &f.graph.new_initializer("i", Tensor::int64s({1}, {v})));
+        }
+        if (first.is("Reshape"))
+          first.set_input(1, &f.graph.new_initializer("shape", Tensor::int64s({2}, {3, 2})));
+        Node& second =
+            f.graph.insert(nullptr, {.op = "Transpose", .inputs = {&first.output(0)}, .outputs = {"t"}});
+        for (Node* node : {&first, &second})
+          node->output(0).set_type(Type::tensor(DType::kFloat32, Shape(2)));
+        Value* result = &second.output(0);
+        if (std::string_view(reader) == "Sigmoid") {
+          result =
+              &f.graph.insert(nullptr, {.op = "Sigmoid", .inputs = {result}, .outputs = {"y"}}).output(0);
+        } else if (std::string_view(reader) == "body") {
+          Value& condition = f.graph.new_initializer("c", Tensor::of<std::uint8_t>(DType::kBool, {}, {1}));
+          Node& branch = f.graph.insert(nullptr, {.op = "If", .inputs = {&condition}, .outputs = {"y"}});
+          for (const char* name : {"then_branch", "else_branch"}) {
+            auto body = std::make_unique<Graph>(*f.model.names, &branch);
+            const bool then = std::string_view(name) == "then_branch";
+            Value& inner =
+                then ? body->insert(nullptr, {.op = "Neg", .inputs = {result}, .outputs = {"n"}}).output(0)
+                     : body->insert(nullptr, {.op = "Identity", .inputs = {&fq.output(0)}, .outputs = {"n"}})
+                           .output(0);
+            body->add_output(inner);
+            inner.set_type(Type::tensor(DType::kFloat32, Shape(2)));
+            branch.set_attribute(name, std::move(body));
+          }
+          result = &branch.output(0);
+        }
+        result->set_type(Type::tensor(DType::kFloat32, Shape(2)));
+        f.graph.add_output(*result);
+        const std::string name = result->name();
+        lower_qdq(f.model, f.diagnostics);
+        REQUIRE(verify(f.model).empty());
+        CHECK(f.graph.outputs()[0]->name() == name);
+        INFO("opset " << opset << " " << op << " then " << reader);
+        const std::string bytes = file_of(std::move(f.model));
+        REQUIRE(checker_says(bytes) == "");
+        const Feeds feeds = {{"x", Tensor::floats({2, 3}, {1.3F, -0.7F, 90.0F, 0.4F, 0.125F, -99.0F})}};
+        const auto plain = run_model(bytes, feeds, false)[0].to_vector<float>();
+        const auto optimised = run_model(bytes, feeds, true)[0].to_vector<float>();
+        REQUIRE(plain.size() == optimised.size());
+        for (std::size_t i = 0; i < plain.size(); ++i) CHECK(plain[i] == Approx(optimised[i]).margin(1e-6));
+      }
+    }
+  }
+}
+
 TEST_CASE("lower-qdq works on FakeQuantize that was read from a file") {
   Fixture f;
   Node& fq = f.quantise(f.input("x", {2, 3}), spec_of(Precision::kInt8, 0), {0.5F, 0.25F});

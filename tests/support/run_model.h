@@ -33,6 +33,7 @@ inline std::string checker_says(const std::string& bytes) {
 inline Session session_of(const std::string& bytes, bool optimise) {
   SessionOptions options;
   options.optimise = optimise;
+  options.exact_int8 = true;
   return Session(SerialisedModel{"test", std::as_bytes(std::span(bytes)), ""}, options);
 }
 
