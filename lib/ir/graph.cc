@@ -54,6 +54,13 @@ std::vector<Value*> Node::inputs() const {
   return values;
 }
 
+bool Node::is_listed(std::size_t i) const {
+  const Input& input = inputs_[i];
+  if (!input.value) return true;
+  const std::vector<Use>& uses = input.value->uses_;
+  return input.use < uses.size() && uses[input.use].node == this && uses[input.use].input == i;
+}
+
 void Node::drop_use(std::size_t i) {
   const Input input = inputs_[i];
   if (!input.value) return;

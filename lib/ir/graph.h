@@ -97,6 +97,11 @@ class Value {
   bool is_graph_input() const { return is_graph_input_; }
   bool is_graph_output() const { return graph_output_count_ > 0; }
 
+  /// A number that an algorithm may leave on the value and read again, for as long as no other does the same:
+  /// cheaper than a table of values. Starts at 0.
+  std::uint64_t mark() const { return mark_; }
+  void set_mark(std::uint64_t mark) const { mark_ = mark; }
+
   /// Every reader, in no particular order but the same one in every run; bodies' readers included.
   std::span<const Use> uses() const { return uses_; }
   /// Exactly one node reads it, once, and no graph outputs it.
@@ -119,6 +124,7 @@ class Value {
   bool is_graph_input_ = false;
   std::size_t graph_output_count_ = 0;
   std::vector<Use> uses_;
+  mutable std::uint64_t mark_ = 0;
   OriginId origin_ = kNoOrigin;
 };
 
@@ -166,6 +172,8 @@ class Node {
   std::size_t output_count() const { return outputs_.size(); }
   Value& output(std::size_t i) const { return *outputs_.at(i); }
 
+  /// Whether input i stands in its value's use list, where it should. Given: i < input_count().
+  bool is_listed(std::size_t i) const;
   /// The only writer of use lists.
   /// Given: i <= input_count(); `value` (null = omitted) belongs to this graph or one around it.
   /// Result: input i reads `value`; i == input_count() appends.

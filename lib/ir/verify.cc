@@ -1,19 +1,28 @@
 #include "ir/verify.h"
 
-#include <algorithm>
+#include <atomic>
 #include <fmt/format.h>
+#include <string_view>
 #include <unordered_set>
 
 namespace qprep {
 namespace {
+
+/// Marks that no two runs share, so that a run need not clear what it marked.
+std::uint64_t fresh_mark() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
 class Verifier {
  public:
   std::vector<std::string> problems;
 
   void check(const Graph& graph) {
-    std::unordered_set<std::string_view> names;
+    const std::size_t size = 2 * graph.nodes().size() + graph.initializers().size() + graph.inputs().size();
+    std::unordered_set<std::string_view> names(size);
     std::vector<const Value*> defined;
+    defined.reserve(size);
     const auto define = [&](const Value& value, std::string_view where) {
       if (&value.graph() != &graph) report("{}: '{}' belongs to another graph", where, value.name());
       if (value.name().empty()) {
@@ -22,9 +31,9 @@ class Verifier {
       }
       if (!names.insert(value.name()).second)
         report("{}: the name '{}' is defined twice", where, value.name());
-      check_uses(value);
+      listed_reads_ += value.uses().size();
+      value.set_mark(visible_);
       defined.push_back(&value);
-      visible_.insert(&value);
     };
 
     for (const Value* input : graph.inputs()) define(*input, "graph input");
@@ -40,11 +49,16 @@ class Verifier {
       for (std::size_t i = 0; i < node.output_count(); ++i) define(node.output(i), node.label());
     }
     for (const Value* output : graph.outputs()) {
-      if (!visible_.contains(output)) report("graph output '{}' is not defined", output->name());
+      if (output->mark() != visible_) report("graph output '{}' is not defined", output->name());
       if (!output->is_graph_output())
         report("graph output '{}' does not know that it is one", output->name());
     }
-    for (const Value* value : defined) visible_.erase(value);
+    for (const Value* value : defined) value->set_mark(0);
+  }
+
+  /// Every read stands in the use list of what it reads, so equal sums mean that no list holds anything else.
+  void check_sums() {
+    if (listed_reads_ != reads_) report("use lists hold {} reads, but there are {}", listed_reads_, reads_);
   }
 
  private:
@@ -57,37 +71,16 @@ class Verifier {
     for (std::size_t i = 0; i < node.input_count(); ++i) {
       const Value* value = node.input(i);
       if (!value) continue;
-      if (!visible_.contains(value)) {
+      if (value->mark() != visible_) {
         report("node '{}' reads '{}' before it is defined", node.label(), value->name());
       }
-      ++reads_[value];
+      if (!node.is_listed(i)) report("'{}' does not list its reader '{}'", value->name(), node.label());
+      ++reads_;
     }
   }
 
-  void check_uses(const Value& value) {
-    for (const Use& use : value.uses()) {
-      if (use.node->input(use.input) != &value) {
-        report("'{}' lists node '{}' as a reader, which it is not", value.name(), use.node->label());
-      }
-    }
-    used_.push_back(&value);
-  }
-
- public:
-  void check_counts() {
-    for (const Value* value : used_) {
-      const auto at = reads_.find(value);
-      const std::size_t reads = at == reads_.end() ? 0 : at->second;
-      if (reads != value->uses().size()) {
-        report("'{}' lists {} readers, but has {}", value->name(), value->uses().size(), reads);
-      }
-    }
-  }
-
- private:
-  std::unordered_set<const Value*> visible_;
-  std::unordered_map<const Value*, std::size_t> reads_;
-  std::vector<const Value*> used_;
+  const std::uint64_t visible_ = fresh_mark();
+  std::size_t reads_ = 0, listed_reads_ = 0;
 };
 
 }  // namespace
@@ -96,7 +89,7 @@ std::vector<std::string> verify(const Model& model) {
   Verifier verifier;
   verifier.check(*model.graph);
   for (const Function& function : model.functions) verifier.check(*function.body);
-  verifier.check_counts();
+  verifier.check_sums();
   return std::move(verifier.problems);
 }
 
