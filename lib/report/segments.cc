@@ -1,6 +1,7 @@
 #include "report/segments.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 namespace qprep {
@@ -9,9 +10,8 @@ namespace {
 /// Disjoint sets of numbers.
 class Sets {
  public:
-  std::size_t add() {
-    parent_.push_back(parent_.size());
-    return parent_.back();
+  explicit Sets(std::size_t count) : parent_(count) {
+    for (std::size_t i = 0; i < count; ++i) parent_[i] = i;
   }
   std::size_t find(std::size_t i) {
     for (; parent_[i] != i; i = parent_[i]) parent_[i] = parent_[parent_[i]];
@@ -23,16 +23,18 @@ class Sets {
   std::vector<std::size_t> parent_;
 };
 
-struct Placed {
-  std::size_t number = 0;
-  std::size_t wave = 0;
+struct Place {
+  const Node* node = nullptr;
   bool bpu = false;
-  bool constant = false;
+  bool reads_data = false;
+  std::int64_t wave = 0;
+  std::vector<std::size_t> sources;  // the nodes that make what it reads, shapes excepted
 };
 
-/// Calls f with each value of the main graph that the node reads, in its bodies too.
+/// Calls f with each value that the node reads, in its bodies too.
 template <typename F>
 void for_each_read(const Node& node, const F& f) {
+  if (node.is("Shape") || node.is("Size")) return;
   for (const Value* value : node.inputs()) {
     if (value) f(*value);
   }
@@ -42,41 +44,80 @@ void for_each_read(const Node& node, const F& f) {
   }
 }
 
+class Waves {
+ public:
+  Waves(const Graph& graph, const Plan& plan) {
+    for (const Node& node : graph.nodes()) {
+      number_.emplace(&node, places_.size());
+      places_.push_back(place_of(node, plan));
+    }
+    for (Place& place : places_) advance(place);
+    latest_.assign(places_.size(), kUnbound);
+    for (std::size_t i = places_.size(); i-- > 0;) postpone(i);
+  }
+
+  const std::vector<Place>& places() const { return places_; }
+
+ private:
+  Place place_of(const Node& node, const Plan& plan) const {
+    Place place;
+    place.node = &node;
+    const NodePlan* decided = plan.of(node);
+    place.bpu = decided && decided->device == Device::kBpu;
+    for_each_read(node, [&](const Value& value) {
+      if (&value.graph() != &node.graph()) return;  // a body's own
+      if (!value.producer()) {
+        place.reads_data |= value.is_graph_input() && !value.initializer();
+        return;
+      }
+      const std::size_t source = number_.at(value.producer());
+      place.sources.push_back(source);
+      place.reads_data |= places_[source].reads_data;
+    });
+    return place;
+  }
+
+  static std::int64_t step(const Place& from, const Place& to) { return from.bpu != to.bpu ? 1 : 0; }
+
+  void advance(Place& place) const {
+    for (const std::size_t source : place.sources) {
+      const Place& before = places_[source];
+      if (before.reads_data) place.wave = std::max(place.wave, before.wave + step(before, place));
+    }
+  }
+
+  /// Given: all readers have their waves. Result: those that a node without data feeds bound its wave.
+  void postpone(std::size_t i) {
+    Place& place = places_[i];
+    if (!place.reads_data && latest_[i] != kUnbound) place.wave = latest_[i];
+    for (const std::size_t source : place.sources) {
+      latest_[source] = std::min(latest_[source], place.wave - step(places_[source], place));
+    }
+  }
+
+  static constexpr auto kUnbound = std::numeric_limits<std::int64_t>::max();
+
+  std::unordered_map<const Node*, std::size_t> number_;
+  std::vector<Place> places_;
+  std::vector<std::int64_t> latest_;  // of each place, as far as its readers are known
+};
+
 }  // namespace
 
 std::unordered_map<const Node*, int> bpu_segments(const Model& model, const Plan& plan) {
-  const Graph& graph = *model.graph;
-  std::unordered_map<const Node*, Placed> placed;
-  Sets sets;
-  for (const Node& node : graph.nodes()) {
-    Placed here;
-    here.number = sets.add();
-    const NodePlan* decided = plan.of(node);
-    here.bpu = decided && decided->device == Device::kBpu;
-    here.constant = node.output_count() > 0;
-    for (std::size_t i = 0; i < node.output_count(); ++i)
-      here.constant &= constant_of(node.output(i)) != nullptr;
-    for_each_read(node, [&](const Value& value) {
-      const auto before = placed.find(value.producer());
-      if (before == placed.end() || before->second.constant) return;
-      here.wave = std::max(here.wave, before->second.wave + (before->second.bpu != here.bpu ? 1 : 0));
-    });
-    if (here.bpu) {
-      for (const Value* value : node.inputs()) {
-        const auto before = value ? placed.find(value->producer()) : placed.end();
-        if (before == placed.end() || !before->second.bpu || before->second.wave != here.wave) continue;
-        sets.join(here.number, before->second.number);
-      }
+  const Waves waves(*model.graph, plan);
+  const std::vector<Place>& places = waves.places();
+  Sets sets(places.size());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    for (const std::size_t source : places[i].sources) {
+      if (places[i].bpu && places[source].bpu && places[i].wave == places[source].wave) sets.join(i, source);
     }
-    placed.emplace(&node, here);
   }
-
   std::unordered_map<const Node*, int> segments;
   std::unordered_map<std::size_t, int> numbers;  // of a set
-  for (const Node& node : graph.nodes()) {
-    const Placed& here = placed.at(&node);
-    if (!here.bpu) continue;
-    segments[&node] = numbers.emplace(sets.find(here.number), static_cast<int>(numbers.size())).first->second;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!places[i].bpu) continue;
+    segments[places[i].node] = numbers.emplace(sets.find(i), static_cast<int>(numbers.size())).first->second;
   }
   return segments;
 }

@@ -7,12 +7,13 @@
 
 namespace qprep {
 
-/// The parts that the BPU runs in one go: connected nodes of the main graph on the BPU between which no path
-/// leads through the CPU, so that every part can run as a whole. Numbered by their first nodes in graph
-/// order. A node whose outputs are all constants splits nothing.
+/// The parts that the BPU runs in one go: connected nodes of the main graph on the BPU between which no data
+/// flow through the CPU, so that every part can run as a whole. Numbered by their first nodes in graph order.
+/// Shapes are not data: what is computed from constants and shapes alone splits nothing.
 ///
-/// Found in waves: a node's wave is the largest of those before it, one more where the device changes;
-/// connected nodes of one wave are one part. Linear in the graph's size.
+/// Found in waves. The wave of a node is the largest of those whose data it reads, one more where the device
+/// changes; a node that reads no data comes as late as its readers allow. Connected nodes of one wave are one
+/// part. Linear in the graph's size.
 std::unordered_map<const Node*, int> bpu_segments(const Model& model, const Plan& plan);
 
 }  // namespace qprep

@@ -51,13 +51,34 @@ TEST_CASE("a part has no way through the CPU between two of its nodes") {
   CHECK(segments_of(around) == "0 - 1");
 }
 
-TEST_CASE("a constant that is made on the CPU splits nothing") {
+TEST_CASE("what is computed from constants alone splits nothing and belongs to its reader's part") {
   PlannedModel constant;
-  Node& made = constant.node("k", "Constant", {}, Device::kCpu);
-  made.set_attribute("value", Tensor::scalar(1));
+  Node& made = constant.node("k", "ConstantOfShape", {&constant.constant("shape")}, Device::kCpu);
+  Node& turned = constant.node("t", "Transpose", {&made.output(0)});
   Node& a = constant.node("a", "Relu", {&constant.input("x")});
-  constant.node("b", "Add", {&a.output(0), &made.output(0)});
-  CHECK(segments_of(constant) == "- 0 0");
+  Node& cpu = constant.node("c", "TopK", {&a.output(0)}, Device::kCpu);
+  constant.node("b", "Add", {&cpu.output(0), &turned.output(0)});
+  CHECK(segments_of(constant) == "- 0 1 - 0");
+  constant.node("early", "Add", {&a.output(0), &turned.output(0)});
+  CHECK(segments_of(constant) == "- 0 0 - 1 0");
+}
+
+TEST_CASE("a part that the CPU reads before another one runs is not one with it") {
+  PlannedModel tangled;
+  Node& k = tangled.node("k", "Transpose", {&tangled.constant("w")});
+  Node& cpu = tangled.node("c", "Loop", {&k.output(0), &tangled.input("x")}, Device::kCpu);
+  Node& a = tangled.node("a", "Relu", {&cpu.output(0)});
+  tangled.node("b", "Add", {&a.output(0), &k.output(0)});
+  CHECK(segments_of(tangled) == "0 - 1 1");
+}
+
+TEST_CASE("a shape is no data: the way from it to a Reshape splits nothing") {
+  PlannedModel shaped;
+  Node& a = shaped.node("a", "Relu", {&shaped.input("x")});
+  Node& shape = shaped.node("s", "Shape", {&a.output(0)}, Device::kCpu);
+  Node& part = shaped.node("g", "Gather", {&shape.output(0), &shaped.constant("i")}, Device::kCpu);
+  shaped.node("r", "Reshape", {&a.output(0), &part.output(0)});
+  CHECK(segments_of(shaped) == "0 - - 0");
 }
 
 TEST_CASE("what a body captures counts as read by its holder") {
