@@ -111,6 +111,10 @@ void Adaptation::rename_attribute(std::string_view from, const std::string& to) 
   const Attribute* found = node_.attribute(from);
   if (!found) return;
   const std::string reference = found->reference;
+  if (reference.empty() && std::holds_alternative<std::monostate>(found->value)) {
+    throw Refusal{fmt::format("its attribute '{}' is of a kind that it cannot be", from),
+                  "correct the model"};
+  }
   node_.add_attribute({to, node_.take_attribute(from), reference, false});
 }
 
@@ -166,15 +170,10 @@ void Adaptation::reshape_constant(std::size_t i, Dims dims) {
 }
 
 void Adaptation::truncate_inputs(std::size_t count) {
-  std::vector<Value*> dropped = node_.inputs();
-  node_.truncate_inputs(std::min(count, dropped.size()));
-  for (std::size_t i = count; i < dropped.size(); ++i) {
-    Value* value = dropped[i];
-    const bool seen = std::find(dropped.begin(), dropped.begin() + static_cast<std::ptrdiff_t>(i), value) !=
-                      dropped.begin() + static_cast<std::ptrdiff_t>(i);
-    if (!value || seen || !value->is_unused() || value->is_graph_input()) continue;
-    if (value->initializer()) value->graph().erase_initializers({value});
+  for (std::size_t i = count; i < node_.input_count(); ++i) {
+    if (input(i) && input(i)->initializer() && !input(i)->is_graph_input()) superfluous_.push_back(input(i));
   }
+  node_.truncate_inputs(std::min(count, node_.input_count()));
 }
 
 // ------------------------------------------------------------------------------------- values and nodes
@@ -225,7 +224,7 @@ Value& Adaptation::insert(Node* before, const std::string& op, std::vector<Value
   Node& made =
       node_.graph().insert(before, {.op = op, .inputs = std::move(inputs), .outputs = {name_with(suffix)}});
   for (const auto& [name, value] : attributes) made.set_attribute(name, value);
-  made.output(0).set_type(std::move(type));
+  if (type.dtype != DType::kUndefined) made.output(0).set_type(std::move(type));
   return made.output(0);
 }
 
@@ -253,7 +252,7 @@ void Adaptation::replace_output(std::size_t i, Value& value, const std::string& 
   }
   const std::string name = old.name();
   const std::string working_name = value.name();
-  for (std::size_t at = 0; at < graph.outputs().size(); ++at) {
+  for (std::size_t at = 0; old.is_graph_output() && at < graph.outputs().size(); ++at) {
     if (graph.outputs()[at] == &old) graph.redirect_output(at, value);
   }
   const std::string interim_name = old.name();

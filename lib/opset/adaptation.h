@@ -32,7 +32,9 @@ struct FunctionScope {
 /// version; the node itself stays the one that does the user's work, so that its name keeps its meaning.
 class Adaptation {
  public:
-  Adaptation(Node& node, const FunctionScope& scope) : node_(node), scope_(scope) {}
+  /// What the adapter makes superfluous is appended to `superfluous`.
+  Adaptation(Node& node, const FunctionScope& scope, std::vector<Value*>& superfluous)
+      : node_(node), scope_(scope), superfluous_(superfluous) {}
 
   Node& node() const { return node_; }
   Value* input(std::size_t i) const { return node_.input(i); }  // null: omitted
@@ -69,8 +71,8 @@ class Adaptation {
   Value& new_scalar(const std::string& suffix, DType dtype, float value);
 
   using Attributes = std::initializer_list<std::pair<std::string, std::int64_t>>;
-  /// A new node before this one; its output's name is made from this node's. A type of kind kUnknown is
-  /// allowed.
+  /// A new node before this one; its output's name is made from this node's. A type of an undefined element
+  /// type says nothing.
   Value& before(const std::string& op, std::vector<Value*> inputs, const std::string& suffix, Type type,
                 Attributes attributes = {});
   /// A new node after this one, and after those that after() made.
@@ -82,7 +84,8 @@ class Adaptation {
   /// Result: input i is the value of a constant with other dims. The constant keeps its name if only this
   /// node reads it. Given: constant(i).
   void reshape_constant(std::size_t i, Dims dims);
-  /// Result: the inputs from `count` on are gone, and constants that only they read.
+  /// Result: the inputs from `count` on are gone; initializers among them are superfluous if nobody else
+  /// reads them.
   void truncate_inputs(std::size_t count);
   /// Result: input i reads `value`; omitted inputs stand before it where there were none.
   void set_input(std::size_t i, Value* value);
@@ -96,6 +99,7 @@ class Adaptation {
 
   Node& node_;
   const FunctionScope& scope_;
+  std::vector<Value*>& superfluous_;
   std::vector<Node*> after_;
 };
 

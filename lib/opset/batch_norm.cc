@@ -65,7 +65,7 @@ void flatten_batch_norm(Adaptation& a) {
   }
   Value& y = a.after("Reshape", {&a.required_output(0), &shape}, "unflattened", {});
   a.replace_output(0, y, "flattened");
-  node.output(0).set_type(flat);
+  node.output(0).set_type(node.input(0)->type());
 }
 
 // Old: more than one output is training mode, with four statistics. New: training_mode says it, with two.

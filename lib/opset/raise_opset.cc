@@ -33,6 +33,7 @@ const std::map<std::int64_t, StepsOfOneVersion>& steps_by_version() {
   return kByVersion;
 }
 
+// The key of ONNX's own operator set, which has two names.
 std::string opset_key(const Opsets& opsets) {
   return opsets.contains("ai.onnx") && !opsets.contains("") ? "ai.onnx" : "";
 }
@@ -73,6 +74,14 @@ class Raiser {
 
   std::vector<Diagnostic>& refusals() { return refusals_; }
 
+  void erase_superfluous() {
+    std::unordered_map<Graph*, std::unordered_set<Value*>> by_graph;
+    for (Value* value : superfluous_) {
+      if (value->is_unused()) by_graph[&value->graph()].insert(value);
+    }
+    for (const auto& [graph, values] : by_graph) graph->erase_initializers(values);
+  }
+
  private:
   // The bodies of a node are raised before it, and nodes that adapters make are of the new version.
   void raise_one(Graph& graph, std::int64_t version, const StepsOfOneVersion& steps,
@@ -90,7 +99,7 @@ class Raiser {
 
   void adapt(Node& node, const Step& step, const FunctionScope& scope) {
     try {
-      Adaptation adaptation(node, scope);
+      Adaptation adaptation(node, scope, superfluous_);
       step.adapt(adaptation);
     } catch (const Refusal& refusal) {
       refused_.insert(&node);
@@ -146,6 +155,7 @@ class Raiser {
   std::unordered_map<const Function*, std::vector<const Node*>> calls_;  // null: no function
   std::unordered_set<const Node*> refused_;
   std::vector<Diagnostic> refusals_;
+  std::vector<Value*> superfluous_;
 };
 
 }  // namespace
@@ -162,6 +172,7 @@ void raise_opset(Model& model, std::int64_t target, Diagnostics& diagnostics) {
   if (from > 0) raiser.raise(*model.graph, from, {});
   for (Function& function : model.functions) raiser.raise(function);
   if (!raiser.refusals().empty()) throw Fatal(std::move(raiser.refusals()));
+  raiser.erase_superfluous();
   model.opsets[opset_key(model.opsets)] = target;
 }
 

@@ -17,6 +17,23 @@ void set_asymmetric(Node& node, const std::string& nearest_mode) {
   if (node.string_or("mode", "nearest") == "nearest") node.set_attribute("nearest_mode", nearest_mode);
 }
 
+// The scales that enlarge, with 1 where an axis shrinks, and those that shrink, with 1 where one grows.
+// `factors`: their values, if they are a constant.
+std::pair<Value*, Value*> split_scales(Adaptation& a, Value& scales, std::vector<float> factors) {
+  if (!factors.empty()) {
+    const Dims dims = {static_cast<std::int64_t>(factors.size())};
+    std::vector<float> growth = factors, shrinkage = std::move(factors);
+    for (float& factor : growth) factor = std::max(factor, 1.0F);
+    for (float& factor : shrinkage) factor = std::min(factor, 1.0F);
+    Value& enlarging = a.new_constant("growth", Tensor::floats(dims, std::move(growth)));
+    return {&enlarging, &a.new_constant("shrinkage", Tensor::floats(dims, std::move(shrinkage)))};
+  }
+  Value& one = a.new_constant("one", Tensor::scalar(1.0F));
+  const Type type = Type::tensor(DType::kFloat32, scales.type().shape);
+  Value& enlarging = a.before("Max", {&scales, &one}, "growth", type);
+  return {&enlarging, &a.before("Min", {&scales, &one}, "shrinkage", type)};
+}
+
 }  // namespace
 
 void upsample_state_scales(Adaptation& a) {
@@ -64,17 +81,14 @@ void resize_state_coordinates(Adaptation& a) {
   }
 
   // Some axes may grow and others shrink. One after the other: axes do not influence each other.
-  Value& one = a.new_constant("one", Tensor::scalar(1.0F));
-  const Type type = Type::tensor(DType::kFloat32, scales.type().shape);
-  Value& growth = a.before("Max", {&scales, &one}, "growth", type);
-  Value& shrinkage = a.before("Min", {&scales, &one}, "shrinkage", type);
+  const auto [growth, shrinkage] = split_scales(a, scales, std::move(factors));
   Type interim = x.type();
   if (interim.shape) std::fill(interim.shape->begin(), interim.shape->end(), Dim{});
-  Value& enlarged = a.before("Resize", {&x, &no_region, &growth}, "enlarged", interim);
+  Value& enlarged = a.before("Resize", {&x, &no_region, growth}, "enlarged", interim);
   set_asymmetric(*enlarged.producer(), kEnlarging);
   node.set_input(0, &enlarged);
   set_asymmetric(node, kShrinking);
-  read(shrinkage);
+  read(*shrinkage);
 }
 
 }  // namespace qprep::adapters

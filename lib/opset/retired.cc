@@ -8,7 +8,13 @@
 namespace qprep::adapters {
 namespace {
 
-// The node becomes `op`(input 0 * factor, term).
+// Shape inference knew nothing of the operator, but its result is like its input.
+void keep_type(Adaptation& a) {
+  Value& y = a.required_output(0);
+  if (y.type().dtype == DType::kUndefined) y.set_type(a.required_input(0).type());
+}
+
+// The node becomes input 0 * factor + term.
 void become_scaled(Adaptation& a, float factor, Value& term) {
   Node& node = a.node();
   Value& x = a.required_input(0);
@@ -17,6 +23,7 @@ void become_scaled(Adaptation& a, float factor, Value& term) {
   node.set_input(0, &scaled);
   a.set_input(1, &term);
   node.set_op("Add", node.domain());
+  keep_type(a);
 }
 
 }  // namespace
@@ -47,6 +54,7 @@ void retire_scale(Adaptation& a) {
   a.erase_attribute("scale");
   a.set_input(1, &a.new_scalar("factor", a.dtype(0), scale));
   a.node().set_op("Mul", a.node().domain());
+  keep_type(a);
 }
 
 // border = [left, top, right, bottom] around [N,C,H,W]; scale = [height, width] of what remains, which

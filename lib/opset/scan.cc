@@ -24,13 +24,13 @@ void scan_each_batch(Adaptation& a) {
                   "export the model at opset 9 or newer"};
   }
   const auto sequences = static_cast<std::size_t>(a.integer("num_scan_inputs").value_or(0));
-  const std::size_t inputs = node.input_count() - 1;
+  const std::size_t inputs = node.input_count() == 0 ? 0 : node.input_count() - 1;
   if (sequences == 0 || sequences > inputs) {
     throw Refusal{"its attribute 'num_scan_inputs' does not fit its inputs", "correct the model"};
   }
   if (node.bodies().size() != 1) throw Refusal{"it has no body", "correct the model"};
 
-  for (std::size_t i = 0; i < inputs; ++i) node.set_input(i, node.input(i + 1));
+  for (std::size_t i = 0; i < inputs; ++i) node.set_input(i, &a.required_input(i + 1));
   node.truncate_inputs(inputs);
   auto batch = std::make_unique<Graph>(node.graph().names(), &node);
   std::vector<Value*> slices;

@@ -43,11 +43,17 @@ Type flattened(const Type& type, std::int64_t axis) {
   return Type::tensor(type.dtype, std::move(shape));
 }
 
-// The shape of x as a value: a constant where every size is known and none is 0, which would mean "copy".
+// The shape of x as Reshape takes it: a constant where at most one size is unknown, which -1 stands for, and
+// none is 0, which would mean "copy".
 Value& shape_of(Adaptation& a, Value& x) {
-  std::optional<Dims> dims = x.type().static_dims();
-  if (dims && element_count(*dims).value_or(0) > 0) return a.new_integers("shape", std::move(*dims));
   const std::optional<std::size_t> rank = x.type().rank();
+  if (rank) {
+    Dims dims;
+    for (const Dim& dim : *x.type().shape) dims.push_back(dim.known() ? dim.size : -1);
+    if (std::count(dims.begin(), dims.end(), -1) <= 1 && std::count(dims.begin(), dims.end(), 0) == 0) {
+      return a.new_integers("shape", std::move(dims));
+    }
+  }
   return a.before("Shape", {&x}, "shape",
                   rank ? integers_type(*rank) : Type::tensor(DType::kInt64, Shape(1)));
 }
@@ -72,7 +78,7 @@ void softmax_over_one_axis(Adaptation& a) {
   node.set_attribute("axis", std::int64_t{1});
   Value& y = a.after("Reshape", {&a.required_output(0), &shape}, "shaped", {});
   a.replace_output(0, y, "matrix");
-  node.output(0).set_type(flat);
+  node.output(0).set_type(matrix.type());
 }
 
 }  // namespace qprep::adapters

@@ -15,6 +15,21 @@ std::optional<std::int64_t> constant_integer(const Adaptation& a, std::size_t i)
   return integers ? std::optional(integers->front()) : std::nullopt;
 }
 
+// [1, channels / groups], computed where the model runs if the channels are not known.
+Value& group_repeats(Adaptation& a, std::int64_t groups) {
+  const Value& x = a.required_input(0);
+  if (x.type().rank().value_or(0) > 1 && (*x.type().shape)[1].known()) {
+    return a.new_integers("repeats", {1, (*x.type().shape)[1].size / groups});
+  }
+  Value& shape = a.before("Shape", {a.input(0)}, "shape", Type::tensor(DType::kInt64, Shape(1)));
+  Value& axis = a.new_integers("channel_axis", {1});
+  Value& channels = a.before("Gather", {&shape, &axis}, "channels", integers_type(1));
+  Value& count = a.new_integers("groups", {groups});
+  Value& each = a.before("Div", {&channels, &count}, "group_size", integers_type(1));
+  Value& one = a.new_integers("one", {1});
+  return a.before("Concat", {&one, &each}, "repeats", integers_type(2), {{"axis", 0}});
+}
+
 }  // namespace
 
 void tile_axis_to_repeats(Adaptation& a) {
@@ -66,14 +81,7 @@ void repeat_group_parameters(Adaptation& a) {
   if (groups <= 0) throw Refusal{"its attribute 'num_groups' is not positive", "correct the model"};
   const DType dtype = a.required_input(0).type().dtype;
 
-  // The repeats, [1, channels / groups], are computed where the model runs: the channels may be unknown.
-  Value& shape = a.before("Shape", {a.input(0)}, "shape", Type::tensor(DType::kInt64, Shape(1)));
-  Value& channels =
-      a.before("Gather", {&shape, &a.new_integers("channel_axis", {1})}, "channels", integers_type(1));
-  Value& each =
-      a.before("Div", {&channels, &a.new_integers("groups", {groups})}, "group_size", integers_type(1));
-  Value& one = a.new_integers("one", {1});
-  Value& repeats = a.before("Concat", {&one, &each}, "repeats", integers_type(2), {{"axis", 0}});
+  Value& repeats = group_repeats(a, groups);
   Value& column = a.new_integers("column", {groups, 1});
   Value& flat = a.new_integers("flat", {-1});
   for (const auto& [i, name] : {std::pair{std::size_t{1}, "scale"}, {std::size_t{2}, "bias"}}) {

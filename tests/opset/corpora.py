@@ -7,30 +7,18 @@ import tarfile
 import tempfile
 import warnings
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnx.backend.test.loader
-from onnx import defs, numpy_helper
+from onnx import numpy_helper
 
-from harness import Case, Feed, opset_of
+from harness import Case, Feed, opset_of, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
-NEWEST = 26  # that ONNX Runtime 1.31 loads
-
-
-@cache
-def versions(domain: str = "") -> dict[str, list[int]]:
-    """Every version of every operator."""
-    table: dict[str, set[int]] = {}
-    for schema in defs.get_all_schemas_with_history():
-        if schema.domain == domain:
-            table.setdefault(schema.name, set()).add(schema.since_version)
-    return {name: sorted(found) for name, found in table.items()}
 
 
 def value_of(path: Path, kind: onnx.TypeProto) -> Any:

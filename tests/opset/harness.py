@@ -7,14 +7,17 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
+from onnx import defs
 
 Feed = dict[str, Any]
+NEWEST = 26  # the newest opset that ONNX Runtime 1.31 loads
 
 ort.set_default_logger_severity(4)
 
@@ -29,6 +32,7 @@ class Case:
     feeds: Sequence[Feed] | None = None  # None: made from the inputs' types
     expected: Case | None = None
     may_be_invalid: bool = False  # then it is compared only if ONNX Runtime takes it
+    is_broken: bool = False  # then it is only raised
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Report:
     refusals: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     faults: list[str] = field(default_factory=list)
     missing_kernels: set[str] = field(default_factory=set)
+    equal_steps: set[tuple[str, int]] = field(default_factory=set)  # that a bit-equal raise went over
 
     def fault(self, kind: str, what: str) -> None:
         self.counts[kind] += 1
@@ -52,19 +57,27 @@ class Report:
 
 
 class Tool:
-    """raise_tool as a process that answers line by line."""
+    """raise_tool as a process that answers line by line; started again if it dies."""
 
     def __init__(self, program: str) -> None:
-        self.process = subprocess.Popen(
-            [program, "batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
+        self.program = program
+        self.start()
+
+    def start(self) -> None:
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen([self.program, "batch"], stdin=pipe, stdout=pipe, text=True, bufsize=1)
 
     def raise_file(self, target: int, source: Path, result: Path) -> str:
         assert self.process.stdin and self.process.stdout
         result.unlink(missing_ok=True)
         self.process.stdin.write(f"{target}\t{source}\t{result}\n")
         self.process.stdin.flush()
-        return self.process.stdout.readline().rstrip("\n") or "failed: raise_tool died"
+        answer = self.process.stdout.readline().rstrip("\n")
+        if not answer:
+            status = self.process.wait()
+            self.start()
+            return f"crashed: raise_tool ended with status {status}"
+        return answer
 
     def close(self) -> None:
         assert self.process.stdin
@@ -108,6 +121,40 @@ def distance(a: list[Any], b: list[Any]) -> str:
             with np.errstate(all="ignore"):
                 return f"by {np.nanmax(np.abs(left.astype('f8') - right.astype('f8')))}"
     return "in values"
+
+
+@cache
+def versions() -> dict[str, list[int]]:
+    """Every version of every operator of ONNX's own domain."""
+    table: dict[str, set[int]] = {}
+    for schema in defs.get_all_schemas_with_history():
+        if schema.domain == "":
+            table.setdefault(schema.name, set()).add(schema.since_version)
+    return {name: sorted(found) for name, found in table.items()}
+
+
+def operators(graph: Any) -> set[str]:
+    """Of a graph or a function, and of the bodies in it."""
+    found = set()
+    for node in graph.node:
+        if node.domain in ("", "ai.onnx"):
+            found.add(node.op_type)
+        for attribute in node.attribute:
+            for body in [attribute.g] if attribute.HasField("g") else attribute.graphs:
+                found |= operators(body)
+    return found
+
+
+def steps_between(model: onnx.ModelProto, target: int) -> set[tuple[str, int]]:
+    """The operators of the model that change on the way to `target`, each with the version it gets."""
+    found = operators(model.graph).union(*(operators(function) for function in model.functions))
+    opset = opset_of(model)
+    return {
+        (op, version)
+        for op in found
+        for version in versions().get(op, ())
+        if opset < version <= target and version != versions()[op][0]
+    }
 
 
 def opset_of(model: onnx.ModelProto) -> int:
@@ -200,12 +247,22 @@ class Comparison:
         if not targets:
             counts["of a higher opset already"] += 1
             return
+        if case.is_broken:
+            self.raise_broken(case, path, targets[-1])
+            return
         reference = self.reference(case, path)
         if reference is None:
             counts["without a reference (ONNX Runtime cannot run it, or differs from run to run)"] += 1
             targets = targets[-1:] if case.may_be_invalid else targets
         for target in targets:
             self.compare_one(case, model, path, target, reference)
+
+    def raise_broken(self, case: Case, path: Path, target: int) -> None:
+        answer = self.tool.raise_file(target, path, self.result)
+        kind = answer.split(":")[0]
+        self.report.counts[f"broken models {kind}"] += 1
+        if kind not in ("raised", "refused", "failed"):
+            self.report.fault("CRASHES", f"{case.name}: {answer}")
 
     def compare_one(
         self, case: Case, model: onnx.ModelProto, path: Path, target: int,
@@ -225,7 +282,7 @@ class Comparison:
             return
         if self.check and not self.passes_checker(path, what):
             return
-        if reference is None:
+        if reference is None or target > NEWEST:
             counts["raises raised, not compared"] += 1
             return
         feeds, outputs = reference
@@ -244,6 +301,7 @@ class Comparison:
                 self.report.fault("DIFFERS", f"{what}: {distance(left, right)}")
                 return
         counts["raises bit-equal"] += 1
+        self.report.equal_steps |= steps_between(model, target)
 
     def passes_checker(self, path: Path, what: str) -> bool:
         try:

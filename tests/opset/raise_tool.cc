@@ -3,7 +3,8 @@
 //   raise_tool like-input                the operators whose result has the type of their first input
 //   raise_tool TARGET IN.onnx OUT.onnx   one file
 //   raise_tool batch                     lines "TARGET<tab>IN<tab>OUT" from stdin; one line back for each:
-//                                        "raised", "refused: ..." or "failed: ..."
+//                                        "raised", "refused: ...", "failed: ..." (a diagnostic of another
+//                                        kind) or "crashed: ..." (an exception that is none)
 #include <exception>
 #include <fstream>
 #include <iostream>
@@ -48,13 +49,13 @@ std::string raise_file(std::int64_t target, const std::string& in, const std::st
     infer_shapes(file, diagnostics);
     raise_opset(file.model, target, diagnostics);
     const std::vector<std::string> problems = verify(file.model);
-    if (!problems.empty()) return "failed: " + problems.front();
+    if (!problems.empty()) return "crashed: " + problems.front();
     write_onnx(file, out);
     return "raised";
   } catch (const Fatal& fatal) {
     return (is_refusal(fatal) ? "refused: " : "failed: ") + one_line(fatal.what());
   } catch (const std::exception& error) {
-    return "failed: " + one_line(error.what());
+    return "crashed: " + one_line(error.what());
   }
 }
 

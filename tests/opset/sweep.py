@@ -444,6 +444,11 @@ def others() -> Iterator[Case]:
     yield case("Range", 11, [np.array(v, np.float32) for v in (0.1, 9, 0.7)])
     for op in ("Conv", "ConvTranspose"):
         yield case(op, 1, [X, floats(6, 6, 3, 3), floats(6)], pads=[1, 0, 1, 2], strides=[2, 1])
+    for stated in ({"auto_pad": "SAME_UPPER"}, {"auto_pad": "SAME_LOWER"}, {"output_padding": [1, 1]},
+                   {"output_shape": [20, 17]}, {"output_shape": [19, 17], "auto_pad": "SAME_UPPER"},
+                   {"output_shape": [18, 17], "auto_pad": "SAME_LOWER"}):
+        yield case("ConvTranspose", 1, [X, floats(6, 6, 3, 3)], strides=[2, 2], **stated)
+        yield case("ConvTranspose", 11, [X, floats(6, 6, 3, 3)], strides=[2, 2], **stated)
     yield case("Conv", 1, [X, floats(6, 2, 3, 3)], group=3, auto_pad="SAME_UPPER", strides=[2, 2])
 
 
