@@ -1,0 +1,164 @@
+#include "driver/prepare.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <set>
+
+#include "driver/copy.h"
+#include "driver/dump.h"
+#include "driver/inspect_model.h"
+#include "support/codes.h"
+#include "support/fatal.h"
+#include "support/temporary_folder.h"
+
+namespace fs = std::filesystem;
+using namespace qprep;
+using test::TemporaryFolder;
+
+namespace {
+
+const fs::path kDigits = QPREP_SOURCE_DIR "/testdata/models/digits.onnx";
+const fs::path kConfigs = QPREP_SOURCE_DIR "/configs";
+
+PrepareOptions options_for(const TemporaryFolder& folder) {
+  PrepareOptions options;
+  options.model = kDigits;
+  options.folder = folder.path() / "out";
+  options.configs = kConfigs;
+  return options;
+}
+
+PrepareOptions with_config(PrepareOptions options, const TemporaryFolder& folder, const std::string& text) {
+  options.config = (folder.path() / "qprep.yaml").string();
+  test::write_text(options.config, text);
+  return options;
+}
+
+std::set<std::string> names_in(const fs::path& folder) {
+  std::set<std::string> names;
+  if (!fs::exists(folder)) return names;
+  for (const auto& entry : fs::directory_iterator(folder)) names.insert(entry.path().filename().string());
+  return names;
+}
+
+PrepareResult run(const PrepareOptions& options) {
+  Diagnostics diagnostics;
+  return prepare(options, diagnostics);
+}
+
+}  // namespace
+
+TEST_CASE("prepare without a configuration writes the QAT form and the check result") {
+  const TemporaryFolder folder;
+  const PrepareResult result = run(options_for(folder));
+  CHECK(names_in(folder.path() / "out") ==
+        std::set<std::string>{"digits_qat.onnx", "model_check_result.json", "model_check_result.txt"});
+  CHECK(result.files.size() == 3);
+  for (const OutputFile& file : result.files) CHECK(fs::file_size(file.path) == file.bytes);
+  CHECK(result.march == "bayes");
+  CHECK(result.bpu_nodes > 0);
+  CHECK(result.activations.at("qint8") > 0);
+  CHECK(result.weights.at("qint8") > 0);
+  CHECK(result.samples == 0);
+}
+
+TEST_CASE("Settings reach the passes") {
+  const TemporaryFolder folder;
+  const PrepareResult result =
+      run(with_config(options_for(folder), folder, "weights: {dtype: float}\nactivations: {dtype: int16}\n"));
+  CHECK(result.weights.empty());
+  CHECK(result.activations.contains("qint16"));
+  CHECK_FALSE(result.activations.contains("qint8"));
+}
+
+TEST_CASE("Every pass is observed in the order that pass_names gives") {
+  const TemporaryFolder folder;
+  const PrepareResult result = run(options_for(folder));
+  const std::vector<std::string> names = pass_names();
+  std::vector<std::string> ran;
+  for (const PassTime& pass : result.passes) {
+    if (std::find(names.begin(), names.end(), pass.name) != names.end()) ran.push_back(pass.name);
+  }
+  std::vector<std::string> expected;
+  for (const std::string& name : names) {
+    if (std::find(ran.begin(), ran.end(), name) != ran.end()) expected.push_back(name);
+  }
+  CHECK(ran == expected);
+  CHECK(std::set<std::string>(ran.begin(), ran.end()).size() == ran.size());
+  CHECK(ran.size() >= 6);
+}
+
+TEST_CASE("stop_after writes nothing, not even the folder") {
+  const TemporaryFolder folder;
+  PrepareOptions options = options_for(folder);
+  for (const std::string& name : {std::string("fold-constants"), std::string("insert-fake-quant")}) {
+    options.stop_after = options.dump_after = name;
+    const PrepareResult result = run(options);
+    CHECK(result.files.empty());
+    CHECK(result.stopped_after == name);
+    CHECK_FALSE(result.dump.empty());
+    CHECK_FALSE(fs::exists(options.folder));
+  }
+}
+
+TEST_CASE("A pass that does not run is a warning") {
+  const TemporaryFolder folder;
+  PrepareOptions options = options_for(folder);
+  options.dump_after = "lower-qdq";
+  Diagnostics diagnostics;
+  prepare(options, diagnostics);
+  REQUIRE(diagnostics.count(Severity::kWarning) == 1);
+  const auto is_warning = [](const Diagnostic& each) { return each.severity == Severity::kWarning; };
+  const auto warning = std::find_if(diagnostics.all().begin(), diagnostics.all().end(), is_warning);
+  CHECK(warning->code == codes::kPassNotRun);
+}
+
+TEST_CASE("Fixed point without scales names the line that asks for it") {
+  const TemporaryFolder folder;
+  const PrepareOptions options = with_config(options_for(folder), folder, "output:\n  form: both\n");
+  Diagnostics diagnostics;
+  const std::string said = test::fatal_text(codes::kNoScales, [&] { prepare(options, diagnostics); });
+  CHECK(said.starts_with(options.config + ":2:9: error: output.form 'both' needs scales"));
+  CHECK_FALSE(fs::exists(options.folder));
+}
+
+TEST_CASE("Fixed point of the weights alone needs no scales of activations") {
+  const TemporaryFolder folder;
+  run(with_config(options_for(folder), folder, "output: {form: fixed_point}\nactivations: {dtype: float}\n"));
+  CHECK(names_in(folder.path() / "out").contains("digits_fixed.onnx"));
+  CHECK_FALSE(names_in(folder.path() / "out").contains("digits_qat.onnx"));
+}
+
+TEST_CASE("Two runs write the same bytes") {
+  const TemporaryFolder folder;
+  const auto bytes_of_run = [&](const char* name) {
+    PrepareOptions options = options_for(folder);
+    options.folder = folder.path() / name;
+    std::vector<std::string> contents;
+    for (const OutputFile& file : run(options).files) contents.push_back(test::bytes_of(file.path));
+    return contents;
+  };
+  CHECK(bytes_of_run("a") == bytes_of_run("b"));
+}
+
+TEST_CASE("inspect tells what prepare does, of the model as it stands in the file") {
+  const TemporaryFolder folder;
+  Diagnostics diagnostics;
+  const InspectResult inspected = inspect_model(kDigits, kConfigs, diagnostics);
+  const PrepareResult prepared = run(options_for(folder));
+  CHECK(inspected.bpu_nodes == prepared.bpu_nodes);
+  CHECK(inspected.cpu_nodes == prepared.cpu_nodes);
+  CHECK(inspected.segments == prepared.segments);
+  CHECK(inspected.weights.at("qint8") == prepared.weights.at("qint8"));
+  std::size_t nodes = 0;
+  for (const auto& [op, count] : inspected.operators) nodes += count;
+  CHECK(inspected.nodes == nodes);
+}
+
+TEST_CASE("A copy dumps as its original does") {
+  const TemporaryFolder folder;
+  Diagnostics diagnostics;
+  const fs::path copy = folder.path() / "digits.onnx";
+  CHECK(copy_model(kDigits, copy, {}, diagnostics).files == std::vector<fs::path>{copy});
+  CHECK(dump_model(copy, false, diagnostics) == dump_model(kDigits, false, diagnostics));
+}

@@ -1,0 +1,35 @@
+#include "driver/rules.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "support/codes.h"
+#include "support/fatal.h"
+#include "support/temporary_folder.h"
+
+using namespace qprep;
+
+TEST_CASE("The configurations of the checkout are found from a build tree inside it") {
+  unsetenv("QPREP_CONFIGS");
+  CHECK(std::filesystem::equivalent(find_configs(), QPREP_SOURCE_DIR "/configs"));
+}
+
+TEST_CASE("QPREP_CONFIGS is the folder, and one without configurations is refused by name") {
+  setenv("QPREP_CONFIGS", QPREP_SOURCE_DIR "/configs", 1);
+  CHECK(find_configs() == QPREP_SOURCE_DIR "/configs");
+  const test::TemporaryFolder folder;
+  setenv("QPREP_CONFIGS", folder.path().c_str(), 1);
+  const std::string said = test::fatal_text(codes::kFileAccess, [] { find_configs(); });
+  unsetenv("QPREP_CONFIGS");
+  CHECK(said.starts_with(folder.path().string() + ": error: QPREP_CONFIGS names this folder"));
+}
+
+TEST_CASE("The rules of the checkout are sound") {
+  const Rules rules = Rules::read(QPREP_SOURCE_DIR "/configs");
+  Diagnostics diagnostics;
+  const Env env = rules.env(diagnostics, {});
+  CHECK(env.op_classes == &rules.op_classes);
+  CHECK(env.fusion == &rules.fusion);
+}
