@@ -14,9 +14,6 @@
 namespace qprep {
 namespace {
 
-/// Payloads up to this size may be shapes, axes, scales and the like: inference sees them.
-constexpr std::size_t kLargestShapeData = 8192;
-
 /// Makes a model's message what inference needs: small data inside, large data gone.
 class Preparation {
  public:

@@ -119,7 +119,11 @@ class DataEstimate {
  private:
   std::uint64_t of_value(const Value* value) const {
     if (!value) return 0;
-    if (const Tensor* tensor = constant_of(*value)) return static_cast<std::uint64_t>(tensor->size());
+    if (const Tensor* tensor = constant_of(*value)) {
+      const bool may_be_shape = tensor->dims().size() <= 1 && tensor->bytes().size() <= kLargestShapeData &&
+                                (tensor->dtype() == DType::kInt64 || tensor->dtype() == DType::kInt32);
+      return may_be_shape ? static_cast<std::uint64_t>(tensor->size()) : 0;
+    }
     const auto known = sizes_.find(value);
     return known == sizes_.end() ? 0 : known->second;
   }

@@ -4,6 +4,9 @@
 
 namespace qprep {
 
+/// Payloads up to this size may be shapes, axes, scales and the like: inference sees them.
+inline constexpr std::size_t kLargestShapeData = 8192;
+
 /// What ONNX's shape inference may look at, so that it ends soon whatever the model says.
 struct InferenceScope {
   bool functions = true;  // expand the calls of model-local functions

@@ -44,10 +44,10 @@ struct Written {
   std::vector<std::filesystem::path> files;  // the model, then its external data if it has any
 };
 
-/// Result: the target is the model, whole; on failure (Fatal: file-access, overwrites-input) it is what it
-/// was. Payloads that were external stay so, in one file `<target's name>.data` beside the target (or
-/// `<target's name>-<n>.data`, if another model's data are in its way); so do large ones of a model that
-/// would pass protobuf's limit of 2 GB. Same model, same bytes.
+/// Result: the target is the model, whole; on failure (Fatal: file-access, overwrites-input, model-too-large)
+/// it is what it was. Payloads that were external stay so, in one file `<target's name>.data` beside the
+/// target; so do large ones of a model that would pass protobuf's limit of 2 GB. Same model, same bytes. What
+/// a changed model keeps of its file, and what a crash leaves: docs/reading_and_writing.md.
 Written write_onnx(const OnnxFile& file, const std::filesystem::path& target,
                    const WriteOptions& options = {});
 

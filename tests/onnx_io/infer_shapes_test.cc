@@ -215,3 +215,13 @@ TEST_CASE("many bodies in a large graph are left out with a note") {
   CHECK_FALSE(inference_scope(read_proto(model).model).bodies);
   CHECK(Inferred(model).type(0) == "float32[2]");
 }
+
+TEST_CASE("weights are no shapes: however many there are, shapes are followed") {
+  onnx::ModelProto model = relu_model();
+  onnx::GraphProto& graph = *model.mutable_graph();
+  add_floats(graph, "w", {100'000}, std::vector<float>(100'000, 1));
+  for (int i = 0; i < 100; ++i) {
+    add_node(graph, "Mul", {i == 0 ? "x" : "m" + std::to_string(i - 1), "w"}, {"m" + std::to_string(i)});
+  }
+  CHECK(inference_scope(read_proto(model).model).data);
+}
