@@ -169,7 +169,11 @@ def main() -> int:
         kept = args.results / f"{task}-{model.stem}.json"
         wanted = not args.only or task in args.only or model.stem in args.only
         if wanted and (args.again or not kept.exists()):
-            result = measure(args.qprep.resolve(strict=True), task, model, args.results)
+            try:
+                result = measure(args.qprep.resolve(strict=True), task, model, args.results)
+            except Failure as failure:
+                print(f"{task} {model.name}: {failure}", file=sys.stderr)
+                continue
             kept.write_text(json.dumps(asdict(result), indent=1))
             print(table([result])[-1], flush=True)
         if kept.exists():
