@@ -6,6 +6,18 @@
 namespace qprep {
 namespace {
 
+std::string_view to_text(Role role) {
+  switch (role) {
+    case Role::kActivation:
+      return "activation";
+    case Role::kConstant:
+      return "constant";
+    case Role::kWeight:
+      return "weight";
+  }
+  return "";
+}
+
 class PlanDumper {
  public:
   PlanDumper(const Model& model, const Plan& plan) : model_(model), plan_(plan) {}
@@ -14,7 +26,9 @@ class PlanDumper {
     collect(*model_.graph);
     line(0, "plan");
     for (std::size_t i = 0; i < plan_.units.size(); ++i) {
-      line(1, fmt::format("unit {} {}: {}", i, plan_.units[i].pattern, labels(plan_.units[i].nodes)));
+      const Unit& unit = plan_.units[i];
+      line(1, fmt::format("unit {} {}: {}{}", i, unit.pattern, labels(unit.nodes),
+                          unit.bias ? fmt::format("; bias \"{}\"", unit.bias->name()) : ""));
     }
     for (const Miss& miss : plan_.misses) {
       line(1, fmt::format("miss {}: {}: {}", miss.pattern, labels(miss.nodes), miss.because));
@@ -49,11 +63,13 @@ class PlanDumper {
   void value(const Value& value, int depth) {
     const std::string name = fmt::format("value \"{}\": ", value.name());
     if (const auto at = plan_.values.find(&value); at != plan_.values.end()) {
-      const QuantSpec& spec = at->second.spec;
+      const Decision& decision = at->second;
+      const QuantSpec& spec = decision.spec;
       const std::string layout =
           spec.channel_axis < 0 ? "per tensor" : fmt::format("per channel of axis {}", spec.channel_axis);
-      line(depth, fmt::format("{}{} {}, {}: {}", name, to_text(spec.precision), layout, spec.observer,
-                              at->second.because));
+      line(depth, fmt::format("{}{} {} {}, {}{}: {}", name, to_text(decision.role), to_text(spec.precision),
+                              layout, spec.observer, decision.takes_output ? ", as the graph's output" : "",
+                              decision.because));
     }
     if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
       line(depth, fmt::format("{}as \"{}\"", name, at->second->name()));
@@ -68,6 +84,9 @@ class PlanDumper {
       std::string text = fmt::format("node {}: {}", node.label(), to_text(plan->device));
       if (!plan->device_because.empty()) text += fmt::format(" ({})", plan->device_because);
       if (plan->unit >= 0) text += fmt::format(", unit {}", plan->unit);
+      if (!plan->quantised_inputs.empty()) {
+        text += fmt::format("; reads quantised {}", fmt::join(plan->quantised_inputs, ", "));
+      }
       if (!plan->output_because.empty()) text += fmt::format("; output: {}", plan->output_because);
       if (!plan->weight_because.empty()) text += fmt::format("; weight: {}", plan->weight_because);
       line(depth, text);

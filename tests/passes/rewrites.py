@@ -18,6 +18,8 @@ from harness import Case, Feed, bits, run, session, workable_feed  # noqa: E402
 
 REWRITES = ("drop-identity", "fold-constants", "fold-batch-norm")
 TOLERANCE = 1e-5  # of the output's greatest magnitude
+# ONNX Runtime computes float16 in float32 and rounds where the type leaves its sight: elsewhere in another graph.
+TOLERANCE_FLOAT16 = 2.0**-10
 
 
 class Tool:
@@ -38,8 +40,8 @@ class Tool:
 
 
 def difference(left: Any, right: Any) -> float:
-    """The greatest difference, by the greatest magnitude of what it should be; infinite where they are no
-    numbers, or differ in kind."""
+    """The greatest difference, by the greatest magnitude of what it should be and in units of TOLERANCE; infinite
+    where they are no numbers, or differ in kind."""
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)) and len(left) == len(right):
         return max((difference(a, b) for a, b in zip(left, right)), default=0.0)
     if bits(left) == bits(right):
@@ -54,7 +56,23 @@ def difference(left: Any, right: Any) -> float:
         return np.inf
     scale = float(np.max(np.abs(a[finite]), initial=0.0))
     greatest = float(np.max(np.abs(a - b)[finite], initial=0.0))
-    return greatest / scale if scale else greatest
+    tolerance = TOLERANCE_FLOAT16 if left.dtype == np.float16 else TOLERANCE
+    return greatest / (scale or 1.0) / tolerance
+
+
+def of_two(net: Any, feed: Feed) -> Feed | None:
+    """The inputs twice along first axes that have no fixed size, if the model takes that."""
+    wider = dict(feed)
+    for value in net.get_inputs():
+        if value.name in feed and value.shape and not isinstance(value.shape[0], int):
+            wider[value.name] = np.concatenate([feed[value.name], feed[value.name][::-1]])
+    if all(wider[name] is feed[name] for name in feed):
+        return None
+    try:
+        run(net, wider)
+    except Exception:
+        return None
+    return wider
 
 
 def interface(model: onnx.ModelProto) -> Any:
@@ -116,6 +134,7 @@ class Comparison:
             feeds: list[Feed | None] = list(case.feeds) if case.feeds is not None else [workable_feed(reference)]
             if None in feeds:
                 raise ValueError("no inputs are known to work")
+            feeds += [wider for wider in (of_two(reference, feeds[0]),) if wider is not None]
             expected = [run(reference, feed) for feed in feeds]
         except Exception:
             self.counts["not compared (ONNX Runtime does not run the original)"] += 1
@@ -133,11 +152,11 @@ class Comparison:
         self.counts["compared"] += 1
         self.counts["of these bit-equal"] += error == 0
         self.worst.append((error, case.name))
-        if not error <= TOLERANCE:
-            self.fault("DIFFERS", f"{case.name} by {error:.3g}")
+        if not error <= 1:
+            self.fault("DIFFERS", f"{case.name} by {error:.3g} times the tolerance")
 
     def summary(self) -> str:
         lines = [f"{count:7} {kind}" for kind, count in sorted(self.counts.items())]
-        lines += [f"        by {error:.2e}: {name}" for error, name in sorted(self.worst, reverse=True)[:5]]
+        lines += [f"        by {error:.4f} of the tolerance: {name}" for error, name in sorted(self.worst, reverse=True)[:5]]
         lines += [f"        {seconds:.3f} s: {name}" for seconds, name in sorted(self.slowest, reverse=True)[:3]]
         return "\n".join(lines + self.faults)
