@@ -69,14 +69,14 @@ std::vector<std::pair<std::string, std::size_t>> most_frequent(
 Table two_columns(std::string first, std::string second,
                   const std::vector<std::pair<std::string, std::size_t>>& rows) {
   Table table{{std::move(first), std::move(second)}, {}, {Table::Align::kLeft, Table::Align::kRight}};
-  for (const auto& [name, count] : rows) table.rows.push_back({printable(name), with_commas(count)});
+  for (const auto& [name, count] : rows) table.rows.push_back({cell_text(name), with_commas(count)});
   return table;
 }
 
 Table port_table(std::string title, const std::vector<InspectResult::Port>& ports) {
   Table table{{std::move(title), "type"}, {}};
   for (const InspectResult::Port& port : ports)
-    table.rows.push_back({printable(port.name), printable(port.type)});
+    table.rows.push_back({cell_text(port.name), cell_text(port.type)});
   return table;
 }
 
@@ -118,9 +118,9 @@ InspectResult inspect(const Model& model, const Plan& plan) {
 std::string to_text(const InspectResult& result) {
   std::vector<std::string> opsets;
   for (const auto& [domain, version] : result.opsets) {
-    opsets.push_back(fmt::format("{} {}", domain.empty() ? "ai.onnx" : printable(domain), version));
+    opsets.push_back(fmt::format("{} {}", domain.empty() ? "ai.onnx" : cell_text(domain), version));
   }
-  std::string text = fmt::format("{}\nIR {}, opset {}\n", printable(result.file), result.ir_version,
+  std::string text = fmt::format("{}\nIR {}, opset {}\n", cell_text(result.file), result.ir_version,
                                  fmt::join(opsets, ", "));
   text += fmt::format("{} nodes, {} initializers of {} bytes", with_commas(result.nodes),
                       with_commas(result.initializers), with_commas(result.payload_bytes));

@@ -96,7 +96,7 @@ class TextWriter {
 
   static void clean(Table& table) {
     for (std::vector<std::string>& row : table.rows) {
-      for (std::string& cell : row) cell = printable(cell);
+      for (std::string& cell : row) cell = cell_text(cell);
     }
   }
 
@@ -243,9 +243,9 @@ class TextWriter {
   void reasons() {
     line("Reasons:");
     for (const ReportNode& node : report_.nodes) {
-      line(fmt::format("{} ({})", printable(node.name), printable(node.op)));
+      line(fmt::format("{} ({})", cell_text(node.name), cell_text(node.op)));
       if (!node.absorbed.empty())
-        line(printable(fmt::format("  does the work of: {}", fmt::join(node.absorbed, ", "))));
+        line(cell_text(fmt::format("  does the work of: {}", fmt::join(node.absorbed, ", "))));
       const std::string segment = node.segment ? fmt::format(", segment {}", *node.segment) : "";
       reason(fmt::format("{}{}", to_text(node.device), segment), node.device_because);
       reason(fmt::format("output {}", quoted_list(module(node).outputs)), node.output_because);
@@ -255,7 +255,7 @@ class TextWriter {
   }
 
   void reason(const std::string& what, const std::string& because) {
-    line(printable(because.empty() ? fmt::format("  {}", what) : fmt::format("  {}: {}", what, because)));
+    line(cell_text(because.empty() ? fmt::format("  {}", what) : fmt::format("  {}: {}", what, because)));
   }
 
   void verdicts() {

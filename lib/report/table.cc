@@ -119,7 +119,7 @@ std::size_t display_width(std::string_view utf8) {
   return width;
 }
 
-std::string printable(std::string_view text) {
+std::string cell_text(std::string_view text) {
   std::string result;
   while (!text.empty()) {
     const CodePoint next = first_code_point(text);

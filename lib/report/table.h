@@ -16,11 +16,11 @@ struct Table {
 };
 
 /// Columns that a terminal uses for UTF-8 text: wide East Asian characters take two, combining marks none,
-/// bytes that are no UTF-8 one each. Control characters must be escaped before, see printable().
+/// bytes that are no UTF-8 one each. Control characters must be escaped before, see cell_text().
 std::size_t display_width(std::string_view utf8);
 
 /// The text with control characters (line breaks too) as \n, \t or \xNN, so that a name cannot break a table.
-std::string printable(std::string_view text);
+std::string cell_text(std::string_view text);
 
 /// A framed table, as psql draws it: +--+, |--+|. Lines end with '\n'.
 std::string to_psql(const Table& table);

@@ -47,8 +47,8 @@ TEST_CASE("widths are those of a terminal") {
 }
 
 TEST_CASE("what would break a line is escaped, other text stays") {
-  CHECK(printable("conv/größe 层") == "conv/größe 层");
-  CHECK(printable("a\nb\tc\x01\x1b[31m\x7f") == "a\\nb\\tc\\x01\\x1b[31m\\x7f");
-  CHECK(printable("\xff\xc0\xaf\xed\xa0\x80\xe5\xb1") == "\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xe5\\xb1");
-  CHECK(printable("\u0085") == "\\xc2\\x85");
+  CHECK(cell_text("conv/größe 层") == "conv/größe 层");
+  CHECK(cell_text("a\nb\tc\x01\x1b[31m\x7f") == "a\\nb\\tc\\x01\\x1b[31m\\x7f");
+  CHECK(cell_text("\xff\xc0\xaf\xed\xa0\x80\xe5\xb1") == "\\xff\\xc0\\xaf\\xed\\xa0\\x80\\xe5\\xb1");
+  CHECK(cell_text("\u0085") == "\\xc2\\x85");
 }
