@@ -24,6 +24,14 @@ find_library(YAML_CPP_LIBRARY NAMES libyaml-cpp.a REQUIRED)
 add_library(yaml_cpp STATIC IMPORTED)
 set_target_properties(yaml_cpp PROPERTIES IMPORTED_LOCATION ${YAML_CPP_LIBRARY})
 
+# A graph is hundreds of thousands of small objects: glibc's allocator takes as long as everything else together.
+# Sanitizers bring their own.
+find_library(JEMALLOC_LIBRARY NAMES libjemalloc_pic.a REQUIRED)
+add_library(allocator INTERFACE)
+if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  target_link_libraries(allocator INTERFACE ${JEMALLOC_LIBRARY} Threads::Threads ${CMAKE_DL_LIBS})
+endif()
+
 add_library(onnx_proto STATIC IMPORTED)
 set_target_properties(onnx_proto PROPERTIES
   IMPORTED_LOCATION ${QPREP_DEPS}/onnx/lib/libonnx_proto.a)
