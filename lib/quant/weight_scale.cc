@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <fmt/format.h>
-#include <thread>
 
 #include "quant/scale.h"
 #include "support/parallel.h"
@@ -48,7 +47,7 @@ void accumulate(const std::byte* w, std::int64_t first, std::int64_t last, const
 /// max|w| of each channel. Each thread has a maximum of its own for a part of the payload.
 std::vector<float> magnitudes(const Tensor& w, const AxisLayout& layout) {
   const std::int64_t count = w.size();
-  const std::int64_t threads = std::max(1U, std::thread::hardware_concurrency());
+  const auto threads = static_cast<std::int64_t>(hardware_threads());
   const std::int64_t tasks = std::clamp<std::int64_t>(count / kElementsPerThread, 1, threads);
   std::vector<std::vector<std::uint32_t>> partial(static_cast<std::size_t>(tasks));
   parallel_for(partial.size(), 0, [&](std::size_t task) {

@@ -49,8 +49,13 @@ class Loop {
 
 }  // namespace
 
+std::size_t hardware_threads() {
+  static const std::size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  return threads;
+}
+
 void parallel_for(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& body) {
-  if (threads == 0) threads = std::max<std::size_t>(1, std::thread::hardware_concurrency());
+  if (threads == 0) threads = hardware_threads();
   Loop loop(count, body);
   {
     std::vector<std::jthread> helpers;
