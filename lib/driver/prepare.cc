@@ -206,7 +206,8 @@ bool Preparation::lower() {
   if (has_calibrated_form && !as_function) write_model("calibrated");
   if (!wants_fixed_point()) return true;
 
-  if (!watch_.step(kLowerFixedPoint, model(), [&] { lower_fixed_point(model(), rules_.op_classes, diagnostics_); }))
+  if (!watch_.step(kLowerFixedPoint, model(),
+                   [&] { lower_fixed_point(model(), rules_.op_classes, diagnostics_); }))
     return false;
   write_model("fixed");
   return true;

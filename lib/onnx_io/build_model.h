@@ -18,7 +18,8 @@ struct BuiltModel {
 };
 
 /// Result: the message of the model. Everything that the IR does not change is as the file's record has it;
-/// see docs/reading_and_writing.md for what a changed model keeps of its record. The IR and the record must outlive it.
+/// see docs/reading_and_writing.md for what a changed model keeps of its record. The IR and the record must
+/// outlive it.
 std::unique_ptr<BuiltModel> build_model(const OnnxFile& file);
 
 }  // namespace qprep

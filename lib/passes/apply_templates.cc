@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "passes/explain_placement.h"
 #include "passes/placement.h"
 #include "passes/weight_decisions.h"
 
@@ -46,7 +47,10 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   const Setting weights = setting_for("weight", env.settings);
   const DataFlow flow(model, *env.op_classes, plan);
   const WeightDecisions weighed = decide_weights(model, flow, {weights.precision, source_of(weights)}, plan);
-  place(model, flow, weighed, {activations.precision, source_of(activations)}, plan);
+  const Template chosen{activations.precision, source_of(activations)};
+  const QuantisedNodes nodes = place(model, flow, weighed, chosen, plan);
+  explain_placement(model, flow, weighed, chosen, nodes, plan);
+  std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
   for (const Node& node : model.graph->nodes()) leave_bodies_float(node, plan);
   for (const Function& function : model.functions) {
     leave_float(

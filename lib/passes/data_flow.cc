@@ -119,8 +119,11 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
 
   switch (traits.op_class) {
     case OpClass::kGemmLike:
-    case OpClass::kQuantised:
       flow.carries = true;
+      return flow;
+    case OpClass::kQuantised:
+      // Not the scale that DynamicQuantizeLinear computes, nor the accumulator of MatMulInteger.
+      flow.carries = output == 0 && is_float_or_unknown(value);
       return flow;
     case OpClass::kInteger:
       return flow;
@@ -132,6 +135,7 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
       flow.carries = data_carries;
       flow.mask = mask_of(node, traits);
       flow.statistic = is_statistic(node, traits);
+      if (flow.statistic) flow.inverse = inverse_of(node, traits);
       return flow;
     case OpClass::kPassive:
       break;
@@ -143,6 +147,7 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
   flow.through = &node;
   flow.carries = from.carries || (is_constant(*from.root) && selected_at_runtime);
   flow.statistic = from.statistic;
+  flow.inverse = from.inverse;
   flow.mask = from.mask;
   return flow;
 }
@@ -179,6 +184,18 @@ bool DataFlow::is_statistic(const Node& node, const OpTraits& traits) const {
     found = found || flow.statistic;
   }
   return found;
+}
+
+/// Given: the node makes a statistic.
+const Node* DataFlow::inverse_of(const Node& node, const OpTraits& traits) const {
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const Value* input = node.input(i);
+    if (!input || !traits.is_data(i)) continue;
+    const ValueFlow& flow = of(*input);
+    if (flow.statistic && traits.nonzero == i) return &node;
+    if (flow.inverse && !traits.bounded && !traits.reduces) return flow.inverse;
+  }
+  return nullptr;
 }
 
 // ------------------------------------------------------------------------------------------------ backwards
@@ -298,7 +315,7 @@ std::optional<std::string> DataFlow::objection(const Node& node, std::size_t inp
 
 std::optional<std::string> DataFlow::exempt(const Value& root) const {
   const Node* producer = root.producer();
-  if (producer && traits(*producer).op_class == OpClass::kQuantised) {
+  if (producer && traits(*producer).op_class == OpClass::kQuantised && root.producer_output() == 0) {
     return fmt::format("{} has quantised it already", name_of(*producer));
   }
   if (makes_zeros(root)) return "it is all zeros, which every scale holds";
@@ -319,6 +336,10 @@ std::optional<std::string> DataFlow::result_objection(const Value& result) const
   if (flow.divides) {
     return fmt::format("{} divides by it or by a statistic of it, which must not round to zero",
                        name_of(*flow.divides));
+  }
+  if (flow.inverse) {
+    return fmt::format("{} makes it of a statistic, so it spans too many orders of magnitude for one scale",
+                       name_of(*flow.inverse));
   }
   return std::nullopt;
 }

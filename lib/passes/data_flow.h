@@ -17,10 +17,11 @@ struct ValueFlow {
   const Node* through = nullptr;  // the passive operator that made it, if it hands on
 
   // From where.
-  bool runtime = false;         // depends on the numbers of the graph's inputs, not on shapes alone
-  bool carries = false;         // depends on data: float inputs, tables read at run time, gemm_like operators
-  bool statistic = false;       // made by a reduction, with constants at most
-  const Value* mask = nullptr;  // the constant of huge numbers that came in
+  bool runtime = false;    // depends on the numbers of the graph's inputs, not on shapes alone
+  bool carries = false;    // depends on data: float inputs, tables read at run time, gemm_like operators
+  bool statistic = false;  // made by a reduction, with constants at most
+  const Node* inverse = nullptr;  // the node that made it, a statistic, by dividing by one
+  const Value* mask = nullptr;    // the constant of huge numbers that came in
 
   // To where.
   bool reaches = false;             // its numbers matter, beyond shapes, indices, coordinates and conditions
@@ -59,6 +60,7 @@ class DataFlow {
   ValueFlow made_by(const Node& node, const OpTraits& traits, std::size_t output) const;
   const Value* mask_of(const Node& node, const OpTraits& traits) const;
   bool is_statistic(const Node& node, const OpTraits& traits) const;
+  const Node* inverse_of(const Node& node, const OpTraits& traits) const;
   void look_ahead(const Value& value, ValueFlow& flow) const;
   bool use_reaches(const Use& use) const;
   const Node* divider(const Value& value, const ValueFlow& flow, const Use& use) const;

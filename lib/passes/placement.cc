@@ -23,7 +23,7 @@ class Placement {
             const Template& activations, Plan& plan)
       : graph_(*model.graph), flow_(flow), weights_(weights), activations_(activations), plan_(plan) {}
 
-  void run() {
+  QuantisedNodes run() {
     for (const Unit& unit : plan_.units) judge(unit);
     for (const Unit& unit : plan_.units) {
       if (!runs_quantised(*unit.nodes.front())) continue;
@@ -31,19 +31,12 @@ class Placement {
       if (!activations_float()) hand_on(unit);
     }
     for (const Node& node : graph_.nodes()) settle_reads(node);
-    for (const Node& node : graph_.nodes()) settle_device(node);
-    for (const Node& node : graph_.nodes()) settle_results(node);
-    for (const Value* input : graph_.inputs()) explain_source(*input);
-    for (const Value* value : graph_.initializers()) explain_source(*value);
+    return std::move(nodes_);
   }
 
  private:
   bool activations_float() const { return activations_.precision == Precision::kFloat32; }
-  bool runs_quantised(const Node& node) const { return quantised_.contains(&node); }
-  const Unit* unit_of(const Node& node) const {
-    const NodePlan* entry = plan_.of(node);
-    return entry && entry->unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry->unit)] : nullptr;
-  }
+  bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
 
   // ------------------------------------------------------------------------------------- which units
 
@@ -67,7 +60,7 @@ class Placement {
     const std::string objection = objection_to(unit);
     for (const Node* node : unit.nodes) {
       if (objection.empty()) {
-        quantised_.insert(node);
+        nodes_.computing.insert(node);
       } else {
         plan_.nodes[node].device_because = objection;
       }
@@ -170,7 +163,7 @@ class Placement {
       std::vector<std::size_t>& reads = plan_.nodes[node].quantised_inputs;
       const ValueFlow& flow = flow_.of(*node->input(input));
       if (!flow.through) return add(reads, input);
-      if (!moves_quantised_.insert(flow.through).second) return;
+      if (!nodes_.moving.insert(flow.through).second) return;
       node = flow.through;
       input = flow_.traits(*node).data.front();
     }
@@ -187,10 +180,15 @@ class Placement {
     const Value& result = unit.nodes.back()->output(0);
     const ValueFlow& flow = flow_.of(result);
     const auto float_since = [&](std::string why) { plan_.not_quantised.emplace(&result, std::move(why)); };
-    const bool gemm_like = flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike;
+    const OpTraits& traits = flow_.traits(*unit.nodes.front());
+    const bool gemm_like = traits.op_class == OpClass::kGemmLike;
     if (flow.quantiser) return float_since(fmt::format("{} quantises it", name_of(*flow.quantiser)));
     if (gemm_like && flow.only_outputs) {
       return float_since("high-precision output: it feeds outputs of the graph only");
+    }
+    if (traits.float_tail && flow.only_outputs) {
+      return float_since(fmt::format("it feeds outputs of the graph only, and {} {}",
+                                     unit.nodes.front()->op(), "hands those out as it computes them"));
     }
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
@@ -222,155 +220,14 @@ class Placement {
     const Value* data = node.input(traits.data.front());
     if (!data) return;
     const Node* before = flow_.of(*data).through;
-    if (made_quantised_.contains(data) || (before && moves_quantised_.contains(before))) {
-      moves_quantised_.insert(&node);
+    if (made_quantised_.contains(data) || (before && nodes_.moving.contains(before))) {
+      nodes_.moving.insert(&node);
     }
-    if (!moves_quantised_.contains(&node)) return;
+    if (!nodes_.moving.contains(&node)) return;
     for (std::size_t i = 0; i < node.output_count(); ++i) {
       const ValueFlow& flow = flow_.of(node.output(i));
       if (flow.through == &node) plan_.same_as.emplace(&node.output(i), flow.root);
     }
-  }
-
-  // --------------------------------------------------------------------------- devices and their reasons
-
-  void settle_device(const Node& node) {
-    NodePlan& entry = plan_.nodes[&node];
-    const OpTraits& traits = flow_.traits(node);
-    const auto on = [&](Device device, std::string because) {
-      entry.device = device;
-      entry.device_because = std::move(because);
-    };
-    switch (traits.op_class) {
-      case OpClass::kGemmLike:
-      case OpClass::kActive:
-        if (!runs_quantised(node)) return;
-        if (activations_float()) {
-          return on(Device::kCpu, fmt::format("activations stay float ({})", activations_.source));
-        }
-        if (reads_float_weight(node)) {
-          return on(Device::kCpu, fmt::format("weights stay float ({})", weights_.chosen.source));
-        }
-        return on(Device::kBpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
-      case OpClass::kPassive:
-        return settle_passive(node, traits);
-      case OpClass::kQuantised:
-        return on(traits.dynamic ? Device::kCpu : Device::kBpu,
-                  fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
-      case OpClass::kInteger:
-      case OpClass::kFloat:
-        return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
-    }
-  }
-
-  void settle_passive(const Node& node, const OpTraits& traits) {
-    NodePlan& entry = plan_.nodes[&node];
-    const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
-    if (!data) {
-      const bool used = plan_.values.contains(&node.output(0));
-      entry.device = used ? Device::kBpu : Device::kCpu;
-      entry.device_because = used ? "constant that is quantised" : "constant that stays as it is";
-      return;
-    }
-    const Node* maker = flow_.of(*data).root->producer();
-    const bool quantised_before = maker && flow_.traits(*maker).op_class == OpClass::kQuantised;
-    if (moves_quantised_.contains(&node) || (quantised_before && flow_.of(node.output(0)).through)) {
-      entry.device = Device::kBpu;
-      entry.device_because = fmt::format("passive: it {}; its input is quantised", traits.why);
-    } else {
-      entry.device_because = fmt::format("passive: it {}; its input stays as it is", traits.why);
-    }
-  }
-
-  bool reads_float_weight(const Node& node) const {
-    const auto input = flow_.traits(node).weight;
-    return weights_.all_float() && input && weight_of(flow_, node, *input);
-  }
-
-  // --------------------------------------------------------------------------------- reasons of tensors
-
-  void settle_results(const Node& node) {
-    NodePlan& entry = plan_.nodes[&node];
-    for (std::size_t i = 0; i < node.output_count(); ++i) {
-      const Value& value = node.output(i);
-      if (value.name().empty()) continue;
-      std::string because = reason_for(node, value, i);
-      if (i == 0) entry.output_because = std::move(because);
-    }
-    const auto weight_input = flow_.traits(node).weight;
-    const Value* weight = weight_input ? weight_of(flow_, node, *weight_input) : nullptr;
-    if (weight) entry.weight_because = weight_reason(node, *weight);
-  }
-
-  /// Why the result is held as it is. Result: a float one has the reason in not_quantised.
-  std::string reason_for(const Node& node, const Value& value, std::size_t output) {
-    if (const auto at = plan_.values.find(&value); at != plan_.values.end()) return at->second.because;
-    if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
-      return fmt::format("hands on '{}', which is quantised", at->second->name());
-    }
-    if (const auto at = plan_.not_quantised.find(&value); at != plan_.not_quantised.end()) return at->second;
-    const Type& type = value.type();
-    if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype) && type.dtype != DType::kUndefined) {
-      return fmt::format("{} is no real number", to_text(type.dtype));
-    }
-    std::string why = float_reason(node, value, output);
-    plan_.not_quantised.emplace(&value, why);
-    return why;
-  }
-
-  std::string float_reason(const Node& node, const Value& value, std::size_t output) const {
-    const OpTraits& traits = flow_.traits(node);
-    const Unit* unit = unit_of(node);
-    if (is_constant(value)) return constant_reason(value);
-    if (unit && &node != unit->nodes.back() && output == 0) {
-      return fmt::format("inside unit {}", unit->pattern);
-    }
-    if (traits.op_class == OpClass::kPassive && flow_.of(value).through == &node) {
-      const Value& root = *flow_.of(value).root;
-      const auto at = plan_.not_quantised.find(&root);
-      if (at != plan_.not_quantised.end()) return fmt::format("hands on '{}': {}", root.name(), at->second);
-      return fmt::format("hands on '{}', which no quantised node reads this way", root.name());
-    }
-    if (runs_quantised(node)) {
-      if (output > 0) return fmt::format("a further result of {}", name_of(node));
-      return fmt::format("activations stay float ({})", activations_.source);
-    }
-    if (const auto objection = flow_.result_objection(value)) return *objection;
-    const NodePlan* entry = plan_.of(node);
-    return entry ? fmt::format("{} runs on the CPU: {}", name_of(node), entry->device_because) : "";
-  }
-
-  std::string weight_reason(const Node& node, const Value& weight) const {
-    const auto at = plan_.values.find(&weight);
-    if (at != plan_.values.end()) return at->second.because;
-    if (weights_.all_float()) return fmt::format("weights stay float ({})", weights_.chosen.source);
-    const auto refused = weights_.refused.find(&weight);
-    if (refused != weights_.refused.end()) return refused->second;
-    return fmt::format("{} runs on the CPU", name_of(node));
-  }
-
-  void explain_source(const Value& value) {
-    if (plan_.values.contains(&value) || plan_.not_quantised.contains(&value)) return;
-    const Type& type = value.type();
-    if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype)) return;
-    plan_.not_quantised.emplace(&value,
-                                value.initializer() ? constant_reason(value) : "no quantised node reads it");
-  }
-
-  std::string constant_reason(const Value& value) const {
-    for (const Use& use : value.uses()) {
-      if (&use.node->graph() != &graph_) continue;
-      const OpTraits& traits = flow_.traits(*use.node);
-      const Unit* unit = unit_of(*use.node);
-      if ((unit && unit->bias == &value) || traits.bias == use.input) {
-        return fmt::format("bias of {}: it is added to the accumulator", name_of(*use.node));
-      }
-      if (const auto refused = weights_.refused.find(&value); refused != weights_.refused.end()) {
-        return refused->second;
-      }
-      if (!traits.is_data(use.input)) return fmt::format("a parameter of {}", name_of(*use.node));
-    }
-    return "no quantised node reads it as data";
   }
 
   const Graph& graph_;
@@ -378,16 +235,15 @@ class Placement {
   const WeightDecisions& weights_;
   const Template& activations_;
   Plan& plan_;
-  std::unordered_set<const Node*> quantised_;        // members of units that can run quantised
-  std::unordered_set<const Node*> moves_quantised_;  // passive ones whose data is quantised
+  QuantisedNodes nodes_;
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 
 }  // namespace
 
-void place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-           const Template& activations, Plan& plan) {
-  Placement(model, flow, weights, activations, plan).run();
+QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
+                     const Template& activations, Plan& plan) {
+  return Placement(model, flow, weights, activations, plan).run();
 }
 
 }  // namespace qprep

@@ -63,7 +63,7 @@ std::string because(const std::vector<Reader>& readers, std::int64_t axis, const
                    : fmt::format(", per channel of axis {}", axis);
   if (zero_channels > 0) {
     text += axis < 0 ? ", all zeros, with scale 2^-23"
-                     : fmt::format(", {} of them all zeros with scale 2^-23", zero_channels);
+                     : fmt::format(", {} of the channels all zeros, with scale 2^-23", zero_channels);
   }
   return fmt::format("{} ({})", text, source);
 }

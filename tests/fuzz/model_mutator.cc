@@ -83,9 +83,11 @@ class Mutator {
         return reflection.SetEnumValue(&message, field, static_cast<int>(pick(16)));
       case FieldDescriptor::CPPTYPE_STRING:
         return reflection.SetString(&message, field, any_string());
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        fill(*reflection.MutableMessage(&message, field));
+      case FieldDescriptor::CPPTYPE_MESSAGE: {
+        const std::string copy = donor(field);
+        reflection.MutableMessage(&message, field)->ParsePartialFromString(copy);
         return;
+      }
       default:
         return;
     }
@@ -113,23 +115,24 @@ class Mutator {
         return reflection.AddDouble(&message, field, static_cast<double>(any_number()));
       case FieldDescriptor::CPPTYPE_STRING:
         return reflection.AddString(&message, field, any_string());
-      case FieldDescriptor::CPPTYPE_MESSAGE:
-        fill(*reflection.AddMessage(&message, field));
+      case FieldDescriptor::CPPTYPE_MESSAGE: {
+        const std::string copy = donor(field);
+        reflection.AddMessage(&message, field)->ParsePartialFromString(copy);
         return;
+      }
       default:
         return;
     }
   }
 
-  /// A copy of a message of the same kind from elsewhere in the model, if there is one.
-  void fill(Message& message) {
+  /// The bytes of a message of that kind from anywhere in the model, if there is one. Before a field is made:
+  /// that may take another message's place.
+  std::string donor(const FieldDescriptor* field) {
     std::vector<const Message*> alike;
     for (const Message* other : messages_) {
-      if (other->GetDescriptor() == message.GetDescriptor() && other != &message) alike.push_back(other);
+      if (other->GetDescriptor() == field->message_type()) alike.push_back(other);
     }
-    if (alike.empty()) return;
-    const std::string copy = alike[pick(alike.size())]->SerializePartialAsString();
-    message.ParsePartialFromString(copy);
+    return alike.empty() ? std::string() : alike[pick(alike.size())]->SerializePartialAsString();
   }
 
   std::minstd_rand random_;

@@ -1,6 +1,8 @@
 """Decides and inserts on every real model and exporter spelling beside the checkout, and compares in ONNX Runtime.
 
-    decide_corpus.py DECIDE_TOOL [NAME ...] [--keep DIR] [--limit N]
+    decide_corpus.py DECIDE_TOOL [NAME ...] [--backend] [--every N] [--keep DIR]
+
+Only models with one of the names in their path, if any is given; with --backend those of ONNX's backend tests.
 
 For each model, by default and with `weights: {dtype: float}`:
   * the prepared model passes ONNX's full checker where the model did, and loads in ONNX Runtime where it did;
@@ -14,6 +16,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tarfile
 import tempfile
 import warnings
 
@@ -105,7 +108,7 @@ class Corpus:
         return self.tool.stdout.readline().rstrip("\n").split("\t")
 
     def problem(self, model, what):
-        self.problems.append(f"{model.relative_to(SHARED)}: {what}")
+        self.problems.append(f"{model.parent.name}/{model.name}: {what}")
         print(self.problems[-1], flush=True)
 
     def check(self, model):
@@ -155,10 +158,23 @@ class Corpus:
         self.counts["compared"] += 1
 
 
+def shared_models(every):
+    """The real ones, then every n-th spelling."""
+    models = sorted(p for p in (SHARED / "models").rglob("*.onnx") if "spellings" not in p.parts)
+    return models + sorted((SHARED / "models/spellings").glob("*.onnx"))[::every]
+
+
+def backend_models(scratch):
+    with tarfile.open(SHARED / "data/onnx_backend_tests_1.23dev.tar.gz") as archive:
+        archive.extractall(scratch, filter="data")
+    return sorted(pathlib.Path(scratch).rglob("*.onnx"))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tool")
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--backend", action="store_true")
     parser.add_argument("--keep")
     parser.add_argument("--every", type=int, default=1, help="only every n-th spelling")
     arguments = parser.parse_args()
@@ -166,13 +182,12 @@ def main():
     if not (SHARED / "models").is_dir():
         print(f"skipped: {SHARED}/models is not there")
         return 0
-    models = sorted(p for p in (SHARED / "models").rglob("*.onnx") if "spellings" not in p.parts)
-    models += sorted((SHARED / "models/spellings").glob("*.onnx"))[::arguments.every]
-    if arguments.names:
-        models = [m for m in models if any(name in str(m) for name in arguments.names)]
     with tempfile.TemporaryDirectory() as scratch:
+        models = backend_models(scratch) if arguments.backend else shared_models(arguments.every)
         corpus = Corpus(arguments.tool, arguments.keep or scratch)
         for model in models:
+            if arguments.names and not any(name in str(model) for name in arguments.names):
+                continue
             corpus.check(model)
     for key, count in sorted(corpus.counts.items()):
         print(f"{count:8d} {key}")

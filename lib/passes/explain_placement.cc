@@ -1,0 +1,205 @@
+#include "passes/explain_placement.h"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace qprep {
+namespace {
+
+class Explanation {
+ public:
+  Explanation(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
+              const Template& activations, const QuantisedNodes& nodes, Plan& plan)
+      : graph_(*model.graph),
+        flow_(flow),
+        weights_(weights),
+        activations_(activations),
+        nodes_(nodes),
+        plan_(plan) {}
+
+  void run() {
+    for (const Node& node : graph_.nodes()) settle_device(node);
+    for (const Node& node : graph_.nodes()) {
+      if (node.is("Constant")) settle_constant(node);
+    }
+    for (const Node& node : graph_.nodes()) settle_results(node);
+    for (const Value* input : graph_.inputs()) explain_source(*input);
+    for (const Value* value : graph_.initializers()) explain_source(*value);
+  }
+
+ private:
+  bool activations_float() const { return activations_.precision == Precision::kFloat32; }
+  bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
+  const Unit* unit_of(const Node& node) const {
+    const NodePlan* entry = plan_.of(node);
+    return entry && entry->unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry->unit)] : nullptr;
+  }
+
+  // -------------------------------------------------------------------------------------------- devices
+
+  void settle_device(const Node& node) {
+    NodePlan& entry = plan_.nodes[&node];
+    const OpTraits& traits = flow_.traits(node);
+    const auto on = [&](Device device, std::string because) {
+      entry.device = device;
+      entry.device_because = std::move(because);
+    };
+    switch (traits.op_class) {
+      case OpClass::kGemmLike:
+      case OpClass::kActive:
+        if (!runs_quantised(node)) return;
+        if (activations_float()) {
+          return on(Device::kCpu, fmt::format("activations stay float ({})", activations_.source));
+        }
+        if (reads_float_weight(node)) {
+          return on(Device::kCpu, fmt::format("weights stay float ({})", weights_.chosen.source));
+        }
+        return on(Device::kBpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+      case OpClass::kPassive:
+        return settle_passive(node, traits);
+      case OpClass::kQuantised:
+        return on(traits.dynamic ? Device::kCpu : Device::kBpu,
+                  fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+      case OpClass::kInteger:
+      case OpClass::kFloat:
+        return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+    }
+  }
+
+  void settle_passive(const Node& node, const OpTraits& traits) {
+    NodePlan& entry = plan_.nodes[&node];
+    const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
+    if (!data) return;
+    const Node* maker = flow_.of(*data).root->producer();
+    const ValueFlow& result = flow_.of(node.output(0));
+    const bool before = maker && flow_.traits(*maker).op_class == OpClass::kQuantised;
+    if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
+      entry.device = Device::kBpu;
+      entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
+    } else {
+      entry.device_because = fmt::format("passive: it {}; what it moves stays as it is", traits.why);
+    }
+  }
+
+  /// A constant stands where it is read.
+  void settle_constant(const Node& node) {
+    NodePlan& entry = plan_.nodes[&node];
+    for (const Use& use : node.output(0).uses()) {
+      const NodePlan* reader = plan_.of(*use.node);
+      if (!reader || reader->device != Device::kBpu) continue;
+      entry.device = Device::kBpu;
+      entry.device_because = fmt::format("constant that {} reads", name_of(*use.node));
+      return;
+    }
+    entry.device_because = "constant that no node on the BPU reads";
+  }
+
+  bool reads_float_weight(const Node& node) const {
+    const auto input = flow_.traits(node).weight;
+    return weights_.all_float() && input && weight_of(flow_, node, *input);
+  }
+
+  // --------------------------------------------------------------------------------- reasons of tensors
+
+  void settle_results(const Node& node) {
+    NodePlan& entry = plan_.nodes[&node];
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      const Value& value = node.output(i);
+      if (value.name().empty()) continue;
+      std::string because = reason_for(node, value, i);
+      if (i == 0) entry.output_because = std::move(because);
+    }
+    const auto weight_input = flow_.traits(node).weight;
+    const Value* weight = weight_input ? weight_of(flow_, node, *weight_input) : nullptr;
+    if (weight) entry.weight_because = weight_reason(node, *weight);
+  }
+
+  /// Why the result is held as it is. Result: a float one has the reason in not_quantised.
+  std::string reason_for(const Node& node, const Value& value, std::size_t output) {
+    if (const auto at = plan_.values.find(&value); at != plan_.values.end()) return at->second.because;
+    if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
+      return fmt::format("hands on '{}', which is quantised", at->second->name());
+    }
+    if (const auto at = plan_.not_quantised.find(&value); at != plan_.not_quantised.end()) return at->second;
+    const Type& type = value.type();
+    if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype) && type.dtype != DType::kUndefined) {
+      return fmt::format("{} is no real number", to_text(type.dtype));
+    }
+    std::string why = float_reason(node, value, output);
+    plan_.not_quantised.emplace(&value, why);
+    return why;
+  }
+
+  std::string float_reason(const Node& node, const Value& value, std::size_t output) const {
+    const OpTraits& traits = flow_.traits(node);
+    const Unit* unit = unit_of(node);
+    if (is_constant(value)) return constant_reason(value);
+    if (unit && &node != unit->nodes.back() && output == 0) {
+      return fmt::format("inside unit {}", unit->pattern);
+    }
+    if (traits.op_class == OpClass::kPassive && flow_.of(value).through == &node) {
+      const Value& root = *flow_.of(value).root;
+      const auto at = plan_.not_quantised.find(&root);
+      if (at != plan_.not_quantised.end()) return fmt::format("hands on '{}': {}", root.name(), at->second);
+      return fmt::format("hands on '{}', which no quantised node reads this way", root.name());
+    }
+    if (runs_quantised(node)) {
+      if (output > 0) return fmt::format("a further result of {}", name_of(node));
+      return fmt::format("activations stay float ({})", activations_.source);
+    }
+    if (const auto objection = flow_.result_objection(value)) return *objection;
+    const NodePlan* entry = plan_.of(node);
+    return entry ? fmt::format("{} runs on the CPU: {}", name_of(node), entry->device_because) : "";
+  }
+
+  std::string weight_reason(const Node& node, const Value& weight) const {
+    const auto at = plan_.values.find(&weight);
+    if (at != plan_.values.end()) return at->second.because;
+    if (weights_.all_float()) return fmt::format("weights stay float ({})", weights_.chosen.source);
+    const auto refused = weights_.refused.find(&weight);
+    if (refused != weights_.refused.end()) return refused->second;
+    return fmt::format("{} runs on the CPU", name_of(node));
+  }
+
+  void explain_source(const Value& value) {
+    if (plan_.values.contains(&value) || plan_.not_quantised.contains(&value)) return;
+    const Type& type = value.type();
+    if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype)) return;
+    plan_.not_quantised.emplace(&value,
+                                value.initializer() ? constant_reason(value) : "no quantised node reads it");
+  }
+
+  std::string constant_reason(const Value& value) const {
+    for (const Use& use : value.uses()) {
+      if (&use.node->graph() != &graph_) continue;
+      const OpTraits& traits = flow_.traits(*use.node);
+      const Unit* unit = unit_of(*use.node);
+      if ((unit && unit->bias == &value) || traits.bias == use.input) {
+        return fmt::format("bias of {}: it is added to the accumulator", name_of(*use.node));
+      }
+      if (const auto refused = weights_.refused.find(&value); refused != weights_.refused.end()) {
+        return refused->second;
+      }
+      if (!traits.is_data(use.input)) return fmt::format("a parameter of {}", name_of(*use.node));
+      if (!unit) continue;
+      if (auto why = flow_.objection(*use.node, use.input)) return *why;
+    }
+    return "no quantised node reads it as data";
+  }
+
+  const Graph& graph_;
+  const DataFlow& flow_;
+  const WeightDecisions& weights_;
+  const Template& activations_;
+  const QuantisedNodes& nodes_;
+  Plan& plan_;
+};
+
+}  // namespace
+
+void explain_placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
+                       const Template& activations, const QuantisedNodes& nodes, Plan& plan) {
+  Explanation(model, flow, weights, activations, nodes, plan).run();
+}
+
+}  // namespace qprep
