@@ -100,7 +100,10 @@ class Mapper {
     const fs::path inside = path.lexically_relative(root);
     if (inside.empty() || *inside.begin() == "..") fail("is refused: a link that leaves the model's folder");
     try {
-      file = MappedFile::open(path);
+      // Some exporters make a file a tensor, more of them than a process may have open.
+      constexpr std::size_t kMostOpen = 64;
+      file = MappedFile::open(
+          path, files_.size() <= kMostOpen ? MappedFile::Descriptor::kKeep : MappedFile::Descriptor::kClose);
     } catch (const Fatal& failure) {
       fail(failure.diagnostics().front().message);
     }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "support/codes.h"
 #include "support/diagnostics.h"
@@ -27,7 +28,7 @@ std::string_view kind_of(const struct stat& status) {
 
 }  // namespace
 
-std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path, Descriptor descriptor) {
   std::shared_ptr<MappedFile> file(new MappedFile());
   file->path_ = path;
   file->descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -38,10 +39,12 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   file->identity_ = {status.st_dev, status.st_ino};
 
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return file;
-  void* const address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file->descriptor_, 0);
-  if (address == MAP_FAILED) fail(path, error_text(errno));
-  file->bytes_ = {static_cast<const std::byte*>(address), size};
+  if (size > 0) {
+    void* const address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file->descriptor_, 0);
+    if (address == MAP_FAILED) fail(path, error_text(errno));
+    file->bytes_ = {static_cast<const std::byte*>(address), size};
+  }
+  if (descriptor == Descriptor::kClose) ::close(std::exchange(file->descriptor_, -1));
   return file;
 }
 

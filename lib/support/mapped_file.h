@@ -20,16 +20,20 @@ struct FileIdentity {
 /// them again. The file must not shrink while it is mapped.
 class MappedFile {
  public:
+  /// Whether the file stays open beside its mapping, which allows copies inside the kernel.
+  enum class Descriptor { kKeep, kClose };
+
   /// Result: the file's bytes as they are now. Fatal (file-access) if it is missing, unreadable, or no
   /// regular file; never waits on a FIFO.
-  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
+  static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path,
+                                                Descriptor descriptor = Descriptor::kKeep);
 
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
   ~MappedFile();
 
   std::span<const std::byte> bytes() const { return bytes_; }
-  /// Open for reading; for copies inside the kernel.
+  /// Open for reading; -1 if it was not kept.
   int descriptor() const { return descriptor_; }
   const std::filesystem::path& path() const { return path_; }
   const FileIdentity& identity() const { return identity_; }

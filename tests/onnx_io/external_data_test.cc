@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "ir/verify.h"
@@ -224,6 +225,30 @@ TEST_CASE("data that tensors share are written once, and large data begin with a
   CHECK(offset(2) == "0");
   CHECK(std::stoull(offset(3)) % 64 == 0);
   CHECK(difference(resolved_model(folder / "m.onnx"), resolved_model(folder / "n.onnx")).empty());
+}
+
+TEST_CASE("a file for each tensor is fine, even if there are more than a process may have open") {
+  const TemporaryFolder folder;
+  onnx::ModelProto model = relu_model();
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "w" + std::to_string(i);
+    onnx::TensorProto& tensor = add_floats(*model.mutable_graph(), name, {1}, {});
+    tensor.clear_raw_data();
+    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+    add_entry(tensor, "location", name);
+    write_text(folder / name, float_bytes({static_cast<float>(i)}));
+  }
+  write_text(folder / "m.onnx", model.SerializeAsString());
+  struct rlimit before = {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const struct rlimit few = {150, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  write_onnx(read(folder / "m.onnx"), folder / "n.onnx");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  const OnnxFile copy = read(folder / "n.onnx");
+  for (std::size_t i = 0; i < 300; ++i) {
+    CHECK(copy.model.graph->initializers()[i]->initializer()->at<float>(0) == static_cast<float>(i));
+  }
 }
 
 TEST_CASE("a model with external data keeps large new tensors out of the file too") {
