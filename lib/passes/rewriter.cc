@@ -163,13 +163,18 @@ void Rewriter::took(Value& constant) {
 }
 
 void Rewriter::lost_reader(Value* value) {
-  if (value && live_.insert(value).second) pending_.push_back(value);
+  if (!value) return;
+  if (value->initializer() && !value->graph().holder()) {
+    unread_.push_back(value);
+  } else if (live_.insert(value).second) {
+    pending_.push_back(value);
+  }
 }
 
 void Rewriter::forget(Value& value) {
   live_.erase(&value);
   taken_.erase(&value);
-  dead_.erase(&value);
+  dead_in_bodies_.erase(&value);
 }
 
 void Rewriter::forget(const Node& node) {
@@ -195,7 +200,7 @@ void Rewriter::finish() {
     pending_.pop_back();
     if (live_.erase(value) == 0 || !value->is_unused()) continue;
     if (value->initializer()) {
-      dead_.insert(value);
+      dead_in_bodies_.insert(value);
     } else if (Node* node = value->producer(); node && node->is_onnx_domain() && is_unused(*node)) {
       erase(*node);
     }
@@ -222,16 +227,18 @@ void Rewriter::drop_taken_inputs() {
 }
 
 void Rewriter::erase_dead_initializers() {
-  // A default that no rewrite took stays, read or not: the caller may go on giving it.
-  std::erase_if(dead_, [&](const Value* value) { return value->is_graph_input() && model_.ir_version >= 4; });
-  for (const auto& [graph, values] : by_graph(dead_)) {
-    std::unordered_set<Value*> inputs_too;
-    for (Value* value : values) {
-      if (value->is_graph_input()) inputs_too.insert(value);
-    }
-    graph->drop_inputs(inputs_too);
-    graph->erase_initializers(values);
+  std::unordered_set<Value*> dead;
+  dead.reserve(unread_.size());
+  std::unordered_set<Value*> inputs_too;
+  for (Value* value : unread_) {
+    // A default that no rewrite took stays, read or not: the caller may go on giving it.
+    if (!value->is_unused() || (value->is_graph_input() && model_.ir_version >= 4)) continue;
+    if (value->is_graph_input()) inputs_too.insert(value);
+    dead.insert(value);
   }
+  model_.graph->drop_inputs(inputs_too);
+  model_.graph->erase_initializers(dead);
+  for (const auto& [graph, values] : by_graph(dead_in_bodies_)) graph->erase_initializers(values);
 }
 
 }  // namespace qprep

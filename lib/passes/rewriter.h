@@ -68,11 +68,12 @@ class Rewriter {
 
   Model& model_;
   Env& env_;
-  std::vector<Value*> pending_;  // lost a reader; those not in live_ were looked at or erased since
+  std::vector<Value*> unread_;   // initializers of the model's graph that lost a reader, maybe several times
+  std::vector<Value*> pending_;  // other values that did; those not in live_ were looked at or erased since
   std::unordered_set<const Value*> live_;
   std::vector<Value*> taken_in_order_;  // graph inputs with a default; those not in taken_ were erased since
   std::unordered_set<const Value*> taken_;
-  std::unordered_set<Value*> dead_;  // initializers that nobody reads any more
+  std::unordered_set<Value*> dead_in_bodies_;  // initializers that nobody reads any more
 };
 
 }  // namespace qprep
