@@ -9,18 +9,11 @@
 #include "support/codes.h"
 
 namespace qprep {
-
-/// What a node adds up before its bias: integer products, each worth scales[channel].
-struct IntegerBias::Accumulator {
-  std::vector<double> scales;  // one entry: the same for all channels
-  std::int64_t channels = 0;   // of the output
-  double largest_sum = 0;      // of the products' magnitudes; 0 if the accumulator is wider than int32
-};
-
 namespace {
 
 constexpr std::size_t kBias = 2;  // for Conv, ConvTranspose and Gemm alike
 constexpr std::int64_t kPerChannelOpset = 13;
+constexpr double kSmallestScale = std::numeric_limits<float>::min();
 
 /// Where the output channels of a node lie in its weight.
 struct WeightLayout {
@@ -56,6 +49,17 @@ double largest_integer(const QdqParams& params) {
   return most;
 }
 
+/// The dims of what a DequantizeLinear reads, also through the QuantizeLinear of a constant.
+std::optional<Dims> dims_of_integers(const Node& dequantize) {
+  const Value& integers = *dequantize.input(0);
+  if (const Tensor* tensor = constant_of(integers)) return tensor->dims();
+  const Node* quantize = integers.producer();
+  if (quantize && is_quantize_linear(*quantize) && quantize->input(0)) {
+    if (const Tensor* tensor = constant_of(*quantize->input(0))) return tensor->dims();
+  }
+  return integers.type().static_dims();
+}
+
 /// Bias elements for each output channel, if the tensor has one for each or one for all.
 std::optional<std::vector<float>> per_channel(const Tensor& bias, std::int64_t channels) {
   const Dims& dims = bias.dims();
@@ -65,33 +69,49 @@ std::optional<std::vector<float>> per_channel(const Tensor& bias, std::int64_t c
   return std::vector<float>(static_cast<std::size_t>(channels), bias.at<float>(0));
 }
 
-/// round_half_even(b / scale) for each channel; nullopt with the reason if one does not fit.
-std::optional<std::vector<std::int32_t>> integers_of(const std::vector<float>& bias,
-                                                     const std::vector<float>& scales, double limit,
-                                                     std::string& why) {
-  std::vector<std::int32_t> integers;
-  for (std::size_t c = 0; c < bias.size(); ++c) {
-    const float scale = scales[scales.size() == 1 ? 0 : c];
-    const double q = std::nearbyint(static_cast<double>(bias[c]) / static_cast<double>(scale));
-    if (!(std::fabs(q) <= limit)) {
-      why = fmt::format("its element {} is {}, which int32 of scale {} cannot hold", c, bias[c], scale);
-      return std::nullopt;
-    }
-    integers.push_back(static_cast<std::int32_t>(q));
-  }
-  return integers;
-}
-
-std::optional<std::vector<float>> rounded(const std::vector<double>& scales) {
-  std::vector<float> result;
-  for (const double scale : scales) {
-    result.push_back(static_cast<float>(scale));
-    if (!std::isnormal(result.back()) || result.back() < 0.0F) return std::nullopt;
-  }
-  return result;
-}
-
 }  // namespace
+
+/// What a node adds up before its bias: products of integers, each worth unit * s_w.
+struct IntegerBias::Products {
+  Node* weight = nullptr;  // the DequantizeLinear of the weight
+  QdqParams params;        // its numbers
+  WeightLayout layout;
+  double unit = 0.0;  // s_x * alpha / beta
+  std::size_t data_bits = 8;
+  double largest_data = 0.0;  // of the data's integers' magnitudes
+  double largest_sum = 0.0;   // of the products' magnitudes; 0 if the accumulator is wider than int32
+
+  /// Which of the weight's scales output channel c has.
+  std::size_t scale_index(std::size_t c) const {
+    return params.per_tensor() ? 0 : c % static_cast<std::size_t>(layout.along);
+  }
+  float scale(std::size_t c) const {
+    return static_cast<float>(unit * static_cast<double>(params.channels[scale_index(c)].scale));
+  }
+  /// b / scale, rounded half to even.
+  double integer(float bias, std::size_t c) const {
+    return std::nearbyint(static_cast<double>(bias) / static_cast<double>(scale(c)));
+  }
+  /// The largest integer that leaves room for the products in int32. Half of it is always the bias's, since
+  /// sums that large do not occur.
+  double room() const {
+    return std::max(double{std::numeric_limits<std::int32_t>::max()} - largest_sum, std::ldexp(1.0, 30));
+  }
+  /// The most that a sum can change when weights of scale `before` are rounded to steps of `after`.
+  double lost_by(double before, double after) const {
+    const double half_width = (params.channels.front().range.max - params.channels.front().range.min) / 2.0;
+    return static_cast<double>(layout.terms) * largest_data * unit *
+           std::min(half_width * before, after / 2.0);
+  }
+  double may_lose(float bias) const {
+    constexpr double kNothing = 1e-30;
+    return std::max(std::ldexp(std::fabs(static_cast<double>(bias)), -static_cast<int>(data_bits) - 4),
+                    kNothing);
+  }
+  bool fits(float bias, std::size_t c) const {
+    return std::isnormal(scale(c)) && std::fabs(integer(bias, c)) <= room();
+  }
+};
 
 /// The DequantizeLinear that the node's data come from, behind operators that only move elements; null if
 /// there is none.
@@ -107,15 +127,16 @@ const Node* IntegerBias::source_of_data(const Node& node) const {
   return nullptr;
 }
 
-std::optional<IntegerBias::Accumulator> IntegerBias::accumulator_of(const Node& node,
-                                                                    std::string& why) const {
+std::optional<IntegerBias::Products> IntegerBias::products_of(const Node& node, std::string& why) const {
   const auto no = [&](std::string reason) {
     why = std::move(reason);
     return std::nullopt;
   };
-  const std::optional<QdqParams> weight = read_qdq(*node.input(1)->producer());
+  Products products;
+  products.weight = node.input(1)->producer();
+  std::optional<QdqParams> weight = read_qdq(*products.weight);
   if (!weight) return no("its weight's scale is no constant");
-  const std::optional<Dims> dims = node.input(1)->producer()->input(0)->type().static_dims();
+  const std::optional<Dims> dims = dims_of_integers(*products.weight);
   const std::optional<WeightLayout> layout = dims ? weight_layout(node, *dims) : std::nullopt;
   if (!layout) return no("the shape of its weight is not known");
   if (!weight->per_tensor() && weight->axis != layout->axis) {
@@ -130,19 +151,55 @@ std::optional<IntegerBias::Accumulator> IntegerBias::accumulator_of(const Node& 
   const double beta = gemm ? static_cast<double>(node.float_or("beta", 1.0F)) : 1.0;
   if (beta == 0.0 || !(alpha / beta > 0.0)) return no(fmt::format("alpha is {} and beta {}", alpha, beta));
 
-  Accumulator sum;
-  sum.channels = layout->channels;
-  const std::int64_t scales = weight->per_tensor() ? 1 : layout->channels;
-  for (std::int64_t c = 0; c < scales; ++c) {
-    const QuantParams& w =
-        weight->channels[static_cast<std::size_t>(weight->per_tensor() ? 0 : c % layout->along)];
-    sum.scales.push_back(static_cast<double>(data->channels.front().scale) * static_cast<double>(w.scale) *
-                         (alpha / beta));
-  }
   if (is_eight_bits(*data) && is_eight_bits(*weight)) {
-    sum.largest_sum = static_cast<double>(layout->terms) * largest_integer(*data) * largest_integer(*weight);
+    products.largest_sum =
+        static_cast<double>(layout->terms) * largest_integer(*data) * largest_integer(*weight);
   }
-  return sum;
+  products.data_bits = bit_width(data->dtype);
+  products.largest_data = largest_integer(*data);
+  products.unit = static_cast<double>(data->channels.front().scale) * (alpha / beta);
+  products.params = std::move(*weight);
+  products.layout = *layout;
+  return products;
+}
+
+/// Where a bias does not fit, s_w rises until the bias takes 30 bits with its sign, provided that what the
+/// channel's weights lose is at most a sixteenth of a step of a result as large as the bias.
+void IntegerBias::raise_scales(const Node& node, const std::vector<float>& bias, Products& products) {
+  Node& dequantize = *products.weight;
+  Node* quantize = dequantize.input(0)->producer();
+  Value* scale = dequantize.input(1);
+  const bool ours_alone = quantize && is_quantize_linear(*quantize) && constant_of(*quantize->input(0)) &&
+                          quantize->input(1) == scale && quantize->output(0).has_single_use() &&
+                          dequantize.output(0).has_single_use() && !products.params.per_tensor();
+  if (!ours_alone) return;
+  Products raised = products;
+  std::size_t count = 0;
+  for (std::size_t c = 0; c < bias.size(); ++c) {
+    if (raised.fits(bias[c], c) || !std::isfinite(bias[c])) continue;
+    const double wanted =
+        std::max(std::ldexp(std::fabs(static_cast<double>(bias[c])), -29), 2.0 * kSmallestScale) /
+        raised.unit;
+    float& s_w = raised.params.channels[raised.scale_index(c)].scale;
+    const double lost = raised.lost_by(static_cast<double>(s_w), wanted);
+    s_w = static_cast<float>(wanted);
+    if (!raised.fits(bias[c], c) || lost > raised.may_lose(bias[c])) return;
+    ++count;
+  }
+  if (count == 0) return;
+  products = std::move(raised);
+  std::vector<float> scales;
+  for (const QuantParams& channel : products.params.channels) scales.push_back(channel.scale);
+  Value& changed =
+      dequantize.graph().new_initializer(scale->name(), Tensor::floats(constant_of(*scale)->dims(), scales));
+  quantize->set_input(1, &changed);
+  dequantize.set_input(1, &changed);
+  replaced_.push_back(scale);
+  diagnostics_.note(
+      codes::kRaisedScale,
+      fmt::format("node '{}': {} of {} channels have weights so small beside the bias that their scale is "
+                  "raised, for the bias to fit int32",
+                  node.label(), count, bias.size()));
 }
 
 void IntegerBias::lower(Node& node) {
@@ -159,21 +216,27 @@ void IntegerBias::lower(Node& node) {
     diagnostics_.note(codes::kStaysFloat,
                       fmt::format("bias '{}' of node '{}' stays float: {}", bias->name(), node.label(), why));
   };
-  const std::optional<Accumulator> sum = accumulator_of(node, why);
-  if (!sum) return stays_float();
-  why = "the scale of the products is no normal float32 number";
-  const std::optional<std::vector<float>> scales = rounded(sum->scales);
-  if (!scales) return stays_float();
+  std::optional<Products> products = products_of(node, why);
+  if (!products) return stays_float();
   why = "it is not one number for each output channel";
-  const std::optional<std::vector<float>> values = per_channel(*tensor, sum->channels);
+  const std::optional<std::vector<float>> values = per_channel(*tensor, products->layout.channels);
   if (!values) return stays_float();
 
-  // Half of int32 is always the bias's, since sums that large do not occur.
-  const double room =
-      std::max(double{std::numeric_limits<std::int32_t>::max()} - sum->largest_sum, std::ldexp(1.0, 30));
-  std::optional<std::vector<std::int32_t>> integers = integers_of(*values, *scales, room, why);
-  if (!integers) return stays_float();
-  node.set_input(kBias, &dequantized(*bias, node, std::move(*integers), *scales));
+  raise_scales(node, *values, *products);
+  std::vector<std::int32_t> integers;
+  for (std::size_t c = 0; c < values->size(); ++c) {
+    const float element = (*values)[c];
+    if (!products->fits(element, c)) {
+      why = fmt::format("its element {} is {}, which int32 of scale {} cannot hold", c, element,
+                        products->scale(c));
+      return stays_float();
+    }
+    integers.push_back(static_cast<std::int32_t>(products->integer(element, c)));
+  }
+  std::vector<float> scales;
+  for (std::size_t c = 0; c < (products->params.per_tensor() ? 1 : values->size()); ++c)
+    scales.push_back(products->scale(c));
+  node.set_input(kBias, &dequantized(*bias, node, std::move(integers), std::move(scales)));
   replaced_.push_back(bias);
 }
 

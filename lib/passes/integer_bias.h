@@ -13,7 +13,9 @@
 namespace qprep {
 
 /// Makes biases of Conv, ConvTranspose and Gemm int32 of scale s_x * s_w, so that they add to the products of
-/// the integers as they are. See lower_fixed_point.h for when.
+/// the integers as they are. See lower_fixed_point.h for when. To be used while the weights still are float
+/// constants behind QuantizeLinear: a channel whose weights are so small beside its bias that the bias would
+/// not fit gets a larger s_w.
 class IntegerBias {
  public:
   IntegerBias(Model& model, const OpClasses& classes, Diagnostics& diagnostics)
@@ -26,9 +28,10 @@ class IntegerBias {
   const std::vector<Value*>& replaced() const { return replaced_; }
 
  private:
-  struct Accumulator;
-  std::optional<Accumulator> accumulator_of(const Node& node, std::string& why) const;
+  struct Products;
+  std::optional<Products> products_of(const Node& node, std::string& why) const;
   const Node* source_of_data(const Node& node) const;
+  void raise_scales(const Node& node, const std::vector<float>& bias, Products& products);
   Value& dequantized(const Value& bias, Node& before, std::vector<std::int32_t> integers,
                      std::vector<float> scales);
 

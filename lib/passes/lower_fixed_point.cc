@@ -79,13 +79,11 @@ void lower_fixed_point(Model& model, const OpClasses& classes, Diagnostics& diag
   std::vector<Node*> nodes;
   collect_nodes(*model.graph, nodes);
   IntegerBias biases(model, classes, diagnostics);
+  for (Node* node : nodes) biases.lower(*node);
   std::vector<Value*> floats;
   for (Node* node : nodes) {
-    if (is_quantize_linear(*node)) {
-      if (Value* constant = compute(*node)) floats.push_back(constant);
-    } else {
-      biases.lower(*node);
-    }
+    Value* constant = is_quantize_linear(*node) ? compute(*node) : nullptr;
+    if (constant) floats.push_back(constant);
   }
   floats.insert(floats.end(), biases.replaced().begin(), biases.replaced().end());
   erase_unused(*model.graph, floats, diagnostics);

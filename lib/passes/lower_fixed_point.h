@@ -12,6 +12,8 @@ namespace qprep {
 /// - A bias of Conv, ConvTranspose and Gemm becomes an int32 initializer of scale s_x * s_w (Gemm: * alpha /
 ///   beta) and a DequantizeLinear, where the data come from a DequantizeLinear per tensor, through passive
 ///   operators if need be, and the weight from one per tensor or per output channel.
+/// - A channel whose weights are so small beside its bias that the bias would not fit int32 (channels that
+///   training switched off) gets a larger s_w, and its weights are quantised with that, with a note.
 /// - What cannot become integer stays float, with the reason as a note. That is also a bias that would leave
 ///   no room for the products in an int32 accumulator.
 /// Given: the model is in the Q/DQ form (from lower_qdq, or an input that carries Q/DQ).

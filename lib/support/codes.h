@@ -31,7 +31,8 @@ inline constexpr std::string_view kShapeInference = "shape-inference";    // it 
 inline constexpr std::string_view kBatchNormStays = "batch-norm-stays";   // why one was not folded
 inline constexpr std::string_view kFoldLimit = "fold-limit";              // a constant too large to compute
 inline constexpr std::string_view kOverridableInitializer =
-    "overridable-initializer";                                  // an input whose default became a constant
+    "overridable-initializer";                                    // an input whose default became a constant
+inline constexpr std::string_view kRaisedScale = "raised-scale";  // of a weight, for its bias to fit
 inline constexpr std::string_view kStaysFloat = "stays-float";  // a tensor that the lower forms keep as it is
 inline constexpr std::string_view kNoScales = "no-scales";      // fixed point without data and scales
 inline constexpr std::string_view kPassNotRun = "pass-not-run";  // --dump-after names a pass that did not run
