@@ -4,7 +4,7 @@ set(QPREP_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "what scripts/setup made")
 find_program(CCACHE ccache)
 if(CCACHE)
   # The build folder's path does not change what the compiler writes, so that folders share the cache.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${CCACHE})
 endif()
 
 find_package(Threads REQUIRED)
