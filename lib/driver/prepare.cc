@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <future>
 #include <utility>
 
 #include "config/config.h"
@@ -81,6 +82,7 @@ class Preparation {
   OnnxFile file_;
   Plan plan_;
   Report report_;
+  std::future<CheckResult> check_result_;  // made while the model is rewritten; reads the report
   bool had_scales_ = false;  // the input model states scales of activations
   std::vector<Observed> observed_;
   Ranges ranges_;
@@ -119,6 +121,9 @@ bool Preparation::decide() {
   if (!run_kind(PassKind::kDecide, watch_.observer(), diagnostics_)) return false;
   check_scales_are_there();
   report_ = build_report(model(), plan_, result_.model, result_.march, {});
+  if (options_.stop_after.empty()) {
+    check_result_ = std::async(std::launch::async, [this] { return check_result_of_plan(report_); });
+  }
   count_plan();
   return true;
 }
@@ -237,9 +242,10 @@ void Preparation::write_report() {
     result_.files.push_back({path, text.size()});
   };
   watch_.timed("report", [&] {
-    write("model_check_result.txt", to_text(report_));
-    constexpr auto kReplaceBadUtf8 = nlohmann::ordered_json::error_handler_t::replace;
-    write("model_check_result.json", to_json(report_).dump(2, ' ', false, kReplaceBadUtf8) + "\n");
+    CheckResult result = check_result_.get();
+    add_diagnostics(result, report_);
+    write("model_check_result.txt", result.text);
+    write("model_check_result.json", result.json);
   });
 }
 

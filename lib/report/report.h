@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,7 +69,15 @@ struct Report {
 Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
                     std::span<const Diagnostic> diagnostics);
 
-std::string to_text(const Report& report);
-nlohmann::ordered_json to_json(const Report& report);
+/// The contents of model_check_result.txt and model_check_result.json.
+struct CheckResult {
+  std::string text, json;
+};
+
+/// Result: both files but for their ends, which report what the run said. Reads no diagnostics, so that it
+/// can be made while the run goes on.
+CheckResult check_result_of_plan(const Report& report);
+/// Given: `result` is check_result_of_plan(report). Result: the files are whole.
+void add_diagnostics(CheckResult& result, const Report& report);
 
 }  // namespace qprep

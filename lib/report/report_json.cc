@@ -1,24 +1,26 @@
-#include "report/report.h"
+#include "report/report_json.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace qprep {
 namespace {
 
 using nlohmann::ordered_json;
 
+ordered_json slot(const ReportSlot& slot) {
+  if (slot.name.empty()) return nullptr;
+  ordered_json entry = {{"name", slot.name}, {"dtype", slot.dtype}};
+  if (slot.spec) {
+    entry["ch_axis"] = slot.spec->channel_axis;
+    entry["observer"] = slot.spec->observer;
+  }
+  return entry;
+}
+
 ordered_json slots(const std::vector<ReportSlot>& slots) {
   ordered_json list = ordered_json::array();
-  for (const ReportSlot& slot : slots) {
-    if (slot.name.empty()) {
-      list.push_back(nullptr);
-      continue;
-    }
-    ordered_json entry = {{"name", slot.name}, {"dtype", slot.dtype}};
-    if (slot.spec) {
-      entry["ch_axis"] = slot.spec->channel_axis;
-      entry["observer"] = slot.spec->observer;
-    }
-    list.push_back(std::move(entry));
-  }
+  for (const ReportSlot& each : slots) list.push_back(slot(each));
   return list;
 }
 
@@ -59,17 +61,44 @@ ordered_json diagnostic(const Diagnostic& diagnostic) {
   return entry;
 }
 
+std::string line_of(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+/// A member of the outermost object: an array with an element on each line.
+template <typename Elements, typename ToJson>
+void add_lines(std::string& out, const char* name, const Elements& elements, const ToJson& to_json) {
+  out += fmt::format("  \"{}\": [", name);
+  const char* separator = "\n";
+  for (const auto& element : elements) {
+    out += separator;
+    out += "    ";
+    out += line_of(to_json(element));
+    separator = ",\n";
+  }
+  out += elements.empty() ? "]" : "\n  ]";
+}
+
 }  // namespace
 
-ordered_json to_json(const Report& report) {
-  ordered_json json = {{"model", report.model}, {"march", report.march}};
-  json["inputs"] = slots(report.inputs);
-  json["outputs"] = slots(report.outputs);
-  json["nodes"] = ordered_json::array();
-  for (const ReportNode& entry : report.nodes) json["nodes"].push_back(node(entry));
-  json["diagnostics"] = ordered_json::array();
-  for (const Diagnostic& entry : report.diagnostics) json["diagnostics"].push_back(diagnostic(entry));
-  return json;
+std::string json_of_plan(const Report& report) {
+  std::string out = "{\n";
+  for (const auto& [name, value] : {std::pair("model", &report.model), std::pair("march", &report.march)}) {
+    out += fmt::format("  \"{}\": {},\n", name, line_of(*value));
+  }
+  for (const auto& [name, ports] : {std::pair("inputs", &report.inputs), std::pair("outputs", &report.outputs)}) {
+    add_lines(out, name, *ports, slot);
+    out += ",\n";
+  }
+  add_lines(out, "nodes", report.nodes, node);
+  out += ",\n";
+  return out;
+}
+
+std::string json_of_diagnostics(const Report& report) {
+  std::string out;
+  add_lines(out, "diagnostics", report.diagnostics, diagnostic);
+  return out + "\n}\n";
 }
 
 }  // namespace qprep

@@ -1,3 +1,5 @@
+#include "report/report_text.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -5,7 +7,6 @@
 #include <map>
 
 #include "report/checks.h"
-#include "report/report.h"
 #include "report/table.h"
 
 namespace qprep {
@@ -26,6 +27,12 @@ std::string observer_text(const QuantSpec& spec) {
     start = c == '_';
   }
   return fmt::format("{}Observer(averaging_constant={})", name, spec.averaging_constant);
+}
+
+void clean(Table& table) {
+  for (std::vector<std::string>& row : table.rows) {
+    for (std::string& cell : row) cell = cell_text(std::move(cell));
+  }
 }
 
 /// A row of the tables over modules: the model's quantised inputs, its nodes, and its float results.
@@ -63,7 +70,6 @@ class TextWriter {
     devices();
     graph();
     reasons();
-    verdicts();
     return std::move(out_);
   }
 
@@ -86,18 +92,14 @@ class TextWriter {
 
   void simple(Table table) {
     clean(table);
-    out_ += to_simple(table) + "\n";
+    append_simple(out_, table);
+    out_ += '\n';
   }
 
   void psql(Table table) {
     clean(table);
-    out_ += to_psql(table) + "\n";
-  }
-
-  static void clean(Table& table) {
-    for (std::vector<std::string>& row : table.rows) {
-      for (std::string& cell : row) cell = cell_text(cell);
-    }
+    append_psql(out_, table);
+    out_ += '\n';
   }
 
   void fusable() {
@@ -258,15 +260,6 @@ class TextWriter {
     line(cell_text(because.empty() ? fmt::format("  {}", what) : fmt::format("  {}: {}", what, because)));
   }
 
-  void verdicts() {
-    Table table{{"topic", "state", "finding"}, {}};
-    for (const Verdict& verdict : summary(report_))
-      table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
-    line("Summary:");
-    clean(table);
-    out_ += to_simple(table);
-  }
-
   const Report& report_;
   std::vector<Module> modules_;
   std::string out_;
@@ -274,6 +267,14 @@ class TextWriter {
 
 }  // namespace
 
-std::string to_text(const Report& report) { return TextWriter(report).text(); }
+std::string text_of_plan(const Report& report) { return TextWriter(report).text(); }
+
+std::string text_of_summary(const Report& report) {
+  Table table{{"topic", "state", "finding"}, {}};
+  for (const Verdict& verdict : summary(report))
+    table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
+  clean(table);
+  return "Summary:\n" + to_simple(table);
+}
 
 }  // namespace qprep

@@ -60,10 +60,16 @@ std::size_t width_of(std::uint32_t number) {
   return wide ? 2 : 1;
 }
 
-/// The text between spaces, `width` columns in all.
-std::string padded(const std::string& text, std::size_t width, Table::Align align) {
-  const std::string fill(width - std::min(width, display_width(text)), ' ');
-  return align == Table::Align::kRight ? fill + text : text + fill;
+/// Printable ASCII: one column for each byte, and nothing to escape.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void append_padded(std::string& out, const std::string& text, std::size_t width, Table::Align align) {
+  const std::size_t fill = width - std::min(width, display_width(text));
+  if (align == Table::Align::kRight) out.append(fill, ' ');
+  out += text;
+  if (align == Table::Align::kLeft) out.append(fill, ' ');
 }
 
 Table::Align align_of(const Table& table, std::size_t column) {
@@ -79,12 +85,15 @@ std::vector<std::size_t> widths_of(const Table& table) {
   return widths;
 }
 
-std::string psql_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
-                     const Table& table) {
-  std::string line = "|";
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    line += " " + padded(cells[i], widths[i], align_of(table, i)) + " |";
-  return line + "\n";
+void append_psql_row(std::string& out, const std::vector<std::string>& cells,
+                     const std::vector<std::size_t>& widths, const Table& table) {
+  out += '|';
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    out += ' ';
+    append_padded(out, cells[i], widths[i], align_of(table, i));
+    out += " |";
+  }
+  out += '\n';
 }
 
 std::string psql_rule(const std::vector<std::size_t>& widths, char end) {
@@ -96,20 +105,21 @@ std::string psql_rule(const std::vector<std::size_t>& widths, char end) {
   return line + "\n";
 }
 
-std::string simple_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
-                       const Table& table) {
-  std::string line;
+void append_simple_row(std::string& out, const std::vector<std::string>& cells,
+                       const std::vector<std::size_t>& widths, const Table& table) {
+  const std::size_t start = out.size();
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    if (i > 0) line += "  ";
-    line += padded(cells[i], widths[i], align_of(table, i));
+    if (i > 0) out += "  ";
+    append_padded(out, cells[i], widths[i], align_of(table, i));
   }
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line + "\n";
+  while (out.size() > start && out.back() == ' ') out.pop_back();
+  out += '\n';
 }
 
 }  // namespace
 
 std::size_t display_width(std::string_view utf8) {
+  if (is_plain(utf8)) return utf8.size();
   std::size_t width = 0;
   while (!utf8.empty()) {
     const CodePoint next = first_code_point(utf8);
@@ -119,7 +129,9 @@ std::size_t display_width(std::string_view utf8) {
   return width;
 }
 
-std::string cell_text(std::string_view text) {
+std::string cell_text(std::string cell) {
+  if (is_plain(cell)) return cell;
+  std::string_view text = cell;
   std::string result;
   while (!text.empty()) {
     const CodePoint next = first_code_point(text);
@@ -139,20 +151,34 @@ std::string cell_text(std::string_view text) {
   return result;
 }
 
-std::string to_psql(const Table& table) {
+void append_psql(std::string& out, const Table& table) {
   const std::vector<std::size_t> widths = widths_of(table);
   const std::string frame = psql_rule(widths, '+');
-  std::string text = frame + psql_row(table.headers, widths, table) + psql_rule(widths, '|');
-  for (const std::vector<std::string>& row : table.rows) text += psql_row(row, widths, table);
-  return text + frame;
+  out += frame;
+  append_psql_row(out, table.headers, widths, table);
+  out += psql_rule(widths, '|');
+  for (const std::vector<std::string>& row : table.rows) append_psql_row(out, row, widths, table);
+  out += frame;
 }
 
-std::string to_simple(const Table& table) {
+std::string to_psql(const Table& table) {
+  std::string text;
+  append_psql(text, table);
+  return text;
+}
+
+void append_simple(std::string& out, const Table& table) {
   const std::vector<std::size_t> widths = widths_of(table);
   std::vector<std::string> dashes;
   for (const std::size_t width : widths) dashes.emplace_back(width, '-');
-  std::string text = simple_row(table.headers, widths, table) + simple_row(dashes, widths, table);
-  for (const std::vector<std::string>& row : table.rows) text += simple_row(row, widths, table);
+  append_simple_row(out, table.headers, widths, table);
+  append_simple_row(out, dashes, widths, table);
+  for (const std::vector<std::string>& row : table.rows) append_simple_row(out, row, widths, table);
+}
+
+std::string to_simple(const Table& table) {
+  std::string text;
+  append_simple(text, table);
   return text;
 }
 

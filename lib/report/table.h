@@ -20,12 +20,14 @@ struct Table {
 std::size_t display_width(std::string_view utf8);
 
 /// The text with control characters (line breaks too) as \n, \t or \xNN, so that a name cannot break a table.
-std::string cell_text(std::string_view text);
+std::string cell_text(std::string cell);
 
-/// A framed table, as psql draws it: +--+, |--+|. Lines end with '\n'.
+/// Appends a framed table, as psql draws it: +--+, |--+|. Lines end with '\n'.
+void append_psql(std::string& out, const Table& table);
 std::string to_psql(const Table& table);
 
-/// Headers, a line of dashes, rows; two spaces between columns, none at the ends of lines.
+/// Appends headers, a line of dashes, rows; two spaces between columns, none at the ends of lines.
+void append_simple(std::string& out, const Table& table);
 std::string to_simple(const Table& table);
 
 }  // namespace qprep

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 
@@ -20,6 +21,18 @@ Report small_report() {
   Diagnostic odd{Severity::kWarning, codes::kFileAccess, "tensor 'soft_out' never varies", {"m.yaml", 3, 7}};
   return build_report(small.model, small.plan, "small.onnx", "bayes", {&odd, 1});
 }
+
+CheckResult check_result(const Report& report) {
+  CheckResult result = check_result_of_plan(report);
+  add_diagnostics(result, report);
+  return result;
+}
+
+nlohmann::ordered_json to_json(const Report& report) {
+  return nlohmann::ordered_json::parse(check_result(report).json);
+}
+
+std::string to_text(const Report& report) { return check_result(report).text; }
 
 std::string messages(const std::vector<Hint>& hints) {
   std::string text;

@@ -1,0 +1,16 @@
+#include "report/report.h"
+#include "report/report_json.h"
+#include "report/report_text.h"
+
+namespace qprep {
+
+CheckResult check_result_of_plan(const Report& report) {
+  return {.text = text_of_plan(report), .json = json_of_plan(report)};
+}
+
+void add_diagnostics(CheckResult& result, const Report& report) {
+  result.text += text_of_summary(report);
+  result.json += json_of_diagnostics(report);
+}
+
+}  // namespace qprep

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "report/report.h"
+
+namespace qprep {
+
+/// model_check_result.json up to its diagnostics, a line for each node.
+std::string json_of_plan(const Report& report);
+/// The rest of it.
+std::string json_of_diagnostics(const Report& report);
+
+}  // namespace qprep
