@@ -4,6 +4,7 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <future>
+#include <memory>
 #include <utility>
 
 #include "config/config.h"
@@ -277,7 +278,10 @@ std::vector<std::string> pass_names() {
 }
 
 PrepareResult prepare(const PrepareOptions& options, Diagnostics& diagnostics) {
-  return Preparation(options, diagnostics).run();
+  const auto preparation = std::make_shared<Preparation>(options, diagnostics);
+  PrepareResult result = preparation->run();
+  result.work = preparation;
+  return result;
 }
 
 }  // namespace qprep

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,7 @@ struct PrepareResult {
 
   std::vector<PassTime> passes;  // and the other steps, in order
   double seconds = 0;
+  std::shared_ptr<void> work;  // the graph; freeing a large one takes time that a caller may not have
 };
 
 /// The names that dump_after and stop_after take, in the order of running: the pipeline's, and those of the
