@@ -202,6 +202,7 @@ class Node {
   std::string string_or(std::string_view name, std::string otherwise) const;
   std::vector<std::int64_t> ints_or(std::string_view name, std::vector<std::int64_t> otherwise) const;
 
+  void reserve_attributes(std::size_t count) { attributes_.reserve(count); }
   void set_attribute(std::string name, AttributeValue value);
   /// For readers: keeps from_file and reference as given.
   void add_attribute(Attribute attribute);
@@ -210,6 +211,10 @@ class Node {
   AttributeValue take_attribute(std::string_view name);
   /// The graphs in the attributes, in attribute order.
   std::vector<Graph*> bodies() const;
+
+  /// See Value::mark().
+  std::uint64_t mark() const { return mark_; }
+  void set_mark(std::uint64_t mark) const { mark_ = mark; }
 
   OriginId origin() const { return origin_; }
   void set_origin(OriginId origin) { origin_ = origin; }
@@ -236,6 +241,7 @@ class Node {
   std::vector<Attribute> attributes_;
   std::vector<std::string> absorbed_;
   OriginId origin_ = kNoOrigin;
+  mutable std::uint64_t mark_ = 0;
   std::list<Node>::iterator self_;
 };
 

@@ -8,9 +8,10 @@
 namespace qprep {
 namespace {
 
-/// Marks that no two runs share, so that a run need not clear what it marked.
+/// Marks that no two runs share, so that a run need not clear what it marked. They are larger than any index
+/// that others leave as a mark.
 std::uint64_t fresh_mark() {
-  static std::atomic<std::uint64_t> last = 0;
+  static std::atomic<std::uint64_t> last = std::uint64_t{1} << 63U;
   return ++last;
 }
 

@@ -80,6 +80,7 @@ void GraphBuilder::build(const Graph& graph, onnx::GraphProto& proto) {
     build_value_infos(graph, nullptr, nullptr, *proto.mutable_value_info());
     return;
   }
+  if (record->value_info().empty() && record->quantization_annotation().empty()) return;
   const NameChanges changes(graph, *record_, names_in(*record));
   build_value_infos(graph, &record->value_info(), &changes, *proto.mutable_value_info());
   build_annotations(record->quantization_annotation(), changes, *proto.mutable_quantization_annotation());
@@ -165,7 +166,7 @@ void GraphBuilder::build(const Function& function, onnx::FunctionProto& proto) {
   for (const Node& node : body.nodes()) build(node, *proto.add_node());
   build_opset_imports(function.opsets, record ? &record->opset_import() : nullptr,
                       *proto.mutable_opset_import());
-  if (!record) return;
+  if (!record || record->value_info().empty()) return;
   const NameChanges changes(body, *record_, names_in(*record));
   build_value_infos(body, &record->value_info(), &changes, *proto.mutable_value_info());
 }

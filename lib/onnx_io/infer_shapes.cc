@@ -14,6 +14,9 @@
 namespace qprep {
 namespace {
 
+/// Below it, the inference takes an initializer's type from the inputs and value infos alone.
+constexpr std::int64_t kFreeInitializersSince = 4;
+
 /// Makes a model's message what inference needs: small data inside, large data gone.
 class Preparation {
  public:
@@ -42,19 +45,20 @@ class Preparation {
     }
   }
 
-  /// Large initializers become values of known type.
+  /// Large initializers become values of known type; so do all of old files, where inference asks the inputs.
   void prepare(const Graph& graph, onnx::GraphProto& proto) {
     google::protobuf::RepeatedPtrField<onnx::TensorProto> small;
     std::unordered_map<std::string_view, const Value*> values;
     for (const Value* value : graph.initializers()) values.emplace(value->name(), value);
     for (onnx::TensorProto& tensor : *proto.mutable_initializer()) {
       const Value& value = *values.at(tensor.name());
-      if (!value.is_graph_input()) {
+      const bool is_small = value.initializer()->bytes().size() <= kLargestShapeData;
+      if (!value.is_graph_input() && (!is_small || built_.model->ir_version() < kFreeInitializersSince)) {
         onnx::ValueInfoProto& info = *proto.add_value_info();
         info.set_name(value.name());
         if (value.type().kind == Type::Kind::kTensor) write_type(value.type(), *info.mutable_type());
       }
-      if (value.initializer()->bytes().size() <= kLargestShapeData) small.Add()->Swap(&tensor);
+      if (is_small) small.Add()->Swap(&tensor);
     }
     proto.mutable_initializer()->Swap(&small);
     auto node = graph.nodes().begin();

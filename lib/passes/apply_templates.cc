@@ -45,11 +45,18 @@ void leave_float(const Graph& graph, const std::string& because, Plan& plan) {
 void apply_templates(const Model& model, Plan& plan, Env& env) {
   const Setting activations = setting_for("activation", env.settings);
   const Setting weights = setting_for("weight", env.settings);
+  const std::size_t nodes = model.graph->nodes().size();
+  const std::size_t constants = model.graph->initializers().size();
+  plan.nodes.reserve(nodes);
+  plan.values.reserve(nodes);
+  plan.not_quantised.reserve(nodes + constants);
+  plan.constants.reserve(constants);
+  plan.known_scales.reserve(constants);
   const DataFlow flow(model, *env.op_classes, plan);
   const WeightDecisions weighed = decide_weights(model, flow, {weights.precision, source_of(weights)}, plan);
   const Template chosen{activations.precision, source_of(activations)};
-  const QuantisedNodes nodes = place(model, flow, weighed, chosen, plan);
-  explain_placement(model, flow, weighed, chosen, nodes, plan);
+  const QuantisedNodes quantised = place(model, flow, weighed, chosen, plan);
+  explain_placement(model, flow, weighed, chosen, quantised, plan);
   std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
   for (const Node& node : model.graph->nodes()) leave_bodies_float(node, plan);
   for (const Function& function : model.functions) {

@@ -71,30 +71,34 @@ DataFlow::DataFlow(const Model& model, const OpClasses& classes, Plan& plan)
   }
   for (const Node& node : model.graph->nodes()) {
     const OpTraits& traits = classes_.of(node);
-    const bool call = functions_.contains(key_of(node.domain(), node.op(), node.overload()));
-    traits_.emplace(&node, call && traits.op_class != OpClass::kQuantised ? &function_call() : &traits);
+    const bool call = !functions_.empty() && traits.op_class != OpClass::kQuantised &&
+                      functions_.contains(key_of(node.domain(), node.op(), node.overload()));
+    node.set_mark(traits_.size());
+    traits_.push_back(call ? &function_call() : &traits);
   }
   forwards();
   backwards();
 }
 
-const OpTraits& DataFlow::traits(const Node& node) const { return *traits_.at(&node); }
-
 // ------------------------------------------------------------------------------------------------- forwards
 
 void DataFlow::forwards() {
+  const auto keep = [this](const Value& value, const ValueFlow& flow) {
+    value.set_mark(flows_.size());
+    flows_.push_back(flow);
+  };
   const auto add_source = [&](const Value& value) {
     ValueFlow flow;
     flow.root = &value;
     flow.runtime = !value.initializer();
     flow.carries = flow.runtime && is_float_or_unknown(value);
-    flows_.emplace(&value, flow);
+    keep(value, flow);
   };
   for (const Value* input : model_.graph->inputs()) add_source(*input);
   for (const Value* initializer : model_.graph->initializers()) add_source(*initializer);
   for (const Node& node : model_.graph->nodes()) {
     for (std::size_t i = 0; i < node.output_count(); ++i) {
-      flows_.emplace(&node.output(i), made_by(node, traits(node), i));
+      keep(node.output(i), made_by(node, traits(node), i));
     }
   }
 }
@@ -204,11 +208,11 @@ void DataFlow::backwards() {
   const auto& nodes = model_.graph->nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
     for (std::size_t i = 0; i < node->output_count(); ++i) {
-      look_ahead(node->output(i), flows_.at(&node->output(i)));
+      look_ahead(node->output(i), flows_.at(node->output(i).mark()));
     }
   }
-  for (const Value* input : model_.graph->inputs()) look_ahead(*input, flows_.at(input));
-  for (const Value* value : model_.graph->initializers()) look_ahead(*value, flows_.at(value));
+  for (const Value* input : model_.graph->inputs()) look_ahead(*input, flows_.at(input->mark()));
+  for (const Value* value : model_.graph->initializers()) look_ahead(*value, flows_.at(value->mark()));
 }
 
 void DataFlow::look_ahead(const Value& value, ValueFlow& flow) const {

@@ -2,8 +2,8 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "config/op_classes.h"
 #include "ir/graph.h"
@@ -32,15 +32,17 @@ struct ValueFlow {
 };
 
 /// Analyses the main graph once, forwards and backwards, in linear time. What it reads of constants it keeps
-/// in plan.constants, for the next one.
+/// in plan.constants, for the next one. The marks of the main graph's values and nodes are its own for as
+/// long as it lives.
 class DataFlow {
  public:
   /// Given: model and classes outlive the analysis.
   DataFlow(const Model& model, const OpClasses& classes, Plan& plan);
 
-  const OpTraits& traits(const Node& node) const;
+  /// Given: a node of the main graph.
+  const OpTraits& traits(const Node& node) const { return *traits_.at(node.mark()); }
   /// Given: a value of the main graph.
-  const ValueFlow& of(const Value& value) const { return flows_.at(&value); }
+  const ValueFlow& of(const Value& value) const { return flows_.at(value.mark()); }
 
   /// Why what enters the node there cannot be quantised, as the end of "'x' stays float: ...";
   /// nullopt: it can be, or is, or need not be. Given: a data input of a gemm_like or active node that is
@@ -70,8 +72,8 @@ class DataFlow {
   const OpClasses& classes_;
   Plan& plan_;
   std::unordered_set<std::string> functions_;  // keys of model-local functions
-  std::unordered_map<const Node*, const OpTraits*> traits_;
-  std::unordered_map<const Value*, ValueFlow> flows_;
+  std::vector<const OpTraits*> traits_;  // by the nodes' marks
+  std::vector<ValueFlow> flows_;         // by the values' marks
 };
 
 /// "Conv 'conv1'", as messages name a node.

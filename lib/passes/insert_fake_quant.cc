@@ -13,6 +13,10 @@ class Inserter {
   Inserter(Graph& graph, const Plan& plan) : graph_(graph), plan_(plan) {}
 
   void run() {
+    constexpr std::size_t kNames = 3;  // scale, zero_point, output
+    graph_.names().values.expect(kNames * plan_.values.size());
+    graph_.names().nodes.expect(plan_.values.size());
+    done_.reserve(plan_.values.size());
     auto& nodes = graph_.nodes();
     for (auto at = nodes.begin(); at != nodes.end();) {
       Node& node = *at++;

@@ -45,6 +45,21 @@ void collect_fake_quantize(Graph& graph, std::vector<Node*>& found) {
   }
 }
 
+constexpr std::size_t kAttributes = 7;
+
+/// quant_min and quant_max as the function takes them; all nodes share the payloads.
+std::pair<Tensor, Tensor> limits_of(Precision precision) {
+  const auto make = [](QuantRange range) {
+    return std::pair(Tensor::scalar(static_cast<float>(range.min)),
+                     Tensor::scalar(static_cast<float>(range.max)));
+  };
+  static const auto of_int8 = make(range_of(Precision::kInt8));
+  static const auto of_int16 = make(range_of(Precision::kInt16));
+  return precision == Precision::kInt8    ? of_int8
+         : precision == Precision::kInt16 ? of_int16
+                                          : make(range_of(precision));
+}
+
 bool is_scale(float value) { return std::isfinite(value) && value > 0.0F; }
 
 }  // namespace
@@ -118,20 +133,22 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
   Value& z = graph.new_initializer(x.name() + "_zero_point", std::move(zero_point));
   Node& node = graph.insert(
       before, {.op = std::string(kFakeQuantizeOp), .inputs = {&x, &s, &z}, .outputs = {x.name() + "_fq"}});
-  const QuantRange range = range_of(spec.precision);
-  node.set_attribute("dtype", std::string(to_text(spec.precision)));
-  node.set_attribute("quant_min", Tensor::scalar(static_cast<float>(range.min)));
-  node.set_attribute("quant_max", Tensor::scalar(static_cast<float>(range.max)));
-  node.set_attribute("ch_axis", spec.channel_axis);
-  node.set_attribute("observer", spec.observer);
+  const auto [quant_min, quant_max] = limits_of(spec.precision);
+  node.reserve_attributes(kAttributes);
   node.set_attribute("averaging_constant", spec.averaging_constant);
+  node.set_attribute("ch_axis", spec.channel_axis);
+  node.set_attribute("dtype", std::string(to_text(spec.precision)));
+  node.set_attribute("observer", spec.observer);
+  node.set_attribute("quant_max", quant_max);
+  node.set_attribute("quant_min", quant_min);
   set_calibrated(node, calibrated);
   node.output(0).set_type(x.type());
   return node;
 }
 
 ScaleAndZeroPoint unset_scale() {
-  return {Tensor::scalar(1.0F), Tensor::of<std::int32_t>(DType::kInt32, {}, {0})};
+  static const ScaleAndZeroPoint unset{Tensor::scalar(1.0F), Tensor::of<std::int32_t>(DType::kInt32, {}, {0})};
+  return unset;
 }
 
 void set_calibrated(Node& node, bool calibrated) {
