@@ -17,18 +17,6 @@ std::string_view variable(const char* name) {
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
-std::string_view word_of(Severity severity) {
-  switch (severity) {
-    case Severity::kNote:
-      return "note";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kError:
-      break;
-  }
-  return "error";
-}
-
 std::string_view colour_of(Severity severity) {
   switch (severity) {
     case Severity::kNote:
@@ -71,7 +59,7 @@ void Console::say(const Diagnostic& diagnostic) const {
   if (diagnostic.severity != Severity::kError && verbosity_.quiet) return;
   std::string text = to_text(diagnostic);
   if (colours_) {
-    const std::string word = fmt::format("{}:", word_of(diagnostic.severity));
+    const std::string word = fmt::format("{}:", to_text(diagnostic.severity));
     const std::size_t at = text.find(word, to_text(diagnostic.where).size());
     if (at != std::string::npos) {
       text.replace(at, word.size(), fmt::format("{}{}\x1b[0m", colour_of(diagnostic.severity), word));
@@ -82,21 +70,6 @@ void Console::say(const Diagnostic& diagnostic) const {
 
 void Console::hint(std::string_view text) const {
   if (!verbosity_.quiet) fmt::print(stderr, "{}\n", text);
-}
-
-nlohmann::ordered_json to_json(const std::vector<Diagnostic>& diagnostics) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const Diagnostic& diagnostic : diagnostics) {
-    nlohmann::ordered_json entry;
-    entry["severity"] = word_of(diagnostic.severity);
-    entry["code"] = diagnostic.code;
-    entry["message"] = diagnostic.message;
-    if (!diagnostic.where.file.empty()) entry["file"] = diagnostic.where.file;
-    if (diagnostic.where.line > 0) entry["line"] = diagnostic.where.line;
-    if (diagnostic.where.column > 0) entry["column"] = diagnostic.where.column;
-    list.push_back(std::move(entry));
-  }
-  return list;
 }
 
 }  // namespace qprep

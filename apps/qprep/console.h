@@ -41,7 +41,4 @@ class Console {
   bool shows_progress_ = false;
 };
 
-/// [{"severity", "code", "message", "file", "line", "column"}], the place only where there is one.
-nlohmann::ordered_json to_json(const std::vector<Diagnostic>& diagnostics);
-
 }  // namespace qprep

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "report/diagnostics_json.h"
 #include "verbs.h"
 
 namespace qprep {

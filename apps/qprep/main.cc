@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "report/diagnostics_json.h"
 #include "support/atomic_file.h"
 #include "support/text.h"
 #include "verbs.h"

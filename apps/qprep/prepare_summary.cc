@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "console.h"
+#include "report/diagnostics_json.h"
 
 namespace qprep {
 namespace {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "report/diagnostics_json.h"
+
 namespace qprep {
 namespace {
 
@@ -40,27 +42,6 @@ ordered_json node(const ReportNode& node) {
   return entry;
 }
 
-std::string_view word_of(Severity severity) {
-  switch (severity) {
-    case Severity::kNote:
-      return "note";
-    case Severity::kWarning:
-      return "warning";
-    case Severity::kError:
-      break;
-  }
-  return "error";
-}
-
-ordered_json diagnostic(const Diagnostic& diagnostic) {
-  ordered_json entry = {
-      {"severity", word_of(diagnostic.severity)}, {"code", diagnostic.code}, {"message", diagnostic.message}};
-  if (!diagnostic.where.file.empty()) entry["file"] = diagnostic.where.file;
-  if (diagnostic.where.line > 0) entry["line"] = diagnostic.where.line;
-  if (diagnostic.where.column > 0) entry["column"] = diagnostic.where.column;
-  return entry;
-}
-
 std::string line_of(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -86,7 +67,8 @@ std::string json_of_plan(const Report& report) {
   for (const auto& [name, value] : {std::pair("model", &report.model), std::pair("march", &report.march)}) {
     out += fmt::format("  \"{}\": {},\n", name, line_of(*value));
   }
-  for (const auto& [name, ports] : {std::pair("inputs", &report.inputs), std::pair("outputs", &report.outputs)}) {
+  for (const auto& [name, ports] :
+       {std::pair("inputs", &report.inputs), std::pair("outputs", &report.outputs)}) {
     add_lines(out, name, *ports, slot);
     out += ",\n";
   }
@@ -97,7 +79,7 @@ std::string json_of_plan(const Report& report) {
 
 std::string json_of_diagnostics(const Report& report) {
   std::string out;
-  add_lines(out, "diagnostics", report.diagnostics, diagnostic);
+  add_lines(out, "diagnostics", report.diagnostics, [](const Diagnostic& each) { return to_json(each); });
   return out + "\n}\n";
 }
 

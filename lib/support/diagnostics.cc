@@ -7,21 +7,17 @@
 #include "support/text.h"
 
 namespace qprep {
-namespace {
-
-std::string_view name_of(Severity severity) {
+std::string_view to_text(Severity severity) {
   switch (severity) {
     case Severity::kNote:
       return "note";
     case Severity::kWarning:
       return "warning";
     case Severity::kError:
-      return "error";
+      break;
   }
   return "error";
 }
-
-}  // namespace
 
 std::string to_text(const Where& where) {
   if (where.line == 0) return where.file;
@@ -32,7 +28,7 @@ std::string to_text(const Where& where) {
 std::string to_text(const Diagnostic& diagnostic) {
   const std::string place = to_text(diagnostic.where);
   return printable(fmt::format("{}{}{}: {} [{}]", place, place.empty() ? "" : ": ",
-                               name_of(diagnostic.severity), diagnostic.message, diagnostic.code));
+                               to_text(diagnostic.severity), diagnostic.message, diagnostic.code));
 }
 
 Fatal::Fatal(std::vector<Diagnostic> diagnostics) : diagnostics_(std::move(diagnostics)) {

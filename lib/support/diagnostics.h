@@ -29,6 +29,8 @@ struct Diagnostic {
 
 /// "model.yaml:3:7", "model.yaml:3" or "model.yaml"; empty for an empty file name.
 std::string to_text(const Where& where);
+/// "note", "warning", "error".
+std::string_view to_text(Severity severity);
 
 /// "model.yaml:3:7: error: unknown key 'formt' [unknown-key]"
 std::string to_text(const Diagnostic& diagnostic);
