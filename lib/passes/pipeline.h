@@ -19,7 +19,7 @@ std::span<const Pass> pipeline(PassKind kind);
 /// By name, for --dump-after and --stop-after; null if there is none.
 const Pass* find_pass(std::string_view name);
 
-/// What a run tells about itself, after the pass's result was verified.
+/// What a run tells about itself, after the graph was verified.
 struct PassReport {
   const Pass& pass;
   const Model& model;
@@ -31,7 +31,7 @@ struct PassReport {
 /// Called after each pass. Returns false to stop there (--stop-after).
 using PassObserver = std::function<bool(const PassReport&)>;
 
-/// Runs `passes` in order; after each, verify(). `observer` may be empty.
+/// Runs `passes` in order; after each that could change the graph, verify(). `observer` may be empty.
 /// Result: true if all ran, false if the observer stopped the run after one of them.
 /// Errors: Fatal(kBrokenGraph) that names the pass after which the graph is inconsistent; what a pass throws.
 bool run_passes(Model& model, Plan& plan, std::span<const Pass> passes, Env& env,
