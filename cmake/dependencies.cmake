@@ -12,6 +12,9 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
+# Headers alone: lib/support/fmt_definitions.cc is its library, since Debian has no static one.
+add_library(fmt_headers INTERFACE)
+target_include_directories(fmt_headers SYSTEM INTERFACE $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
 find_package(Catch2 2 REQUIRED)
 
 # Static where Debian has it, so that the installed program runs on a machine without these packages.
