@@ -84,7 +84,7 @@ class Preparation {
   Plan plan_;
   Report report_;
   std::future<CheckResult> check_result_;  // made while the model is rewritten; reads the report
-  bool had_scales_ = false;  // the input model states scales of activations
+  bool had_scales_ = false;                // the input model states scales of activations
   std::vector<Observed> observed_;
   Ranges ranges_;
   PrepareResult result_;

@@ -72,8 +72,8 @@ class DataFlow {
   const OpClasses& classes_;
   Plan& plan_;
   std::unordered_set<std::string> functions_;  // keys of model-local functions
-  std::vector<const OpTraits*> traits_;  // by the nodes' marks
-  std::vector<ValueFlow> flows_;         // by the values' marks
+  std::vector<const OpTraits*> traits_;        // by the nodes' marks
+  std::vector<ValueFlow> flows_;               // by the values' marks
 };
 
 /// "Conv 'conv1'", as messages name a node.

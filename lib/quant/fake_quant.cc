@@ -147,7 +147,8 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
 }
 
 ScaleAndZeroPoint unset_scale() {
-  static const ScaleAndZeroPoint unset{Tensor::scalar(1.0F), Tensor::of<std::int32_t>(DType::kInt32, {}, {0})};
+  static const ScaleAndZeroPoint unset{Tensor::scalar(1.0F),
+                                       Tensor::of<std::int32_t>(DType::kInt32, {}, {0})};
   return unset;
 }
 
