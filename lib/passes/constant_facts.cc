@@ -1,7 +1,9 @@
 #include "passes/constant_facts.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -13,35 +15,48 @@ namespace {
 constexpr std::size_t kBlock = std::size_t{1} << 16;
 constexpr std::size_t kParallelFrom = std::size_t{1} << 20;
 
+constexpr std::uint32_t kInfinity = 0x7F800000U;  // the bits of +Inf; above it, NaN
+
+/// The bits of a float as an integer of the same order; its own inverse.
+std::int32_t ordered(std::int32_t bits) { return bits ^ ((bits >> 31) & 0x7FFFFFFF); }
+
+/// In integers, whose minima and maxima the compiler computes several at a time.
 struct Seen {
-  float min = std::numeric_limits<float>::infinity();
-  float max = -std::numeric_limits<float>::infinity();
-  float smallest = std::numeric_limits<float>::infinity();
-  bool finite = true;
+  std::int32_t min = std::numeric_limits<std::int32_t>::max();  // ordered(); of the finite elements, as max
+  std::int32_t max = std::numeric_limits<std::int32_t>::min();
+  std::uint32_t smallest = kInfinity;  // bits of the smallest |x| that is not zero
+  std::uint32_t largest = 0;           // bits of the largest |x|, Inf and NaN included
   bool zero = false;
 
-  void look_at(float x) {
-    if (!std::isfinite(x)) {
-      finite = false;
-      return;
+  /// Given: `count` floats at `data`.
+  void look_at(const std::byte* data, std::size_t count) {
+    Seen seen = *this;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::int32_t bits;
+      __builtin_memcpy(&bits, data + i * sizeof bits, sizeof bits);
+      const std::uint32_t magnitude = static_cast<std::uint32_t>(bits) & 0x7FFFFFFFU;
+      const bool finite = magnitude < kInfinity;
+      const std::int32_t low = finite ? ordered(bits) : std::numeric_limits<std::int32_t>::max();
+      const std::int32_t high = finite ? ordered(bits) : std::numeric_limits<std::int32_t>::min();
+      seen.min = std::min(seen.min, low);
+      seen.max = std::max(seen.max, high);
+      seen.smallest = std::min(seen.smallest, magnitude == 0 ? kInfinity : magnitude);
+      seen.largest = std::max(seen.largest, magnitude);
+      seen.zero |= magnitude == 0;
     }
-    min = std::min(min, x);
-    max = std::max(max, x);
-    if (x == 0) {
-      zero = true;
-    } else {
-      smallest = std::min(smallest, std::fabs(x));
-    }
+    *this = seen;
   }
 
   void merge(const Seen& other) {
     min = std::min(min, other.min);
     max = std::max(max, other.max);
     smallest = std::min(smallest, other.smallest);
-    finite = finite && other.finite;
+    largest = std::max(largest, other.largest);
     zero = zero || other.zero;
   }
 };
+
+double number(std::int32_t order) { return static_cast<double>(std::bit_cast<float>(ordered(order))); }
 
 }  // namespace
 
@@ -50,22 +65,20 @@ ConstantFacts constant_facts(const Tensor& tensor) {
   const std::size_t blocks = (count + kBlock - 1) / kBlock;
   std::vector<Seen> seen(blocks);
   parallel_for(blocks, count < kParallelFrom ? 1 : 0, [&](std::size_t block) {
-    const std::size_t end = std::min(count, (block + 1) * kBlock);
-    for (std::size_t i = block * kBlock; i < end; ++i) {
-      seen[block].look_at(tensor.at<float>(static_cast<std::int64_t>(i)));
-    }
+    const std::size_t first = block * kBlock;
+    seen[block].look_at(tensor.bytes().data() + first * sizeof(float), std::min(kBlock, count - first));
   });
   Seen all;
   for (const Seen& each : seen) all.merge(each);
 
   ConstantFacts facts;
-  facts.finite = all.finite;
+  facts.finite = all.largest < kInfinity;
   facts.has_zero = all.zero;
   if (all.min <= all.max) {
-    facts.min = all.min;
-    facts.max = all.max;
+    facts.min = number(all.min);
+    facts.max = number(all.max);
   }
-  if (std::isfinite(all.smallest)) facts.smallest = all.smallest;
+  if (all.smallest < kInfinity) facts.smallest = static_cast<double>(std::bit_cast<float>(all.smallest));
   return facts;
 }
 

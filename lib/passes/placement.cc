@@ -75,6 +75,7 @@ class Placement {
       if (refused != weights_.refused.end()) {
         return fmt::format("its weight '{}' stays float: {}", weight->name(), refused->second);
       }
+      if (weight && weights_.decisions.contains(weight)) continue;  // its numbers were looked at
       if (const auto why = flow_.objection(*entry.node, entry.input)) {
         return fmt::format("'{}' stays float: {}", entry.value().name(), *why);
       }
