@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "passes/constant_facts.h"
 #include "passes/linear_layer.h"
 #include "passes/rewriter.h"
 #include "support/codes.h"
@@ -64,10 +65,7 @@ Tensor floats(Dims dims, const std::vector<double>& values) {
   return Tensor::floats(std::move(dims), std::move(rounded));
 }
 
-bool all_finite(const Tensor& tensor) {
-  const std::vector<float> values = tensor.to_vector<float>();
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
+bool all_finite(const Tensor& tensor) { return constant_facts(tensor).finite; }
 
 std::vector<double> applied(const Affine& affine, std::vector<double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = affine.a[i] * values[i] + affine.b[i];

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "support/parallel.h"
+#include "support/scratch.h"
+
 namespace qprep {
 
 std::variant<LinearLayer, std::string> LinearLayer::of(Node& node) {
@@ -73,24 +76,34 @@ void LinearLayer::for_each_weight(Visit visit) const {
   }
 }
 
+template <typename ChannelOf>
+Tensor LinearLayer::weight_times(const std::vector<double>& factor, ChannelOf channel_of) const {
+  constexpr std::size_t kParallelFrom = std::size_t{1} << 22;
+  const Scratch made = scratch(weight_.bytes().size());
+  parallel_for(
+      static_cast<std::size_t>(rows_), made.bytes.size() < kParallelFrom ? 1 : 0, [&](std::size_t at) {
+        const auto row = static_cast<std::int64_t>(at);
+        std::int64_t index = row * columns_ * taps_;
+        for (std::int64_t column = 0; column < columns_; ++column) {
+          const double by = factor[static_cast<std::size_t>(channel_of(row, column))];
+          for (std::int64_t tap = 0; tap < taps_; ++tap, ++index) {
+            const auto value = static_cast<float>(static_cast<double>(weight_.at<float>(index)) * by);
+            __builtin_memcpy(made.bytes.data() + static_cast<std::size_t>(index) * sizeof value, &value,
+                             sizeof value);
+          }
+        }
+      });
+  return Tensor(DType::kFloat32, weight_.dims(), made.bytes, made.owner);
+}
+
 Tensor LinearLayer::weight_times_outputs(const std::vector<double>& factor) const {
-  std::vector<float> values = weight_.to_vector<float>();
-  for_each_weight([&](std::int64_t row, std::int64_t column, std::int64_t index) {
-    float& value = values[static_cast<std::size_t>(index)];
-    value = static_cast<float>(static_cast<double>(value) *
-                               factor[static_cast<std::size_t>(output_of(row, column))]);
-  });
-  return Tensor::floats(weight_.dims(), std::move(values));
+  return weight_times(factor,
+                      [this](std::int64_t row, std::int64_t column) { return output_of(row, column); });
 }
 
 Tensor LinearLayer::weight_times_inputs(const std::vector<double>& factor) const {
-  std::vector<float> values = weight_.to_vector<float>();
-  for_each_weight([&](std::int64_t row, std::int64_t column, std::int64_t index) {
-    float& value = values[static_cast<std::size_t>(index)];
-    value = static_cast<float>(static_cast<double>(value) *
-                               factor[static_cast<std::size_t>(input_of(row, column))]);
-  });
-  return Tensor::floats(weight_.dims(), std::move(values));
+  return weight_times(factor,
+                      [this](std::int64_t row, std::int64_t column) { return input_of(row, column); });
 }
 
 std::vector<double> LinearLayer::response_to(const std::vector<double>& value) const {

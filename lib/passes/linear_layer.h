@@ -46,6 +46,9 @@ class LinearLayer {
   std::int64_t input_of(std::int64_t row, std::int64_t column) const;
   template <typename Visit>
   void for_each_weight(Visit visit) const;
+  /// channel_of(row, column): which factor the weights there take.
+  template <typename ChannelOf>
+  Tensor weight_times(const std::vector<double>& factor, ChannelOf channel_of) const;
 
   Node* node_;
   Tensor weight_;
