@@ -88,11 +88,13 @@ void add_times(Rows& rows, const PrepareResult& result) {
 std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics, bool times) {
   Rows rows;
   add_files(rows, result);
-  rows.emplace_back("nodes", fmt::format("{} on the BPU in {}, {} on the CPU", result.bpu_nodes,
-                                         counted(result.segments, "segment"), result.cpu_nodes));
-  rows.emplace_back("fused", fmt::format("{}, {} not fused", counted(result.units, "unit"),
-                                         counted(result.not_fused, "sequence")));
-  rows.emplace_back("quantised", quantised_text(result));
+  if (result.decided) {
+    rows.emplace_back("nodes", fmt::format("{} on the BPU in {}, {} on the CPU", result.bpu_nodes,
+                                           counted(result.segments, "segment"), result.cpu_nodes));
+    rows.emplace_back("fused", fmt::format("{}, {} could be and are not", counted(result.fused, "sequence"),
+                                           result.not_fused));
+    rows.emplace_back("quantised", quantised_text(result));
+  }
   rows.emplace_back("opset",
                     result.opset_before == result.opset_after
                         ? fmt::format("{}", result.opset_after)
@@ -100,11 +102,13 @@ std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics,
   if (result.samples > 0) {
     std::string text =
         fmt::format("{} from {}", counted(result.calibrated, "tensor"), counted(result.samples, "sample"));
-    if (result.uncalibrated > 0) text += fmt::format("; {} stay float", result.uncalibrated);
+    if (result.uncalibrated > 0) text += fmt::format("; {} without a scale, float", result.uncalibrated);
     rows.emplace_back("calibrated", text);
   }
   const std::string messages = messages_text(diagnostics);
-  if (!messages.empty()) rows.emplace_back("messages", messages + " (in the report; -v shows all)");
+  if (!messages.empty()) {
+    rows.emplace_back("messages", messages + (result.stopped_after.empty() ? " (in the check result)" : ""));
+  }
   if (times) add_times(rows, result);
   rows.emplace_back("time", fmt::format("{:.2f} s", result.seconds));
 
@@ -123,11 +127,13 @@ nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& d
     json["files"].push_back({{"path", file.path.string()}, {"bytes", file.bytes}});
   }
   if (!result.stopped_after.empty()) json["stopped_after"] = result.stopped_after;
-  json["nodes"] = {{"bpu", result.bpu_nodes}, {"cpu", result.cpu_nodes}, {"segments", result.segments}};
-  json["units"] = result.units;
-  json["not_fused"] = result.not_fused;
-  json["quantised"] = {
-      {"activations", result.activations}, {"weights", result.weights}, {"constants", result.constants}};
+  if (result.decided) {
+    json["nodes"] = {{"bpu", result.bpu_nodes}, {"cpu", result.cpu_nodes}, {"segments", result.segments}};
+    json["fused"] = result.fused;
+    json["not_fused"] = result.not_fused;
+    json["quantised"] = {
+        {"activations", result.activations}, {"weights", result.weights}, {"constants", result.constants}};
+  }
   json["opset"] = {{"before", result.opset_before}, {"after", result.opset_after}};
   json["calibration"] = {
       {"samples", result.samples}, {"calibrated", result.calibrated}, {"uncalibrated", result.uncalibrated}};

@@ -10,8 +10,13 @@
 
 namespace qprep {
 
-void prepare_output_folder(const std::filesystem::path& folder) {
+OutputFolder::OutputFolder(const std::filesystem::path& folder) {
   std::error_code error;
+  for (std::filesystem::path at = std::filesystem::absolute(folder, error); !error && !at.empty();
+       at = at.parent_path()) {
+    if (std::filesystem::exists(at, error) || at == at.parent_path()) break;
+    made_.push_back(at);
+  }
   std::filesystem::create_directories(folder, error);
   // create_directories calls an existing file an error or no error, depending on the library.
   if (std::filesystem::exists(folder) && !std::filesystem::is_directory(folder)) {
@@ -21,6 +26,13 @@ void prepare_output_folder(const std::filesystem::path& folder) {
     throw Fatal(codes::kFileAccess, "cannot make this folder: " + error.message(), {folder.string()});
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     throw Fatal(codes::kFileAccess, "cannot write into this folder: " + error_text(errno), {folder.string()});
+  }
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code not_empty;
+  for (const std::filesystem::path& folder : made_) {
+    if (!std::filesystem::remove(folder, not_empty)) return;
   }
 }
 

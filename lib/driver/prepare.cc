@@ -4,7 +4,10 @@
 #include <chrono>
 #include <fmt/format.h>
 #include <future>
+#include <map>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "config/config.h"
@@ -63,6 +66,8 @@ class Preparation {
   }
   bool raise(std::string_view step, std::int64_t opset);
   void check_scales_are_there() const;
+  void begin_check_result();
+  void report_uncalibrated(const FilledScales& filled);
   void count_plan();
   void write_model(std::string_view suffix);
   void write_report();
@@ -85,6 +90,7 @@ class Preparation {
   Report report_;
   std::future<CheckResult> check_result_;  // made while the model is rewritten; reads the report
   bool had_scales_ = false;                // the input model states scales of activations
+  std::optional<OutputFolder> folder_;
   std::vector<Observed> observed_;
   Ranges ranges_;
   PrepareResult result_;
@@ -122,11 +128,16 @@ bool Preparation::decide() {
   if (!run_kind(PassKind::kDecide, watch_.observer(), diagnostics_)) return false;
   check_scales_are_there();
   report_ = build_report(model(), plan_, result_.model, result_.march, {});
-  if (options_.stop_after.empty()) {
-    check_result_ = std::async(std::launch::async, [this] { return check_result_of_plan(report_); });
-  }
+  if (!config_.calibration) begin_check_result();
   count_plan();
+  result_.decided = true;
   return true;
+}
+
+/// Given: nothing changes the report's nodes any more.
+void Preparation::begin_check_result() {
+  if (!options_.stop_after.empty()) return;
+  check_result_ = std::async(std::launch::async, [this] { return check_result_of_plan(report_); });
 }
 
 bool Preparation::raise(std::string_view step, std::int64_t opset) {
@@ -139,8 +150,11 @@ bool Preparation::raise(std::string_view step, std::int64_t opset) {
 
 void Preparation::check_scales_are_there() const {
   if (!wants_fixed_point() || config_.calibration || had_scales_) return;
-  const auto is_activation = [](const auto& entry) { return entry.second.role == Role::kActivation; };
-  if (std::none_of(plan_.values.begin(), plan_.values.end(), is_activation)) return;
+  const std::vector<Observed> waiting = tensors_to_observe(model(), plan_);
+  if (std::all_of(waiting.begin(), waiting.end(),
+                  [](const Observed& tensor) { return constant_of(*tensor.value) != nullptr; })) {
+    return;
+  }
   throw Fatal(
       codes::kNoScales,
       fmt::format("output.form '{}' needs scales, and {} carries none; give calibration.data a folder of "
@@ -170,13 +184,14 @@ void Preparation::count_plan() {
       result_.segments = std::max(result_.segments, static_cast<std::size_t>(*node.segment) + 1);
     }
   }
-  result_.units = plan_.units.size();
+  result_.fused = static_cast<std::size_t>(std::count_if(
+      plan_.units.begin(), plan_.units.end(), [](const Unit& unit) { return unit.nodes.size() > 1; }));
   result_.not_fused = plan_.misses.size();
 }
 
 bool Preparation::calibrate() {
   if (!options_.stop_after.empty() && find_pass(options_.stop_after) != nullptr) return true;
-  prepare_output_folder(options_.folder);
+  folder_.emplace(options_.folder);
   if (!config_.calibration) return true;
   observed_ = tensors_to_observe(model(), plan_);
   say("calibrating");
@@ -192,10 +207,37 @@ bool Preparation::act() {
   if (!run_kind(PassKind::kAct, watch_.observer(), diagnostics_)) return false;
   if (wants_qat()) write_model("qat");
   if (!config_.calibration) return true;
-  return watch_.step(kFillScales, model(), [&] {
-    result_.calibrated = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_);
-    result_.uncalibrated = observed_.size() - std::min(observed_.size(), result_.calibrated);
-  });
+  FilledScales filled;
+  if (!watch_.step(kFillScales, model(),
+                   [&] { filled = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_); }))
+    return false;
+  result_.calibrated = filled.calibrated;
+  result_.uncalibrated = filled.left_float.size();
+  report_uncalibrated(filled);
+  begin_check_result();
+  return true;
+}
+
+void Preparation::report_uncalibrated(const FilledScales& filled) {
+  if (filled.calibrated == 0 && !filled.left_float.empty()) {
+    const auto& [value, why] = filled.left_float.front();
+    throw Fatal(codes::kNoScales,
+                fmt::format("the samples give no tensor a scale; of '{}': {}", value->name(), why),
+                {config_.calibration->data});
+  }
+  std::unordered_map<const Value*, std::string> names;
+  for (const Observed& tensor : observed_) names.emplace(tensor.value, tensor.name);
+  std::unordered_map<const Value*, const std::string*> reasons;
+  std::map<std::string, std::string, std::less<>> because;
+  for (const auto& [value, why] : filled.left_float) {
+    reasons.emplace(value, &why);
+    if (const auto name = names.find(value); name != names.end()) because.emplace(name->second, why);
+  }
+  for (const auto& [value, root] : plan_.same_as) {
+    if (const auto why = reasons.find(root); why != reasons.end())
+      because.emplace(value->name(), *why->second);
+  }
+  leave_float(report_, because);
 }
 
 /// The forms after the QAT form, each made from the one before.
@@ -251,7 +293,16 @@ void Preparation::write_report() {
 }
 
 void Preparation::finish() {
+  if (result_.decided && plan_.values.empty() && !had_scales_) {
+    diagnostics_.warning(codes::kNothingQuantised,
+                         "nothing is quantised; the check result says why, node by node");
+  }
   for (const std::string& pass : watch_.missed()) {
+    if (pass == options_.stop_after) {
+      throw Fatal(codes::kPassNotRun, fmt::format("pass {} does not run with this configuration, so nothing "
+                                                  "can stop after it",
+                                                  pass));
+    }
     diagnostics_.warning(codes::kPassNotRun,
                          fmt::format("pass {} does not run with this configuration", pass));
   }

@@ -53,7 +53,9 @@ struct PrepareResult {
   std::string stopped_after;      // a pass; empty: everything ran
   std::string dump;               // what dump_after asked for
 
-  std::size_t bpu_nodes = 0, cpu_nodes = 0, segments = 0, units = 0, not_fused = 0;
+  bool decided = false;  // the counts below are known: the run did not stop before
+  std::size_t bpu_nodes = 0, cpu_nodes = 0, segments = 0;
+  std::size_t fused = 0, not_fused = 0;         // sequences that run as one kernel, and that could have
   DtypeCounts activations, weights, constants;  // tensors that got a FakeQuantize
   std::int64_t opset_before = 0, opset_after = 0;
   std::size_t samples = 0, calibrated = 0,

@@ -110,7 +110,11 @@ void refuse_to_overwrite(const OnnxFile& file, const fs::path& target, const fs:
   };
   const bool onto_itself = is_read_from(target);
   if (onto_itself && !allowed) {
-    throw Fatal(codes::kOverwritesInput, fmt::format("'{}' is what the model is read from", target.string()));
+    throw Fatal(
+        codes::kOverwritesInput,
+        fmt::format(
+            "'{}' is what the model is read from: write elsewhere, or allow it with --overwrite-input",
+            target.string()));
   }
   if (data && is_read_from(*data) && !(onto_itself && allowed)) {
     throw Fatal(codes::kOverwritesInput,

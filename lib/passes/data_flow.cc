@@ -37,7 +37,7 @@ std::optional<std::string> type_objection(const Value& value) {
   if (value.type().kind == Type::Kind::kUnknown || value.type().dtype == DType::kUndefined) {
     return "its element type is unknown";
   }
-  return fmt::format("its elements are {}", to_text(value.type().dtype));
+  return fmt::format("its elements are {}, which are not quantised", to_text(value.type().dtype));
 }
 
 bool is_float_or_unknown(const Value& value) {

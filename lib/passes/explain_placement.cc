@@ -123,7 +123,7 @@ class Explanation {
     if (const auto at = plan_.not_quantised.find(&value); at != plan_.not_quantised.end()) return at->second;
     const Type& type = value.type();
     if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype) && type.dtype != DType::kUndefined) {
-      return fmt::format("{} is no real number", to_text(type.dtype));
+      return fmt::format("{}, which is not quantised", to_text(type.dtype));
     }
     std::string why = float_reason(node, value, output);
     plan_.not_quantised.emplace(&value, why);

@@ -38,6 +38,8 @@ class Filler {
     return constant ? fill_from_constant(node, attrs->spec, *constant) : fill_from_range(node, *attrs);
   }
 
+  std::vector<std::pair<const Value*, std::string>> take_left_float() { return std::move(left_float_); }
+
  private:
   bool fill_from_constant(Node& node, const QuantSpec& spec, const Tensor& constant) {
     const auto rank = static_cast<std::int64_t>(constant.dims().size());
@@ -69,6 +71,7 @@ class Filler {
   }
 
   bool stays_float(const Node& node, const std::string& because) {
+    left_float_.emplace_back(node.input(0), because);
     diagnostics_.warning(codes::kOddRange,
                          fmt::format("tensor '{}' stays float: {}", node.input(0)->name(), because));
     return false;
@@ -84,18 +87,20 @@ class Filler {
 
   const Ranges& ranges_;
   Diagnostics& diagnostics_;
+  std::vector<std::pair<const Value*, std::string>> left_float_;
 };
 
 }  // namespace
 
-std::size_t fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics) {
+FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics) {
   Filler filler(ranges, diagnostics);
-  std::size_t count = 0;
+  FilledScales filled;
   for (Node* node : fake_quantize_nodes(*model.graph)) {
-    if (filler.fill(*node)) ++count;
+    if (filler.fill(*node)) ++filled.calibrated;
   }
   update_fake_quantize_functions(model);
-  return count;
+  filled.left_float = filler.take_left_float();
+  return filled;
 }
 
 }  // namespace qprep

@@ -1,16 +1,25 @@
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "ir/graph.h"
 #include "quant/scale.h"
 #include "support/diagnostics.h"
 
 namespace qprep {
 
+struct FilledScales {
+  std::size_t calibrated = 0;                                    // nodes that are and were not before
+  std::vector<std::pair<const Value*, std::string>> left_float;  // the tensors of those that are not, and why
+};
+
 /// Sets the scale of every uncalibrated FakeQuantize from the range of the tensor it reads (its input 0, by
 /// name) and calibrates the node. A node whose tensor has no usable range stays uncalibrated, that is float,
 /// with a warning: never seen (a branch that no sample took), NaN or Inf in the data, all zero, too large. A
 /// tensor that never varies gets the scale of its value, with a note.
-/// Result: the functions fit the nodes; returns how many nodes were calibrated.
-std::size_t fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics);
+/// Result: the functions fit the nodes.
+FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics);
 
 }  // namespace qprep

@@ -191,7 +191,13 @@ bool FusionMatcher::is_channel_bias(const Node& head, const Node& add, const Val
   const Value* weight = traits.weight ? head.input(*traits.weight) : nullptr;
   if (!tensor || !weight) return false;
   const auto weight_dims = weight->type().static_dims();
-  const auto channels = weight_dims ? output_channels(head, traits, *weight_dims) : std::nullopt;
+  if (!weight_dims) return false;
+  // The last axis, of whatever rank.
+  if (traits.channels == ChannelRule::kLast && tensor->dims().size() == 1 && weight_dims->size() >= 2 &&
+      !add.attribute("axis")) {
+    return tensor->size() == 1 || tensor->size() == weight_dims->back();
+  }
+  const auto channels = output_channels(head, traits, *weight_dims);
   if (!channels) return false;
   // Where the bias's first axis stands in the result: aligned right, or as opset 1 to 6 say.
   const auto rank = static_cast<std::int64_t>(channels->rank);

@@ -141,8 +141,9 @@ std::string to_text(const InspectResult& result) {
   }
   text += fmt::format("\nprepare would quantise {}\n",
                       quantised.empty() ? "nothing" : fmt::format("{}", fmt::join(quantised, ", ")));
-  text += fmt::format("{} nodes on the BPU in {} segments, {} on the CPU\n", with_commas(result.bpu_nodes),
-                      result.segments, with_commas(result.cpu_nodes));
+  text += fmt::format("{} nodes on the BPU in {} {}, {} on the CPU\n", with_commas(result.bpu_nodes),
+                      result.segments, result.segments == 1 ? "segment" : "segments",
+                      with_commas(result.cpu_nodes));
   if (!result.float_because.empty()) {
     std::vector<std::pair<std::string, std::size_t>> reasons = result.float_because;
     std::size_t rest = 0;

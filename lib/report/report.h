@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,6 +70,10 @@ struct Report {
 /// follow.
 Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
                     std::span<const Diagnostic> diagnostics);
+
+/// Result: where the report says that one of these tensors is quantised, it says float32 and why. For those
+/// that the samples gave no scale. `because`: by the tensor's name in the report.
+void leave_float(Report& report, const std::map<std::string, std::string, std::less<>>& because);
 
 /// The contents of model_check_result.txt and model_check_result.json.
 struct CheckResult {

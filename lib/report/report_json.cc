@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "report/checks.h"
 #include "report/diagnostics_json.h"
 
 namespace qprep {
@@ -42,6 +43,20 @@ ordered_json node(const ReportNode& node) {
   return entry;
 }
 
+ordered_json sequence(const ReportSequence& sequence) {
+  ordered_json nodes = ordered_json::array();
+  for (const auto& [name, op] : sequence.nodes) nodes.push_back(name);
+  return {{"pattern", sequence.pattern}, {"nodes", std::move(nodes)}, {"because", sequence.because}};
+}
+
+ordered_json shared_weight(const SharedWeight& weight) {
+  return {{"name", weight.name}, {"nodes", weight.nodes}};
+}
+
+ordered_json verdict(const Verdict& verdict) {
+  return {{"topic", verdict.topic}, {"state", verdict.state}, {"finding", verdict.sentence}};
+}
+
 std::string line_of(const ordered_json& json) {
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -74,11 +89,17 @@ std::string json_of_plan(const Report& report) {
   }
   add_lines(out, "nodes", report.nodes, node);
   out += ",\n";
+  add_lines(out, "not_fused", report.fusable, sequence);
+  out += ",\n";
+  add_lines(out, "shared_weights", report.shared, shared_weight);
+  out += ",\n";
   return out;
 }
 
 std::string json_of_diagnostics(const Report& report) {
   std::string out;
+  add_lines(out, "summary", summary(report), verdict);
+  out += ",\n";
   add_lines(out, "diagnostics", report.diagnostics, [](const Diagnostic& each) { return to_json(each); });
   return out + "\n}\n";
 }

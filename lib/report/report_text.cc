@@ -270,11 +270,15 @@ class TextWriter {
 std::string text_of_plan(const Report& report) { return TextWriter(report).text(); }
 
 std::string text_of_summary(const Report& report) {
+  std::string text;
+  if (!report.diagnostics.empty()) text += "Messages:\n";
+  for (const Diagnostic& each : report.diagnostics) text += cell_text(to_text(each)) + "\n";
+  if (!report.diagnostics.empty()) text += "\n";
   Table table{{"topic", "state", "finding"}, {}};
   for (const Verdict& verdict : summary(report))
     table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
   clean(table);
-  return "Summary:\n" + to_simple(table);
+  return text + "Summary:\n" + to_simple(table);
 }
 
 }  // namespace qprep

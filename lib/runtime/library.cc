@@ -106,7 +106,7 @@ Opened open_anywhere(const LibraryPlaces& places) {
 }
 
 Opened find_library(const LibraryPlaces& places) {
-  if (!places.option.empty()) return open_named(places.option, "the option for ONNX Runtime");
+  if (!places.option.empty()) return open_named(places.option, "the option --onnxruntime");
   if (!places.variable.empty()) {
     return open_named(places.variable, fmt::format("the environment variable {}", kVariable));
   }

@@ -36,6 +36,7 @@ inline constexpr std::string_view kRaisedScale = "raised-scale";  // of a weight
 inline constexpr std::string_view kStaysFloat = "stays-float";  // a tensor that the lower forms keep as it is
 inline constexpr std::string_view kNoScales = "no-scales";      // fixed point without data and scales
 inline constexpr std::string_view kPassNotRun = "pass-not-run";  // --dump-after names a pass that did not run
+inline constexpr std::string_view kNothingQuantised = "nothing-quantised";  // a result without an integer
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 
 }  // namespace qprep::codes

@@ -11,6 +11,8 @@ import time
 import unittest
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "testdata/models/digits.onnx"
 SAMPLES = ROOT / "tests/models/digits/samples.py"
@@ -145,6 +147,12 @@ class Prepare(Case):
         self.assert_failed(result, f"{config}:2:9: error: ", "calibration.data", "[no-scales]")
         self.assertEqual(self.files(), [])
 
+    def test_a_qat_model_without_scales_is_refused_as_fixed_point(self):
+        self.assert_done(qprep("prepare", DIGITS, "-o", self.out))
+        config = self.config("output: {form: fixed_point}\n")
+        result = qprep("prepare", self.out / "digits_qat.onnx", "-c", config, "-o", self.folder / "again")
+        self.assert_failed(result, "[no-scales]")
+
     def test_fixed_point_of_weights_alone_needs_no_samples(self):
         config = self.config("output: {form: fixed_point}\nactivations: {dtype: float}\n")
         self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", self.out))
@@ -194,10 +202,11 @@ class Prepare(Case):
         for name in passes:
             with self.subTest(name=name):
                 result = qprep("prepare", DIGITS, "-c", config, "-o", self.out, "--dump-after", name, "--stop-after", name)
-                self.assertEqual(result.returncode, 0, result.stderr)
                 if "[pass-not-run]" in result.stderr:
                     self.assertTrue(name.startswith("raise-opset"))
+                    self.assert_failed(result, "nothing can stop after it")
                     continue
+                self.assertEqual(result.returncode, 0, result.stderr)
                 run.add(name)
                 self.assertIn("Conv", result.stdout)
                 self.assertIn(f"nothing: stopped after {name}", result.stderr)
@@ -273,7 +282,25 @@ class Failures(Case):
             file.write_bytes(b"\x93NUMPY nonsense")
         config = self.config("calibration: {data: samples}\n")
         self.assert_failed(qprep("prepare", DIGITS, "-c", config, "-o", self.out), ".npy", "[bad-sample]")
-        self.assertEqual([name for name in self.files() if not name.startswith("model")], [])
+        self.assertFalse(self.out.exists())
+
+    def test_samples_that_give_no_scale_are_an_error(self):
+        for file in self.samples().rglob("*.npy"):
+            np.save(file, np.full_like(np.load(file), np.nan))
+        config = self.config("output: {form: both}\ncalibration: {data: samples}\n")
+        self.assert_failed(qprep("prepare", DIGITS, "-c", config, "-o", self.out), "no tensor a scale", "[no-scales]")
+
+    def test_nothing_quantised_is_a_warning(self):
+        config = self.config("weights: {dtype: float}\nactivations: {dtype: float}\n")
+        result = qprep("prepare", DIGITS, "-c", config, "-o", self.out)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("[nothing-quantised]", result.stderr)
+        self.assertIn("nothing is quantised", (self.out / "model_check_result.txt").read_text())
+
+    def test_stopping_before_the_plan_is_whole_counts_nothing(self):
+        result = qprep("prepare", DIGITS, "--stop-after", "group-units")
+        self.assertEqual(result.returncode, 0)
+        self.assertNotIn("on the BPU", result.stdout)
 
     def test_a_runtime_that_is_missing_is_said_only_where_it_is_needed(self):
         missing = ["--onnxruntime", self.folder / "no.so"]

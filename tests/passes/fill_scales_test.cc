@@ -42,7 +42,9 @@ TEST_CASE("fill-scales calibrates a node from the range of its tensor") {
   Fixture f;
   Node& a = f.observe(f.input("a"));
   Node& b = f.observe(f.input("b"), {.precision = Precision::kInt16});
-  CHECK(fill_scales(f.model, {{"a", range(-3.0F, 2.0F)}, {"b", range(0.0F, 8.0F)}}, f.diagnostics) == 2);
+  CHECK(
+      fill_scales(f.model, {{"a", range(-3.0F, 2.0F)}, {"b", range(0.0F, 8.0F)}}, f.diagnostics).calibrated ==
+      2);
   CHECK(scale_of_node(a) == 3.0F / 127.5F);
   CHECK(scale_of_node(b) == 8.0F / 32767.5F);
   CHECK(a.input(1)->name() == "a_scale");
@@ -51,7 +53,7 @@ TEST_CASE("fill-scales calibrates a node from the range of its tensor") {
   CHECK(f.model.function_of(a) != nullptr);
   CHECK(f.diagnostics.all().empty());
   CHECK(verify(f.model).empty());
-  CHECK(fill_scales(f.model, {{"a", range(-9.0F, 9.0F)}}, f.diagnostics) == 0);
+  CHECK(fill_scales(f.model, {{"a", range(-9.0F, 9.0F)}}, f.diagnostics).calibrated == 0);
   CHECK(scale_of_node(a) == 3.0F / 127.5F);
 }
 
@@ -65,7 +67,7 @@ TEST_CASE("fill-scales leaves a tensor float that has no usable range, and says 
                          {"nan", range(-1.0F, 1.0F, 2, 3)},
                          {"tiny", range(0.0F, 1e-40F)},
                          {"huge", range(-3.4e38F, 0.0F)}};
-  CHECK(fill_scales(f.model, ranges, f.diagnostics) == 0);
+  CHECK(fill_scales(f.model, ranges, f.diagnostics).calibrated == 0);
   for (const Node* node : nodes) {
     CHECK_FALSE(read_fake_quantize(*node)->calibrated);
     CHECK(scale_of_node(*node) == 1.0F);
@@ -85,7 +87,7 @@ TEST_CASE("fill-scales leaves a tensor float that has no usable range, and says 
 TEST_CASE("fill-scales gives a tensor that never varies the scale of its value") {
   Fixture f;
   Node& node = f.observe(f.input("x"));
-  CHECK(fill_scales(f.model, {{"x", range(2.0F, 2.0F)}}, f.diagnostics) == 1);
+  CHECK(fill_scales(f.model, {{"x", range(2.0F, 2.0F)}}, f.diagnostics).calibrated == 1);
   CHECK(scale_of_node(node) == 2.0F / 127.5F);
   CHECK(f.said(0) == "note: tensor 'x' was 2 in every sample; its scale comes from that [odd-range]");
 }
@@ -99,7 +101,7 @@ TEST_CASE("fill-scales takes constants from their payload, per channel too") {
       f.observe(f.graph.add_initializer("v", Tensor::floats({2}, {0.0F, 1.0F})), {.channel_axis = 1});
   Node& integer = f.observe(f.graph.add_initializer("i", Tensor::int64s({1}, {7})));
   Node& activation = f.observe(f.input("x"), {.channel_axis = 1});
-  CHECK(fill_scales(f.model, {{"x", range(-1.0F, 1.0F)}}, f.diagnostics) == 1);
+  CHECK(fill_scales(f.model, {{"x", range(-1.0F, 1.0F)}}, f.diagnostics).calibrated == 1);
   CHECK(read_fake_quantize(weight)->calibrated);
   CHECK(weight.input(1)->initializer()->to_vector<float>() ==
         std::vector<float>{4.0F / 127.5F, 2.0F / 127.5F});
@@ -121,7 +123,7 @@ TEST_CASE("fill-scales does not touch scales that others read") {
   Node& b = f.observe(f.input("b"));
   a.set_input(1, &shared);
   b.set_input(1, &shared);
-  CHECK(fill_scales(f.model, {{"a", range(-1.0F, 1.0F)}}, f.diagnostics) == 1);
+  CHECK(fill_scales(f.model, {{"a", range(-1.0F, 1.0F)}}, f.diagnostics).calibrated == 1);
   CHECK(scale_of_node(a) == 1.0F / 127.5F);
   CHECK(scale_of_node(b) == 1.0F);
 }
@@ -129,7 +131,7 @@ TEST_CASE("fill-scales does not touch scales that others read") {
 TEST_CASE("fill-scales refuses a FakeQuantize that somebody broke") {
   Fixture f;
   f.observe(f.input("x")).set_attribute("dtype", std::string("qint5"));
-  CHECK(fill_scales(f.model, {{"x", range(-1.0F, 1.0F)}}, f.diagnostics) == 0);
+  CHECK(fill_scales(f.model, {{"x", range(-1.0F, 1.0F)}}, f.diagnostics).calibrated == 0);
   CHECK(
       f.said(0) ==
       "error: FakeQuantize node 'x_fq' cannot be calibrated: its dtype 'qint5' is not known [fake-quantize]");

@@ -178,3 +178,22 @@ TEST_CASE("nodes of a body follow their holder, and nothing decided is said") {
   CHECK(report.nodes[1].device_because == "nothing was decided for it");
   CHECK(report.nodes[2].name == "after");
 }
+
+TEST_CASE("tensors without a scale are float in the report, and it says why") {
+  Report report = small_report();
+  leave_float(report, {{"relu1_out", "no sample reached it"}});
+  const nlohmann::ordered_json json = to_json(report);
+  std::size_t outputs = 0;
+  for (const auto& node : json["nodes"]) {
+    for (const auto& slot : node["inputs"]) {
+      if (!slot.is_null() && slot["name"] == "relu1_out") CHECK(slot["dtype"] == "float32");
+    }
+    for (const auto& slot : node["outputs"]) {
+      if (slot["name"] != "relu1_out") continue;
+      ++outputs;
+      CHECK(slot["dtype"] == "float32");
+      CHECK(node["because"]["output"] == "float, since the samples give it no scale: no sample reached it");
+    }
+  }
+  CHECK(outputs == 1);
+}

@@ -29,7 +29,7 @@ Diagnostic refusal(const LibraryPlaces& places) {
 
 TEST_CASE("a named library that is missing or unusable is refused, and no other is taken") {
   const TemporaryFolder folder;
-  const std::string name = "the option for ONNX Runtime";
+  const std::string name = "the option --onnxruntime";
 
   Diagnostic found = refusal(option(folder.str() + "/none.so"));
   CHECK(found.code == codes::kRuntimeMissing);
