@@ -164,7 +164,7 @@ void Preparation::check_scales_are_there() const {
 }
 
 void Preparation::count_plan() {
-  for (const auto& [value, decision] : plan_.values) {
+  const auto count = [this](const Decision& decision) {
     const auto dtype = std::string(to_text(decision.spec.precision));
     switch (decision.role) {
       case Role::kActivation:
@@ -177,6 +177,11 @@ void Preparation::count_plan() {
         ++result_.weights[dtype];
         break;
     }
+  };
+  for (const auto& [value, decision] : plan_.values) count(decision);
+  for (const auto& [value, decision] : plan_.carried) {
+    const Node& maker = *value->producer();
+    if (is_fake_quantize(maker) || maker.is("DequantizeLinear")) count(decision);
   }
   for (const ReportNode& node : report_.nodes) {
     ++(node.device == Device::kBpu ? result_.bpu_nodes : result_.cpu_nodes);
@@ -293,7 +298,7 @@ void Preparation::write_report() {
 }
 
 void Preparation::finish() {
-  if (result_.decided && plan_.values.empty() && !had_scales_) {
+  if (result_.decided && plan_.values.empty() && plan_.carried.empty()) {
     diagnostics_.warning(codes::kNothingQuantised,
                          "nothing is quantised; the check result says why, node by node");
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "passes/carried_scales.h"
 #include "passes/explain_placement.h"
 #include "passes/placement.h"
 #include "passes/weight_decisions.h"
@@ -53,6 +54,7 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   plan.constants.reserve(constants);
   plan.known_scales.reserve(constants);
   const DataFlow flow(model, *env.op_classes, plan);
+  find_carried_scales(model, flow, plan);
   const WeightDecisions weighed = decide_weights(model, flow, {weights.precision, source_of(weights)}, plan);
   const Template chosen{activations.precision, source_of(activations)};
   const QuantisedNodes quantised = place(model, flow, weighed, chosen, plan);

@@ -42,6 +42,18 @@ const NodePlan* Plan::of(const Node& node) const {
   return at == nodes.end() ? nullptr : &at->second;
 }
 
+const Decision* Plan::carried_for(const Value& value) const {
+  if (carried.empty()) return nullptr;
+  if (const auto made = carried.find(&value); made != carried.end()) return &made->second;
+  for (const Use& use : value.uses()) {
+    if (use.input != 0 || use.node->output_count() == 0) continue;
+    if (const auto quantised = carried.find(&use.node->output(0)); quantised != carried.end()) {
+      return &quantised->second;
+    }
+  }
+  return nullptr;
+}
+
 const Decision* Plan::decision_of(const Value& value) const {
   const auto repeated = same_as.find(&value);
   const auto at = values.find(repeated == same_as.end() ? &value : repeated->second);

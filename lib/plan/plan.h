@@ -107,6 +107,8 @@ struct Plan {
   std::unordered_map<const Node*, NodePlan> nodes;
   std::unordered_map<const Value*, Decision>
       values;  // the tensors that get a FakeQuantize: activations and constants
+  /// What the model's own FakeQuantize, QuantizeLinear and DequantizeLinear nodes make: how it is quantised.
+  std::unordered_map<const Value*, Decision> carried;
   /// Values that need none since a passive operator hands on what is quantised already: to that quantised
   /// value.
   std::unordered_map<const Value*, const Value*> same_as;
@@ -117,6 +119,8 @@ struct Plan {
   std::vector<Miss> misses;
 
   const NodePlan* of(const Node& node) const;
+  /// What a node of the model that quantises the value makes of it, or made it; null: there is none.
+  const Decision* carried_for(const Value& value) const;
   /// The decision that holds for the value, its own or that of the value it repeats; null: float.
   const Decision* decision_of(const Value& value) const;
 };

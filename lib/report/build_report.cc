@@ -41,6 +41,7 @@ ReportSlot quantised_slot(const Value& value, const Decision& decision) {
 /// What an output of a node, or an input of the model, holds for its readers.
 ReportSlot defined_slot(const Value& value, const Plan& plan) {
   const Decision* decision = plan.decision_of(value);
+  if (!decision) decision = plan.carried_for(value);
   return decision ? quantised_slot(value, *decision) : float_slot(value);
 }
 
@@ -49,7 +50,9 @@ ReportSlot read_slot(const Node& node, std::size_t i, const Plan& plan) {
   if (!value) return {};
   const NodePlan* decided = plan.of(node);
   const Decision* decision = decided && decided->reads_quantised(i) ? plan.decision_of(*value) : nullptr;
-  return decision ? quantised_slot(*value, *decision) : float_slot(*value);
+  if (decision) return quantised_slot(*value, *decision);
+  const auto carried = plan.carried.find(value);
+  return carried != plan.carried.end() ? quantised_slot(*value, carried->second) : float_slot(*value);
 }
 
 /// The weight of a node that the plan says has one: the input that is quantised as a weight, else the
@@ -142,6 +145,10 @@ class Builder {
       row.feeds_output |= node.output(i).is_graph_output();
     }
     row.weight = weight_of(row);
+    if (row.weight && row.weight_because.empty()) {
+      const Decision* carried = plan_.carried_for(*node.input(*row.weight));
+      if (carried) row.weight_because = carried->because;
+    }
     for (const Attribute& attribute : node.attributes()) {
       row.attributes.emplace_back(attribute.name, std::visit(AttributeText{}, attribute.value));
     }

@@ -153,6 +153,21 @@ class Prepare(Case):
         result = qprep("prepare", self.out / "digits_qat.onnx", "-c", config, "-o", self.folder / "again")
         self.assert_failed(result, "[no-scales]")
 
+    def test_the_report_of_a_model_that_carries_scales_is_that_of_the_float_model(self):
+        self.samples()
+        config = self.config("output: {form: both}\ncalibration: {data: samples}\n")
+        self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", self.out))
+        config = self.config("output: {form: fixed_point}\n")
+        again = self.folder / "again"
+        self.assert_done(qprep("prepare", self.out / "digits_calibrated.onnx", "-c", config, "-o", again))
+        formats = []
+        for folder in (self.out, again):
+            report = json.loads((folder / "model_check_result.json").read_text())
+            layers = [node for node in report["nodes"] if node["op"] in ("Conv", "Gemm")]
+            formats.append([[slot["dtype"] for slot in node["inputs"][:2]] for node in layers])
+        self.assertEqual(*formats)
+        self.assertIn(["qint8", "qint8"], formats[0])
+
     def test_fixed_point_of_weights_alone_needs_no_samples(self):
         config = self.config("output: {form: fixed_point}\nactivations: {dtype: float}\n")
         self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", self.out))
