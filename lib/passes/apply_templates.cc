@@ -1,5 +1,6 @@
 #include "passes/apply_templates.h"
 
+#include <filesystem>
 #include <fmt/format.h>
 
 #include "passes/carried_scales.h"
@@ -18,9 +19,14 @@ Setting setting_for(std::string_view slot, const std::vector<Setting>& settings)
   return chosen;
 }
 
-/// "default: int8 activations" or "qprep.yaml:7:3 activations.dtype".
+/// "default: int8 activations" or "qprep.yaml:7:3 activations.dtype": the same wherever the file lies, since
+/// it stands in the check result.
 std::string source_of(const Setting& setting) {
-  if (!setting.where.file.empty()) return fmt::format("{} {}", to_text(setting.where), setting.what);
+  if (!setting.where.file.empty()) {
+    Where where = setting.where;
+    where.file = std::filesystem::path(where.file).filename().string();
+    return fmt::format("{} {}", to_text(where), setting.what);
+  }
   const std::string_view word = to_text(setting.precision);
   return fmt::format("default: {} {}s", word.starts_with('q') ? word.substr(1) : word, setting.slot);
 }

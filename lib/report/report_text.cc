@@ -197,6 +197,10 @@ class TextWriter {
     for (Hint& hint : qconfig_hints(report_)) {
       table.rows.push_back({std::move(hint.name), std::move(hint.op), std::move(hint.message)});
     }
+    if (table.rows.empty()) {
+      line("No OP has a qconfig that needs a look.\n");
+      return;
+    }
     line("Please check if these OPs qconfigs are expected..");
     psql(table);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <tuple>
 #include <utility>
 
 #include "support/text.h"
@@ -59,7 +60,12 @@ std::size_t Diagnostics::count(Severity severity) const {
 }
 
 void Diagnostics::throw_if_error() const {
-  if (count(Severity::kError) > 0) throw Fatal(all_);
+  if (count(Severity::kError) == 0) return;
+  const auto place = [](const Diagnostic& d) { return std::tie(d.where.file, d.where.line, d.where.column); };
+  std::vector<Diagnostic> ordered = all_;
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+  throw Fatal(std::move(ordered));
 }
 
 }  // namespace qprep

@@ -60,7 +60,7 @@ class Diagnostics {
   const std::vector<Diagnostic>& all() const { return all_; }
   std::size_t count(Severity severity) const;
 
-  /// Result: returns if no error was added, else throws Fatal with everything added so far.
+  /// Result: returns if no error was added, else throws Fatal with everything added so far, by its place.
   void throw_if_error() const;
 
  private:

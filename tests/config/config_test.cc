@@ -106,7 +106,7 @@ TEST_CASE("Settings carry where they come from") {
   CHECK(all[1].where == Where{"c.yaml", 2, 10});
 }
 
-TEST_CASE("All mistakes of a file are reported in one run, in the order of reading") {
+TEST_CASE("All mistakes of a file are reported in one run, in the order of the lines") {
   CHECK(
       complaints("version: 2\n"
                  "marhc: bayes\n"
@@ -120,19 +120,21 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of readi
                  "activations: qint8\n"
                  "output: {form: qat}\n") ==
       Lines{
-          "dir/c.yaml:11:1: error: duplicate key 'output'; it already stands in line 4 [duplicate-key]",
           "dir/c.yaml:1:10: error: 'version' must be 1, not '2' [bad-value]",
+          "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
+          "calibration, "
+          "march, method, output, version, weights [unknown-key]",
           "dir/c.yaml:3:9: error: 'method' must be one of jit_strip, jit, symbolic, eager, not 'jitstrip' "
           "(did you "
           "mean 'jit_strip'?) [bad-value]",
+          "dir/c.yaml:5:3: error: unknown key 'prefx' in 'output' (did you mean 'prefix'?); known: dialect, "
+          "form, "
+          "prefix [unknown-key]",
           "dir/c.yaml:6:12: error: 'output.dialect' must be one of function, qdq, not 'qdp' (did you mean "
           "'qdq'?) "
           "[bad-value]",
           "dir/c.yaml:7:9: error: 'output.form' must be one of qat, fixed_point, both, not 'fixed' "
           "[bad-value]",
-          "dir/c.yaml:5:3: error: unknown key 'prefx' in 'output' (did you mean 'prefix'?); known: dialect, "
-          "form, "
-          "prefix [unknown-key]",
           "dir/c.yaml:8:21: error: 'calibration.data' must be a text, not a list [bad-value]",
           "dir/c.yaml:8:34: error: 'calibration.method' must be one of min_max, not 'minmax' (did you mean "
           "'min_max'?) [bad-value]",
@@ -140,9 +142,7 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of readi
           "'qint4' "
           "(did you mean 'qint8'?) [bad-value]",
           "dir/c.yaml:10:14: error: 'activations' must be a map of keys and values, not 'qint8' [bad-value]",
-          "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
-          "calibration, "
-          "march, method, output, version, weights [unknown-key]"});
+          "dir/c.yaml:11:1: error: duplicate key 'output'; it already stands in line 4 [duplicate-key]"});
 }
 
 TEST_CASE("Values that cannot be carried out are refused by name") {
