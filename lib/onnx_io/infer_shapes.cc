@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "onnx_io/bounded_schemas.h"
 #include "onnx_io/build_model.h"
 #include "onnx_io/infer_element_types.h"
 #include "onnx_io/inference_limits.h"
@@ -154,8 +155,9 @@ void infer_shapes(OnnxFile& file, Diagnostics& diagnostics) {
   Preparation(*built, scope).prepare(file.model);
   try {
     std::unordered_map<std::string, onnx::TensorShapeProto> data;
-    onnx::shape_inference::InferShapes(*built->model, onnx::OpSchemaRegistry::Instance(),
-                                       onnx::ShapeInferenceOptions(false, 0, scope.data), &data);
+    const BoundedSchemas schemas;
+    onnx::shape_inference::InferShapes(*built->model, &schemas, onnx::ShapeInferenceOptions(false, 0, true),
+                                       &data);
   } catch (const std::exception& failure) {
     note(diagnostics, file, fmt::format("shape inference stopped early: {}", failure.what()));
   }

@@ -1,8 +1,6 @@
 #include "onnx_io/inference_limits.h"
 
-#include <algorithm>
 #include <limits>
-#include <onnx/defs/schema.h>
 #include <unordered_map>
 
 namespace qprep {
@@ -10,8 +8,6 @@ namespace {
 
 /// Table entries that inference may copy: some seconds.
 constexpr std::uint64_t kMostWork = 20'000'000;
-/// Dims that data propagation may keep.
-constexpr std::uint64_t kMostData = 4'000'000;
 /// Levels that types may nest: protobuf copies them recursively.
 constexpr std::uint64_t kMostNesting = 1000;
 
@@ -100,70 +96,6 @@ class WorkEstimate {
   std::unordered_map<const Function*, Work> of_functions_;
 };
 
-/// How many dims data propagation keeps for the values of a model at most.
-class DataEstimate {
- public:
-  explicit DataEstimate(const Model& model) : model_(model) {}
-
-  std::uint64_t of_graph(const Graph& graph) {
-    for (const Node& node : graph.nodes()) {
-      for (const Graph* body : node.bodies()) of_graph(*body);
-      const std::uint64_t size = of_node(node);
-      if (size == 0) continue;
-      for (std::size_t i = 0; i < node.output_count(); ++i) sizes_[&node.output(i)] = size;
-      total_ = add(total_, size);
-    }
-    return total_;
-  }
-
- private:
-  std::uint64_t of_value(const Value* value) const {
-    if (!value) return 0;
-    if (const Tensor* tensor = constant_of(*value)) {
-      const bool may_be_shape = tensor->dims().size() <= 1 && tensor->bytes().size() <= kLargestShapeData &&
-                                (tensor->dtype() == DType::kInt64 || tensor->dtype() == DType::kInt32);
-      return may_be_shape ? static_cast<std::uint64_t>(tensor->size()) : 0;
-    }
-    const auto known = sizes_.find(value);
-    return known == sizes_.end() ? 0 : known->second;
-  }
-
-  std::uint64_t of_node(const Node& node) const {
-    constexpr std::uint64_t kLargestRank = 64;
-    if (!node.is_onnx_domain() || !propagates(node.op())) return 0;
-    std::uint64_t sum = 0;
-    std::uint64_t largest = node.op() == "Shape" || node.op() == "Size" ? kLargestRank : 0;
-    for (std::size_t i = 0; i < node.input_count(); ++i) {
-      const std::uint64_t size = of_value(node.input(i));
-      sum = add(sum, size);
-      largest = std::max(largest, size);
-    }
-    return node.op() == "Concat" ? sum : largest;
-  }
-
-  bool propagates(const std::string& op) const {
-    const auto [known, is_new] = propagates_.try_emplace(op, false);
-    if (is_new) {
-      const auto* schema = onnx::OpSchemaRegistry::Schema(op, static_cast<int>(model_.opset()));
-      known->second = schema && schema->has_data_propagation_function();
-    }
-    return known->second;
-  }
-
-  const Model& model_;
-  std::unordered_map<const Value*, std::uint64_t> sizes_;
-  mutable std::unordered_map<std::string, bool> propagates_;
-  std::uint64_t total_ = 0;
-};
-
-/// Functions may join shapes too; what grows in them is not followed.
-bool functions_join_shapes(const Model& model) {
-  return std::any_of(model.functions.begin(), model.functions.end(), [](const Function& function) {
-    return std::any_of(function.body->nodes().begin(), function.body->nodes().end(),
-                       [](const Node& node) { return node.is("Concat"); });
-  });
-}
-
 }  // namespace
 
 InferenceScope inference_scope(const Model& model) {
@@ -179,8 +111,6 @@ InferenceScope inference_scope(const Model& model) {
       scope.any = fits();
     }
   }
-  const bool join = scope.functions && functions_join_shapes(model);
-  scope.data = !join && DataEstimate(model).of_graph(*model.graph) <= kMostData;
   return scope;
 }
 

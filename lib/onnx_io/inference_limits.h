@@ -11,15 +11,14 @@ inline constexpr std::size_t kLargestShapeData = 8192;
 struct InferenceScope {
   bool functions = true;  // expand the calls of model-local functions
   bool bodies = true;     // enter the bodies of control flow
-  bool data = true;       // follow the contents of shape tensors
   bool any = true;        // run it at all
 };
 
 /// The widest scope in which inference takes time and memory proportional to an ordinary model's. Each of
 /// these models is small and lets inference run, for practical purposes, for ever: functions that call
 /// functions twice each; ten thousand bodies inside a graph of ten thousand values (inference copies the
-/// table of outer values for every body); Concat(x, x) forty times over; a sequence of a sequence of ... of
-/// tensors.
+/// table of outer values for every body); a sequence of a sequence of ... of tensors. BoundedSchemas bounds the
+/// contents that it follows.
 InferenceScope inference_scope(const Model& model);
 
 }  // namespace qprep

@@ -2,6 +2,7 @@
 
 #include <climits>
 #include <fmt/format.h>
+#include <optional>
 
 #include "onnx_io/wire.h"
 #include "support/codes.h"
@@ -42,16 +43,16 @@ void walk(onnx::GraphProto& graph, const Call& call) {
   throw Fatal(codes::kCorruptModel, std::move(message), {name});
 }
 
-/// Files that people take for models.
-void refuse_known_strangers(std::string_view bytes, const std::string& name) {
-  if (bytes.empty()) fail(name, "the file is empty");
+/// Files that people take for models; nullopt if it is none of them.
+std::optional<std::string> known_stranger(std::string_view bytes) {
   if (bytes.starts_with("version https://git-lfs")) {
-    fail(name, "this is a Git LFS pointer, not the model it points to; fetch that with 'git lfs pull'");
+    return "this is a Git LFS pointer, not the model it points to; fetch that with 'git lfs pull'";
   }
   if (bytes.size() >= 8 && bytes.substr(4, 4) == "ORTM") {
-    fail(name, "this is a model in ONNX Runtime's own format, not in ONNX's");
+    return "this is a model in ONNX Runtime's own format, not in ONNX's";
   }
-  if (bytes.starts_with("PK\x03\x04")) fail(name, "this is a ZIP archive, not an ONNX model");
+  if (bytes.starts_with("PK\x03\x04")) return "this is a ZIP archive, not an ONNX model";
+  return std::nullopt;
 }
 
 }  // namespace
@@ -70,13 +71,14 @@ void for_each_tensor(onnx::ModelProto& model, const Call& call) {
 
 std::shared_ptr<ParsedModel> parse_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
                                          const std::string& name) {
-  refuse_known_strangers({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name);
+  if (bytes.empty()) fail(name, "the file is empty");
   Skeleton skeleton;
   try {
     skeleton = strip_payloads(bytes);
   } catch (const wire::Malformed& malformed) {
-    fail(name, fmt::format("this is no ONNX model, or a damaged one: {} (byte {})", malformed.what(),
-                           malformed.offset));
+    const auto stranger = known_stranger({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    fail(name, stranger.value_or(fmt::format("this is no ONNX model, or a damaged one: {} (byte {})",
+                                             malformed.what(), malformed.offset)));
   }
   if (skeleton.bytes.size() > INT_MAX) {
     fail(name, "more than 2 GB of this model are not raw tensor data, which no reader of ONNX supports");

@@ -45,6 +45,7 @@ class ModelReader {
     reserve_names(proto);
     read_graph(proto.graph(), *model_.graph, nullptr);
     for (const onnx::FunctionProto& function : proto.functions()) read_function(function);
+    if (sorted_) label_again(proto);
     return std::move(model_);
   }
 
@@ -74,10 +75,26 @@ class ModelReader {
     }
   }
 
-  std::string label_for(const onnx::NodeProto& proto) {
-    if (!proto.name().empty() && labelled_.insert(proto.name()).second) return proto.name();
-    const std::string& base = !proto.name().empty() ? proto.name() : proto.op_type();
+  std::string label_for(const Node& node) {
+    if (!node.name().empty() && labelled_.insert(node.name()).second) return node.name();
+    const std::string& base = !node.name().empty() ? node.name() : node.op();
     return model_.names->nodes.fresh(base.empty() ? "node" : base);
+  }
+
+  /// Labels as the sorted model's file would give them.
+  void label_again(const onnx::ModelProto& proto) {
+    model_.names->nodes = {};
+    labelled_.clear();
+    reserve_names(proto);
+    label_again(*model_.graph);
+    for (const Function& function : model_.functions) label_again(*function.body);
+  }
+
+  void label_again(Graph& graph) {
+    for (Node& node : graph.nodes()) node.set_label(label_for(node));
+    for (Node& node : graph.nodes()) {
+      for (Graph* body : node.bodies()) label_again(*body);
+    }
   }
 
   // Graphs: define every name first, then link the readers, so that the order of nodes does not matter.
@@ -161,7 +178,7 @@ class ModelReader {
       Node& node = scope.graph.add_node(proto.op_type(), proto.domain(), proto.name(), proto.overload(),
                                         static_cast<OriginId>(record_.nodes.size()));
       record_.nodes.push_back(&proto);
-      node.set_label(label_for(proto));
+      node.set_label(label_for(node));
       ++position;
       for (const std::string& name : proto.output()) {
         Value& output = node.add_output(name);
@@ -231,6 +248,7 @@ class ModelReader {
       fail("node '{}' needs its own result '{}': the graph has a cycle", node->label(),
            node->output(0).name());
     }
+    sorted_ = true;
     diagnostics_.note(
         codes::kNodeOrder,
         fmt::format("the nodes of the graph '{}' were not in order; they are sorted, so that each "
@@ -243,7 +261,8 @@ class ModelReader {
   const std::string& file_;
   Diagnostics& diagnostics_;
   Model model_;
-  std::unordered_set<std::string_view> labelled_;
+  std::unordered_set<std::string_view> labelled_;  // names that are a node's label
+  bool sorted_ = false;                            // a graph whose nodes were not in order
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "onnx_io/infer_shapes.h"
 
 #include <catch2/catch.hpp>
-#include <chrono>
+#include <fmt/format.h>
 
 #include "ir/verify.h"
 #include "onnx_io/inference_limits.h"
@@ -178,17 +178,46 @@ TEST_CASE("functions that would expand to a trillion nodes do not") {
   CHECK(Inferred(model).type(0) == "float32[2]");
 }
 
-TEST_CASE("a shape that doubles forty times is not followed") {
+// Without a bound, the contents of the following would fill the memory.
+
+TEST_CASE("the contents of a shape that doubles forty times are not followed") {
+  for (const std::string first : {"s", "f"}) {
+    onnx::ModelProto model = relu_model();
+    onnx::GraphProto& graph = *model.mutable_graph();
+    add_int64s(graph, "s0", {1, 2, 3});
+    add_floats(graph, "f0", {3}, {1, 2, 3});
+    for (int i = 0; i < 40; ++i) {
+      const std::string from = first + std::to_string(i);
+      onnx::NodeProto& node = add_node(graph, "Concat", {from, from}, {first + std::to_string(i + 1)});
+      add_attribute(node, "axis", onnx::AttributeProto::INT).set_i(0);
+    }
+    CHECK(Inferred(model).type(0) == "float32[2]");
+    CHECK(Inferred(model).type(40).ends_with(fmt::format("[{}]", std::int64_t{3} << 40)));
+  }
+}
+
+TEST_CASE("a shape that doubles forty times in functions is not followed") {
   onnx::ModelProto model = relu_model();
-  onnx::GraphProto& graph = *model.mutable_graph();
-  add_int64s(graph, "s0", {1, 2, 3});
+  import_local(model);
   for (int i = 0; i < 40; ++i) {
-    const std::string from = "s" + std::to_string(i);
-    onnx::NodeProto& node = add_node(graph, "Concat", {from, from}, {"s" + std::to_string(i + 1)});
+    onnx::NodeProto& node = add_node(add_function(model, "F" + std::to_string(i)), "Concat", {"a", "a"}, {"b"});
     add_attribute(node, "axis", onnx::AttributeProto::INT).set_i(0);
   }
-  CHECK_FALSE(inference_scope(read_proto(model).model).data);
+  add_int64s(*model.mutable_graph(), "s0", {1, 2, 3});
+  for (int i = 0; i < 40; ++i) {
+    const std::string number = std::to_string(i);
+    add_node(*model.mutable_graph(), "F" + number, {"s" + number}, {"s" + std::to_string(i + 1)})
+        .set_domain("local");
+  }
   CHECK(Inferred(model).type(0) == "float32[2]");
+}
+
+TEST_CASE("a long tensor of one axis is no shape") {
+  onnx::ModelProto model = new_model();
+  add_input(*model.mutable_graph(), "x", {std::int64_t{1} << 40});
+  add_node(*model.mutable_graph(), "Add", {"x", "x"}, {"y"});
+  add_node(*model.mutable_graph(), "Neg", {"y"}, {"z"});
+  CHECK(Inferred(model).type(1) == "float32[1099511627776]");
 }
 
 TEST_CASE("a type that nests ten thousand deep is not made") {
@@ -216,12 +245,14 @@ TEST_CASE("many bodies in a large graph are left out with a note") {
   CHECK(Inferred(model).type(0) == "float32[2]");
 }
 
-TEST_CASE("weights are no shapes: however many there are, shapes are followed") {
+TEST_CASE("however many weights there are, shapes are followed") {
   onnx::ModelProto model = relu_model();
   onnx::GraphProto& graph = *model.mutable_graph();
   add_floats(graph, "w", {100'000}, std::vector<float>(100'000, 1));
   for (int i = 0; i < 100; ++i) {
     add_node(graph, "Mul", {i == 0 ? "x" : "m" + std::to_string(i - 1), "w"}, {"m" + std::to_string(i)});
   }
-  CHECK(inference_scope(read_proto(model).model).data);
+  add_node(graph, "Shape", {"x"}, {"s"});
+  add_node(graph, "ConstantOfShape", {"s"}, {"zeros"});
+  CHECK(Inferred(model).type(102) == "float32[2]");
 }

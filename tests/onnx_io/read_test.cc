@@ -128,6 +128,19 @@ TEST_CASE("unsorted nodes are sorted, each as early as it can, with a note") {
   CHECK(written.graph().node_size() == 4);
 }
 
+TEST_CASE("labels follow the sorted order, so that what is written reads with the same labels") {
+  onnx::ModelProto model = new_model();
+  onnx::GraphProto& graph = *model.mutable_graph();
+  add_input(graph, "x");
+  add_output(graph, "c");
+  add_node(graph, "Abs", {"b"}, {"c"}, "n");
+  add_node(graph, "Relu", {"a"}, {"b"}, "n");
+  add_node(graph, "Relu", {"x"}, {"a"});
+  const OnnxFile file = read_proto(model);
+  CHECK(labels(*file.model.graph) == Texts{"Relu", "n", "n_1"});
+  CHECK(labels(*read_bytes(serialize_onnx(file)).model.graph) == Texts{"Relu", "n", "n_1"});
+}
+
 TEST_CASE("what a body reads, or returns, orders the nodes around it") {
   for (const bool returns : {false, true}) {
     onnx::ModelProto model = new_model();
