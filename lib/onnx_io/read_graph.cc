@@ -81,7 +81,7 @@ class ModelReader {
     return model_.names->nodes.fresh(base.empty() ? "node" : base);
   }
 
-  /// Labels as the sorted model's file would give them.
+  /// Labels as the sorted model's file would give them, whose bodies stand in the order of the attributes.
   void label_again(const onnx::ModelProto& proto) {
     model_.names->nodes = {};
     labelled_.clear();
@@ -93,7 +93,11 @@ class ModelReader {
   void label_again(Graph& graph) {
     for (Node& node : graph.nodes()) node.set_label(label_for(node));
     for (Node& node : graph.nodes()) {
-      for (Graph* body : node.bodies()) label_again(*body);
+      for (const onnx::AttributeProto& attribute : record_.nodes[node.origin()]->attribute()) {
+        if (const auto* body = node.get<std::unique_ptr<Graph>>(attribute.name())) label_again(**body);
+        const auto* bodies = node.get<std::vector<std::unique_ptr<Graph>>>(attribute.name());
+        for (std::size_t i = 0; bodies && i < bodies->size(); ++i) label_again(*(*bodies)[i]);
+      }
     }
   }
 
