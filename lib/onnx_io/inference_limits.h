@@ -17,8 +17,8 @@ struct InferenceScope {
 /// The widest scope in which inference takes time and memory proportional to an ordinary model's. Each of
 /// these models is small and lets inference run, for practical purposes, for ever: functions that call
 /// functions twice each; ten thousand bodies inside a graph of ten thousand values (inference copies the
-/// table of outer values for every body); a sequence of a sequence of ... of tensors. BoundedSchemas bounds the
-/// contents that it follows.
+/// table of outer values for every body); a sequence of a sequence of ... of tensors. BoundedSchemas bounds
+/// the contents that it follows.
 InferenceScope inference_scope(const Model& model);
 
 }  // namespace qprep

@@ -63,8 +63,11 @@ void Diagnostics::throw_if_error() const {
   if (count(Severity::kError) == 0) return;
   const auto place = [](const Diagnostic& d) { return std::tie(d.where.file, d.where.line, d.where.column); };
   std::vector<Diagnostic> ordered = all_;
-  std::stable_sort(ordered.begin(), ordered.end(),
-                   [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
+  const bool have_lines =
+      std::all_of(all_.begin(), all_.end(), [](const Diagnostic& d) { return d.where.line > 0; });
+  if (have_lines)
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [&](const Diagnostic& a, const Diagnostic& b) { return place(a) < place(b); });
   throw Fatal(std::move(ordered));
 }
 

@@ -60,7 +60,8 @@ class Diagnostics {
   const std::vector<Diagnostic>& all() const { return all_; }
   std::size_t count(Severity severity) const;
 
-  /// Result: returns if no error was added, else throws Fatal with everything added so far, by its place.
+  /// Result: returns if no error was added, else throws Fatal with everything added so far, in the
+  /// order of the lines where all are about lines.
   void throw_if_error() const;
 
  private:

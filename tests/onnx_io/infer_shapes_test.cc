@@ -200,7 +200,8 @@ TEST_CASE("a shape that doubles forty times in functions is not followed") {
   onnx::ModelProto model = relu_model();
   import_local(model);
   for (int i = 0; i < 40; ++i) {
-    onnx::NodeProto& node = add_node(add_function(model, "F" + std::to_string(i)), "Concat", {"a", "a"}, {"b"});
+    onnx::NodeProto& node =
+        add_node(add_function(model, "F" + std::to_string(i)), "Concat", {"a", "a"}, {"b"});
     add_attribute(node, "axis", onnx::AttributeProto::INT).set_i(0);
   }
   add_int64s(*model.mutable_graph(), "s0", {1, 2, 3});
