@@ -131,8 +131,11 @@ std::vector<Setting> settings(const Config& config) {
     return Setting{std::move(slot), dtype.value, dtype.where,
                    dtype.where.file.empty() ? "default" : std::move(key)};
   };
+  const bool strip = config.method.value == "jit_strip";
+  const Placed<Precision> tail = {strip ? Precision::kFloat32 : config.activations.value,
+                                  config.method.where};
   return {setting("activation", config.activations, "activations.dtype"),
-          setting("weight", config.weights, "weights.dtype")};
+          setting("weight", config.weights, "weights.dtype"), setting("tail", tail, "method")};
 }
 
 }  // namespace qprep

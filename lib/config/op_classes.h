@@ -38,7 +38,6 @@ struct OpTraits {
   ChannelRule channels = ChannelRule::kNone;
   bool all_outputs = false;  // of a passive operator: every output hands on, not only the first
   bool bounded = false, scales = false, reduces = false, dynamic = false, metadata = false;
-  bool float_tail = false;  // its result stays float where only the caller reads it
   std::string why = {};
 
   bool is_data(std::size_t input) const;

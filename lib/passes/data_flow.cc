@@ -116,14 +116,17 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
     const Value* input = node.input(i);
     if (!input) continue;
     const ValueFlow& from = of(*input);
-    if (!traits.metadata) flow.runtime = flow.runtime || from.runtime;
+    if (!traits.metadata) {
+      flow.runtime = flow.runtime || from.runtime;
+      flow.after_gemm = flow.after_gemm || from.after_gemm;
+    }
     data_carries = data_carries || (traits.is_data(i) && from.carries);
     selected_at_runtime = selected_at_runtime || (!traits.is_data(i) && from.runtime);
   }
 
   switch (traits.op_class) {
     case OpClass::kGemmLike:
-      flow.carries = true;
+      flow.carries = flow.after_gemm = true;
       return flow;
     case OpClass::kQuantised:
       // Not the scale that DynamicQuantizeLinear computes, nor the accumulator of MatMulInteger.
@@ -218,21 +221,27 @@ void DataFlow::backwards() {
 void DataFlow::look_ahead(const Value& value, ValueFlow& flow) const {
   flow.reaches = flow.read = flow.only_outputs = value.is_graph_output();
   bool elsewhere = false;
+  bool tail = flow.after_gemm;
   for (const Use& use : value.uses()) {
     if (&use.node->graph() != model_.graph.get()) {
-      flow.reaches = elsewhere = true;
+      flow.reaches = flow.before_gemm = elsewhere = true;
       continue;
     }
     flow.read = true;
     flow.reaches = flow.reaches || use_reaches(use);
     const OpTraits& traits = this->traits(*use.node);
     if (traits.metadata) continue;
+    if (traits.op_class == OpClass::kGemmLike || traits.op_class == OpClass::kQuantised) {
+      flow.before_gemm = true;
+    }
     const bool is_data = traits.is_data(use.input);
     if (traits.op_class == OpClass::kQuantised && is_data && !flow.quantiser) flow.quantiser = use.node;
     if (!flow.divides) flow.divides = divider(value, flow, use);
     bool hands_on = false;
     for (std::size_t i = 0; i < use.node->output_count(); ++i) {
       const ValueFlow& next = of(use.node->output(i));
+      flow.before_gemm = flow.before_gemm || next.before_gemm;
+      tail = tail || next.tail;
       if (!is_data || next.through != use.node) continue;
       if (!flow.quantiser) flow.quantiser = next.quantiser;
       if (use.node->output(i).is_unused()) continue;
@@ -243,6 +252,7 @@ void DataFlow::look_ahead(const Value& value, ValueFlow& flow) const {
     if (traits.op_class != OpClass::kPassive) elsewhere = true;
   }
   if (elsewhere) flow.only_outputs = false;
+  flow.tail = tail && !flow.before_gemm;
 }
 
 bool DataFlow::use_reaches(const Use& use) const {

@@ -17,16 +17,19 @@ struct ValueFlow {
   const Node* through = nullptr;  // the passive operator that made it, if it hands on
 
   // From where.
-  bool runtime = false;    // depends on the numbers of the graph's inputs, not on shapes alone
-  bool carries = false;    // depends on data: float inputs, tables read at run time, gemm_like operators
-  bool statistic = false;  // made by a reduction, with constants at most
+  bool runtime = false;     // depends on the numbers of the graph's inputs, not on shapes alone
+  bool carries = false;     // depends on data: float inputs, tables read at run time, gemm_like operators
+  bool statistic = false;   // made by a reduction, with constants at most
+  bool after_gemm = false;  // depends on the result of a gemm_like operator
   const Node* inverse = nullptr;  // the node that made it, a statistic, by dividing by one
   const Value* mask = nullptr;    // the constant of huge numbers that came in
 
   // To where.
-  bool reaches = false;             // its numbers matter, beyond shapes, indices, coordinates and conditions
-  bool only_outputs = false;        // it feeds outputs of the graph and nothing else, passive operators aside
-  bool read = false;                // a node of the main graph or an output of the graph reads it
+  bool reaches = false;       // its numbers matter, beyond shapes, indices, coordinates and conditions
+  bool only_outputs = false;  // it feeds outputs of the graph and nothing else, passive operators aside
+  bool before_gemm = false;   // a gemm_like operator depends on it, or one that carries scales of its own
+  bool tail = false;          // not before_gemm; and after_gemm, or operators of the tail read it
+  bool read = false;          // a node of the main graph or an output of the graph reads it
   const Node* quantiser = nullptr;  // a node that quantises it with a scale of its own
   const Node* divides = nullptr;    // the node that it would make divide by zero if it were rounded
 };

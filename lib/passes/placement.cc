@@ -20,8 +20,13 @@ struct Entry {
 class Placement {
  public:
   Placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-            const Template& activations, Plan& plan)
-      : graph_(*model.graph), flow_(flow), weights_(weights), activations_(activations), plan_(plan) {}
+            const Template& activations, const Template& tail, Plan& plan)
+      : graph_(*model.graph),
+        flow_(flow),
+        weights_(weights),
+        activations_(activations),
+        tail_(tail),
+        plan_(plan) {}
 
   QuantisedNodes run() {
     for (const Unit& unit : plan_.units) judge(unit);
@@ -37,6 +42,9 @@ class Placement {
  private:
   bool activations_float() const { return activations_.precision == Precision::kFloat32; }
   bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
+  bool in_float_tail(const Value& result) const {
+    return tail_.precision == Precision::kFloat32 && flow_.of(result).tail;
+  }
 
   // ------------------------------------------------------------------------------------- which units
 
@@ -85,6 +93,9 @@ class Placement {
       return fmt::format("its result '{}' stays float: {}", result.name(), *why);
     }
     if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
+    if (in_float_tail(result)) {
+      return fmt::format("in the tail: no gemm_like operator follows ({})", tail_.source);
+    }
     if (!flow_.of(result).carries) return "it computes from shapes, integers and constants alone";
     if (!flow_.of(result).reaches)
       return "its result only leads to shapes, indices, coordinates or conditions";
@@ -187,12 +198,12 @@ class Placement {
     if (gemm_like && flow.only_outputs) {
       return float_since("high-precision output: it feeds outputs of the graph only");
     }
-    if (traits.float_tail && flow.only_outputs) {
-      return float_since(fmt::format("it feeds outputs of the graph only, and {} {}",
-                                     unit.nodes.front()->op(), "hands those out as it computes them"));
-    }
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
+    if (gemm_like && in_float_tail(result)) {
+      return float_since(fmt::format(
+          "high-precision output: only the tail and outputs of the graph follow ({})", tail_.source));
+    }
     Decision decision;
     decision.spec.precision = activations_.precision;
     const std::string what = unit.nodes.size() > 1
@@ -235,6 +246,7 @@ class Placement {
   const DataFlow& flow_;
   const WeightDecisions& weights_;
   const Template& activations_;
+  const Template& tail_;
   Plan& plan_;
   QuantisedNodes nodes_;
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
@@ -243,8 +255,8 @@ class Placement {
 }  // namespace
 
 QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                     const Template& activations, Plan& plan) {
-  return Placement(model, flow, weights, activations, plan).run();
+                     const Template& activations, const Template& tail, Plan& plan) {
+  return Placement(model, flow, weights, activations, tail, plan).run();
 }
 
 }  // namespace qprep

@@ -39,7 +39,8 @@ struct QuantSpec {
   friend bool operator==(const QuantSpec&, const QuantSpec&) = default;
 };
 
-/// One line of any configuration, after reading: `slot` ("activation", "weight") is to have `precision`.
+/// One line of any configuration, after reading: `slot` ("activation", "weight", "tail": what stands behind
+/// the last gemm_like operators) is to have `precision`.
 struct Setting {
   std::string slot;
   Precision precision = Precision::kInt8;

@@ -3,15 +3,19 @@
     python tests/bench/accuracy.py QPREP --results DIR [--only NAME...] [--again] [--write docs/accuracy.md]
 
 For each task and each of its float models: 64 calibration samples (`calib.py`), `qprep prepare` with min_max, int8,
-dialect qdq and form both, then the task on the float, the calibrated and the fixed-point model (evaluate_exactly.py). The tasks are
-those of ../shared/eval (QPREP_SHARED names another place than ../shared); where it is absent, nothing is measured.
-Results are kept in DIR as one JSON file a model and measured anew with --again; samples in DIR/samples.
+dialect qdq and form both, then the task on the float, the calibrated and the fixed-point model
+(evaluate_exactly.py); and the calibrated model of `method: jit`, which quantises the tail too. The tasks are those of
+../shared/eval (QPREP_SHARED names another place than ../shared); where it is absent, nothing is measured. Results are
+kept in DIR as one JSON file a model, samples in DIR/samples. --again prepares anew the models that were measured
+already; what a task gives on a model is kept in DIR/values by the model's bytes, so only a model that came out
+differently is evaluated once more. A measurement that failed is always repeated.
 The Python that runs this needs the tasks' own requirements.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -30,7 +34,8 @@ COUNT = 64
 DECIBELS = ("PSNR", "SI-SNR")
 
 CONFIG = """version: 1
-output: {{prefix: model, dialect: qdq, form: both}}
+method: {method}
+output: {{prefix: {method}, dialect: qdq, form: both}}
 calibration: {{data: {samples}, method: min_max}}
 """
 
@@ -44,6 +49,7 @@ class Result:
     float_value: float
     qdq: float | None = None
     fixed: float | None = None
+    whole: float | None = None  # qdq of method jit: the tail is quantised too
     seconds: float = 0.0  # of prepare, calibration included
     kilobytes: tuple[float, float] = (0, 0)  # float and fixed-point file
     failure: str = ""
@@ -65,15 +71,13 @@ def call(command: list[str | Path]) -> str:
     return result.stdout
 
 
-def evaluate(task: str, model: Path) -> dict[str, object]:
-    return json.loads(call([sys.executable, ROOT / "tests/bench/evaluate_exactly.py", EVAL, task, model]))
-
-
-def evaluate_float(task: str, model: Path, folder: Path) -> dict[str, object]:
-    kept = folder / "float" / f"{task}-{model.stem}.json"
+def evaluate(task: str, model: Path, folder: Path) -> dict[str, object]:
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
+    kept = folder / "values" / f"{task}-{digest}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(evaluate(task, model)))
+        value = call([sys.executable, ROOT / "tests/bench/evaluate_exactly.py", EVAL, task, model])
+        kept.write_text(value)
     return json.loads(kept.read_text())
 
 
@@ -92,19 +96,29 @@ def samples_of(task: str, model: Path, folder: Path) -> Path:
     return samples
 
 
+def prepare(qprep: Path, model: Path, samples: Path, method: str, out: Path) -> float:
+    """Result: the seconds it took."""
+    out.mkdir(parents=True, exist_ok=True)
+    config = out / f"{method}.yaml"
+    config.write_text(CONFIG.format(method=method, samples=json.dumps(str(samples))))
+    start = time.perf_counter()
+    call([qprep, "prepare", model, "-c", config, "-o", out, "-q"])
+    return time.perf_counter() - start
+
+
 def measure(qprep: Path, task: str, model: Path, folder: Path) -> Result:
-    reference = evaluate_float(task, model, folder)
+    reference = evaluate(task, model, folder)
     result = Result(task, model.name, str(reference["metric"]), int(reference["n"]), float(reference["value"]))
     out = folder / "models" / f"{task}-{model.stem}"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "qprep.yaml").write_text(CONFIG.format(samples=json.dumps(str(samples_of(task, model, folder)))))
+    samples = samples_of(task, model, folder)
     try:
-        start = time.perf_counter()
-        call([qprep, "prepare", model, "-c", out / "qprep.yaml", "-o", out, "-q"])
-        result.seconds = time.perf_counter() - start
-        result.kilobytes = (model.stat().st_size / 1000, (out / "model_fixed.onnx").stat().st_size / 1000)
-        result.qdq = float(evaluate(task, out / "model_calibrated.onnx")["value"])
-        result.fixed = float(evaluate(task, out / "model_fixed.onnx")["value"])
+        result.seconds = prepare(qprep, model, samples, "jit_strip", out)
+        fixed = out / "jit_strip_fixed.onnx"
+        result.kilobytes = (model.stat().st_size / 1000, fixed.stat().st_size / 1000)
+        result.qdq = float(evaluate(task, out / "jit_strip_calibrated.onnx", folder)["value"])
+        result.fixed = float(evaluate(task, fixed, folder)["value"])
+        prepare(qprep, model, samples, "jit", out)
+        result.whole = float(evaluate(task, out / "jit_calibrated.onnx", folder)["value"])
     except Failure as failure:
         result.failure = str(failure)
     return result
@@ -112,18 +126,18 @@ def measure(qprep: Path, task: str, model: Path, folder: Path) -> Result:
 
 def table(results: list[Result]) -> list[str]:
     lines = [
-        "| task | model | metric, n | float | qdq | fixed point | loss, qdq | loss, fixed | size | prepare, s |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| task | model | metric, n | float | qdq | fixed point | loss, qdq | loss, fixed | qdq, jit | size | prepare, s |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for r in results:
         head = f"| {r.task} | {Path(r.model).stem} | {r.metric} {r.items} | {r.float_value:.4f} "
-        if r.failure or r.qdq is None or r.fixed is None:
-            lines.append(f"{head}| {r.failure} | | | | | |")
+        if r.failure or r.qdq is None or r.fixed is None or r.whole is None:
+            lines.append(f"{head}| {r.failure} | | | | | | |")
             continue
         unit = " dB" if r.metric in DECIBELS else ""
         lines.append(
             f"{head}| {r.qdq:.4f} | {r.fixed:.4f} | {r.loss(r.qdq):+.2f}{unit} | {r.loss(r.fixed):+.2f}{unit} "
-            f"| {r.kilobytes[1] / r.kilobytes[0]:.2f} | {r.seconds:.1f} |"
+            f"| {r.whole:.4f} | {r.kilobytes[1] / r.kilobytes[0]:.2f} | {r.seconds:.1f} |"
         )
     return lines
 
@@ -141,12 +155,12 @@ def peer_table(results: list[Result]) -> list[str]:
     lines = []
     for number, row in enumerate(rows):
         if number == 0:
-            own = ["qprep qdq", "qprep fixed"]
+            own = ["qprep qdq", "qprep fixed", "qprep qdq, jit"]
         elif number == 1:
-            own = ["---", "---"]
+            own = ["---"] * 3
         else:
             result = by_model.get(row[0])
-            values = (result.qdq, result.fixed) if result else (None, None)
+            values = (result.qdq, result.fixed, result.whole) if result else (None,) * 3
             own = [f"**{value:.4f}**" if value is not None else "" for value in values]
         lines.append("| " + " | ".join([*row[:3], *own, *row[3:]]) + " |")
     return lines
@@ -168,7 +182,8 @@ def main() -> int:
     for task, model in pairs():
         kept = args.results / f"{task}-{model.stem}.json"
         wanted = not args.only or task in args.only or model.stem in args.only
-        if wanted and (args.again or not kept.exists()):
+        failed = kept.exists() and json.loads(kept.read_text())["failure"]
+        if wanted and (args.again or failed or not kept.exists()):
             try:
                 result = measure(args.qprep.resolve(strict=True), task, model, args.results)
             except Failure as failure:

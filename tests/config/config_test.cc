@@ -96,7 +96,7 @@ TEST_CASE("A path in a configuration is relative to the configuration, an absolu
 
 TEST_CASE("Settings carry where they come from") {
   const std::vector<Setting> all = settings(parse_config("weights:\n  dtype: qint16\n", "c.yaml"));
-  REQUIRE(all.size() == 2);
+  REQUIRE(all.size() == 3);
   CHECK(all[0].slot == "activation");
   CHECK(all[0].what == "default");
   CHECK(all[0].precision == Precision::kInt8);
@@ -104,6 +104,19 @@ TEST_CASE("Settings carry where they come from") {
   CHECK(all[1].what == "weights.dtype");
   CHECK(all[1].precision == Precision::kInt16);
   CHECK(all[1].where == Where{"c.yaml", 2, 10});
+  CHECK(all[2].slot == "tail");
+  CHECK(all[2].what == "default");
+  CHECK(all[2].precision == Precision::kFloat32);
+}
+
+TEST_CASE("A method that strips nothing leaves the tail as the activations are") {
+  const std::string text = "method: jit\nactivations: {dtype: qint16}\n";
+  const Setting tail = settings(parse_config(text, "c.yaml")).back();
+  CHECK(tail.slot == "tail");
+  CHECK(tail.precision == Precision::kInt16);
+  CHECK(tail.what == "method");
+  CHECK(tail.where == Where{"c.yaml", 1, 9});
+  CHECK(settings(parse_config("method: jit_strip\n", "c.yaml")).back().precision == Precision::kFloat32);
 }
 
 TEST_CASE("All mistakes of a file are reported in one run, in the order of the lines") {
