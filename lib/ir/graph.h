@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tsl/robin_set.h>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -258,7 +259,8 @@ class NameTable {
   std::string fresh(const std::string& wanted);
 
  private:
-  std::unordered_set<std::string> taken_;
+  tsl::robin_set<std::string, std::hash<std::string>, std::equal_to<>, std::allocator<std::string>, true>
+      taken_;  // with the hashes stored
   std::unordered_map<std::string, std::size_t>
       next_;  // the suffix to try first, so that n clashes cost n steps
 };

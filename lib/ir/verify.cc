@@ -3,7 +3,7 @@
 #include <atomic>
 #include <fmt/format.h>
 #include <string_view>
-#include <unordered_set>
+#include <tsl/robin_set.h>
 
 namespace qprep {
 namespace {
@@ -21,7 +21,7 @@ class Verifier {
 
   void check(const Graph& graph) {
     const std::size_t size = 2 * graph.nodes().size() + graph.initializers().size() + graph.inputs().size();
-    std::unordered_set<std::string_view> names(size);
+    tsl::robin_set<std::string_view> names(size);
     std::vector<const Value*> defined;
     defined.reserve(size);
     const auto define = [&](const Value& value, std::string_view where) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <onnx/shape_inference/implementation.h>
 #include <set>
+#include <tsl/robin_map.h>
 #include <unordered_map>
 
 #include "onnx_io/bounded_schemas.h"
@@ -49,7 +50,8 @@ class Preparation {
   /// Large initializers become values of known type; so do all of old files, where inference asks the inputs.
   void prepare(const Graph& graph, onnx::GraphProto& proto) {
     google::protobuf::RepeatedPtrField<onnx::TensorProto> small;
-    std::unordered_map<std::string_view, const Value*> values;
+    tsl::robin_map<std::string_view, const Value*> values;
+    values.reserve(graph.initializers().size());
     for (const Value* value : graph.initializers()) values.emplace(value->name(), value);
     for (onnx::TensorProto& tensor : *proto.mutable_initializer()) {
       const Value& value = *values.at(tensor.name());
@@ -100,7 +102,7 @@ class Preparation {
 class Transfer {
  public:
   static void run(const Graph& graph, const onnx::GraphProto& proto) {
-    std::unordered_map<std::string_view, const onnx::TypeProto*> types;
+    tsl::robin_map<std::string_view, const onnx::TypeProto*> types;
     types.reserve(
         static_cast<std::size_t>(proto.input_size() + proto.output_size() + proto.value_info_size()));
     for (const auto* infos : {&proto.input(), &proto.output(), &proto.value_info()}) {

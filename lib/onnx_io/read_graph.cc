@@ -1,8 +1,8 @@
 #include "onnx_io/read_graph.h"
 
 #include <fmt/format.h>
-#include <unordered_map>
-#include <unordered_set>
+#include <tsl/robin_map.h>
+#include <tsl/robin_set.h>
 
 #include "onnx_io/opset_imports.h"
 #include "onnx_io/read_attribute.h"
@@ -27,7 +27,7 @@ struct Definition {
 struct Scope {
   Graph& graph;
   Scope* outer = nullptr;
-  std::unordered_map<std::string_view, Definition> names = {};
+  tsl::robin_map<std::string_view, Definition> names = {};
   std::size_t position = 0;  // of the node that is being linked
   bool unsorted = false;
 };
@@ -265,8 +265,8 @@ class ModelReader {
   const std::string& file_;
   Diagnostics& diagnostics_;
   Model model_;
-  std::unordered_set<std::string_view> labelled_;  // names that are a node's label
-  bool sorted_ = false;                            // a graph whose nodes were not in order
+  tsl::robin_set<std::string_view> labelled_;  // names that are a node's label
+  bool sorted_ = false;                        // a graph whose nodes were not in order
 };
 
 }  // namespace
