@@ -5,11 +5,11 @@
 namespace qprep {
 
 CheckResult check_result_of_plan(const Report& report) {
-  return {.text = text_of_plan(report), .json = json_of_plan(report)};
+  return {.text = text_of_plan(report), .json = json_of_plan(report), .summary = text_of_summary(report)};
 }
 
 void add_diagnostics(CheckResult& result, const Report& report) {
-  result.text += text_of_summary(report);
+  result.text += text_of_diagnostics(report) + result.summary;
   result.json += json_of_diagnostics(report);
 }
 

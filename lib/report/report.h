@@ -78,6 +78,7 @@ void leave_float(Report& report, const std::map<std::string, std::string, std::l
 /// The contents of model_check_result.txt and model_check_result.json.
 struct CheckResult {
   std::string text, json;
+  std::string summary;  // what ends the text
 };
 
 /// Result: both files but for their ends, which report what the run said. Reads no diagnostics, so that it

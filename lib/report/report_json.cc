@@ -93,13 +93,13 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
   out += ",\n";
+  add_lines(out, "summary", summary(report), verdict);
+  out += ",\n";
   return out;
 }
 
 std::string json_of_diagnostics(const Report& report) {
   std::string out;
-  add_lines(out, "summary", summary(report), verdict);
-  out += ",\n";
   add_lines(out, "diagnostics", report.diagnostics, [](const Diagnostic& each) { return to_json(each); });
   return out + "\n}\n";
 }

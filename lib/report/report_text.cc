@@ -273,16 +273,19 @@ class TextWriter {
 
 std::string text_of_plan(const Report& report) { return TextWriter(report).text(); }
 
-std::string text_of_summary(const Report& report) {
-  std::string text;
-  if (!report.diagnostics.empty()) text += "Messages:\n";
+std::string text_of_diagnostics(const Report& report) {
+  if (report.diagnostics.empty()) return "";
+  std::string text = "Messages:\n";
   for (const Diagnostic& each : report.diagnostics) text += cell_text(to_text(each)) + "\n";
-  if (!report.diagnostics.empty()) text += "\n";
+  return text + "\n";
+}
+
+std::string text_of_summary(const Report& report) {
   Table table{{"topic", "state", "finding"}, {}};
   for (const Verdict& verdict : summary(report))
     table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
   clean(table);
-  return text + "Summary:\n" + to_simple(table);
+  return "Summary:\n" + to_simple(table);
 }
 
 }  // namespace qprep
