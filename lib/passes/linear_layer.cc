@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "support/parallel.h"
 #include "support/scratch.h"
 
 namespace qprep {
@@ -78,21 +77,21 @@ void LinearLayer::for_each_weight(Visit visit) const {
 
 template <typename ChannelOf>
 Tensor LinearLayer::weight_times(const std::vector<double>& factor, ChannelOf channel_of) const {
-  constexpr std::size_t kParallelFrom = std::size_t{1} << 22;
-  const Scratch made = scratch(weight_.bytes().size());
-  parallel_for(
-      static_cast<std::size_t>(rows_), made.bytes.size() < kParallelFrom ? 1 : 0, [&](std::size_t at) {
-        const auto row = static_cast<std::int64_t>(at);
-        std::int64_t index = row * columns_ * taps_;
-        for (std::int64_t column = 0; column < columns_; ++column) {
-          const double by = factor[static_cast<std::size_t>(channel_of(row, column))];
-          for (std::int64_t tap = 0; tap < taps_; ++tap, ++index) {
-            const auto value = static_cast<float>(static_cast<double>(weight_.at<float>(index)) * by);
-            __builtin_memcpy(made.bytes.data() + static_cast<std::size_t>(index) * sizeof value, &value,
-                             sizeof value);
-          }
-        }
-      });
+  const auto fill = [&](std::size_t offset, std::span<std::byte> piece) {
+    auto index = static_cast<std::int64_t>(offset / sizeof(float));
+    const auto end = index + static_cast<std::int64_t>(piece.size() / sizeof(float));
+    std::byte* to = piece.data();
+    while (index < end) {
+      const std::int64_t pair = index / taps_;
+      const double by = factor[static_cast<std::size_t>(channel_of(pair / columns_, pair % columns_))];
+      for (const std::int64_t last = std::min(end, (pair + 1) * taps_); index < last; ++index) {
+        const auto value = static_cast<float>(static_cast<double>(weight_.at<float>(index)) * by);
+        __builtin_memcpy(to, &value, sizeof value);
+        to += sizeof value;
+      }
+    }
+  };
+  const Scratch made = scratch(weight_.bytes().size(), fill);
   return Tensor(DType::kFloat32, weight_.dims(), made.bytes, made.owner);
 }
 

@@ -1,10 +1,12 @@
 #include "support/scratch.h"
 
-#include <algorithm>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
+#include <sys/resource.h>
 
 using namespace qprep;
 
@@ -29,25 +31,56 @@ class TemporaryFolderIs {
   std::string before_;
 };
 
+std::byte expected(std::size_t i) { return static_cast<std::byte>((i * 31 + (i >> 20U)) & 0xffU); }
+
 void check(std::size_t size) {
-  Scratch made = scratch(size);
+  const Scratch made = scratch(size, [&](std::size_t offset, std::span<std::byte> piece) {
+    for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = expected(offset + i);
+  });
   REQUIRE(made.bytes.size() == size);
-  CHECK(std::all_of(made.bytes.begin(), made.bytes.end(), [](std::byte b) { return b == std::byte{0}; }));
-  std::fill(made.bytes.begin(), made.bytes.end(), std::byte{7});
-  const Scratch other = scratch(size);
-  CHECK(std::all_of(made.bytes.begin(), made.bytes.end(), [](std::byte b) { return b == std::byte{7}; }));
-  CHECK(std::all_of(other.bytes.begin(), other.bytes.end(), [](std::byte b) { return b == std::byte{0}; }));
+  bool same = true;
+  for (std::size_t i = 0; i < size; ++i) same = same && made.bytes[i] == expected(i);
+  CHECK(same);
 }
+
+/// While it lives, no file may grow beyond `bytes`: writing more fails.
+class FilesEndAt {
+ public:
+  explicit FilesEndAt(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &limit_);
+    const rlimit small{bytes, limit_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~FilesEndAt() {
+    ::setrlimit(RLIMIT_FSIZE, &limit_);
+    std::signal(SIGXFSZ, before_);
+  }
+
+ private:
+  void (*before_)(int);
+  rlimit limit_ = {};
+};
 
 }  // namespace
 
-TEST_CASE("scratch memory of any size is zero, writable and its owner's alone") {
+TEST_CASE("scratch of any size holds what was filled in") {
   for (const std::size_t size :
        {std::size_t{0}, std::size_t{5}, std::size_t{1} << 22U, std::size_t{9'000'001}})
     check(size);
 }
 
-TEST_CASE("scratch memory needs no temporary folder") {
+TEST_CASE("scratch needs no temporary folder") {
   const TemporaryFolderIs nowhere("/nowhere");
   check(std::size_t{1} << 23U);
+}
+
+TEST_CASE("scratch is ordinary memory where the file has no room") {
+  const FilesEndAt limit(rlim_t{5} << 20U);
+  check(std::size_t{1} << 23U);
+}
+
+TEST_CASE("what fills scratch may throw") {
+  const auto fail = [](std::size_t, std::span<std::byte>) { throw std::runtime_error("no numbers"); };
+  CHECK_THROWS_WITH(scratch(std::size_t{1} << 23U, fail), "no numbers");
+  CHECK_THROWS_WITH(scratch(8, fail), "no numbers");
 }
