@@ -27,6 +27,11 @@ find_library(YAML_CPP_LIBRARY NAMES libyaml-cpp.a REQUIRED)
 add_library(yaml_cpp STATIC IMPORTED)
 set_target_properties(yaml_cpp PROPERTIES IMPORTED_LOCATION ${YAML_CPP_LIBRARY})
 
+find_library(RE2_LIBRARY NAMES libre2.a REQUIRED)
+add_library(re2 STATIC IMPORTED)
+set_target_properties(re2 PROPERTIES IMPORTED_LOCATION ${RE2_LIBRARY})
+target_link_libraries(re2 INTERFACE Threads::Threads)
+
 # A graph is hundreds of thousands of small objects: glibc's allocator takes as long as everything else together.
 # Sanitizers bring their own.
 find_library(JEMALLOC_LIBRARY NAMES libjemalloc_pic.a REQUIRED)

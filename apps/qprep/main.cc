@@ -123,6 +123,7 @@ int main(int argc, char** argv) {
   Verb chosen;
   add_prepare(app, verbosity, chosen);
   add_inspect(app, verbosity, chosen);
+  add_explain(app, verbosity, chosen);
   add_dump(app, verbosity, chosen);
   add_copy(app, verbosity, chosen);
   app.set_version_flag("--version", "qprep " QPREP_VERSION);
@@ -134,6 +135,7 @@ int main(int argc, char** argv) {
   app.footer(R"(Examples:
   qprep prepare model.onnx -c qprep.yaml -o out
   qprep inspect model.onnx
+  qprep explain model.onnx -c qprep.yaml head.cls
   qprep VERB --help
 
 Exit status: 0 done, 1 failed, 2 wrong usage.)");

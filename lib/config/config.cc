@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/qconfig_setter.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -106,6 +107,10 @@ Config config_from(const YamlNode& root, const std::string& file, Diagnostics& d
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   read_dtype(map.map("weights"), config.weights);
   read_dtype(map.map("activations"), config.activations);
+  Diagnostics not_yet;
+  config.setters =
+      read_qconfig_setter(map, {config.activations.value, config.weights.value}, diagnostics, not_yet);
+  config.not_yet = not_yet.all();
   map.finish();
   diagnostics.throw_if_error();
   return config;
@@ -127,15 +132,18 @@ Config parse_config(std::string_view text, const std::string& file) {
 }
 
 std::vector<Setting> settings(const Config& config) {
-  const auto setting = [](std::string slot, const Placed<Precision>& dtype, std::string key) {
-    return Setting{std::move(slot), dtype.value, dtype.where,
-                   dtype.where.file.empty() ? "default" : std::move(key)};
+  std::vector<Setting> all = config.setters;
+  const auto add = [&](Slot slot, const Placed<Precision>& dtype, std::string key, std::string otherwise) {
+    const bool is_default = dtype.where.file.empty();
+    all.push_back(
+        setting_for_all(slot, dtype.value, dtype.where, is_default ? std::move(otherwise) : std::move(key)));
   };
   const bool strip = config.method.value == "jit_strip";
-  const Placed<Precision> tail = {strip ? Precision::kFloat32 : config.activations.value,
-                                  config.method.where};
-  return {setting("activation", config.activations, "activations.dtype"),
-          setting("weight", config.weights, "weights.dtype"), setting("tail", tail, "method")};
+  add(Slot::kOutput, config.activations, "activations.dtype", "int8 activations");
+  add(Slot::kWeight, config.weights, "weights.dtype", "int8 weights");
+  add(Slot::kTail, {strip ? Precision::kFloat32 : config.activations.value, config.method.where}, "method",
+      "method jit_strip");
+  return all;
 }
 
 }  // namespace qprep

@@ -6,6 +6,7 @@
 
 #include "config/yaml_reader.h"
 #include "plan/plan.h"
+#include "plan/setting.h"
 #include "support/diagnostics.h"
 
 /// qprep's own configuration. docs/config.md describes it for users.
@@ -37,6 +38,8 @@ struct Config {
   std::optional<CalibrationConfig> calibration;
   Placed<Precision> weights = {Precision::kInt8, {}};
   Placed<Precision> activations = {Precision::kInt8, {}};
+  std::vector<Setting> setters;     // of hybrid and qconfig_setter, the first wins
+  std::vector<Diagnostic> not_yet;  // errors for prepare: what is correct, but cannot be carried out yet
 };
 
 /// Throws Fatal with every mistake of the file, each with its line and column.
@@ -44,7 +47,7 @@ Config read_config(const std::string& file);
 /// The same for text in memory; `file` is its name in messages, relative paths are taken from its folder.
 Config parse_config(std::string_view text, const std::string& file);
 
-/// What the configuration says of activations and of weights, in the order in which passes apply it.
+/// Everything that the configuration says of precision, the settings of the highest priority first.
 std::vector<Setting> settings(const Config& config);
 
 }  // namespace qprep

@@ -98,6 +98,7 @@ class Preparation {
 
 void Preparation::read() {
   if (!options_.config.empty()) config_ = read_config(options_.config);
+  if (!config_.not_yet.empty()) throw Fatal(config_.not_yet);
   rules_ = Rules::read(options_.configs);
 
   say("reading");
@@ -125,7 +126,9 @@ bool Preparation::decide() {
     }
     plan_ = Plan{};
   }
-  if (!run_kind(PassKind::kDecide, watch_.observer(), diagnostics_)) return false;
+  const bool whole = run_kind(PassKind::kDecide, watch_.observer(), diagnostics_);
+  diagnostics_.throw_if_error();
+  if (!whole) return false;
   check_scales_are_there();
   report_ = build_report(model(), plan_, result_.model, result_.march, {});
   if (!config_.calibration) begin_check_result();

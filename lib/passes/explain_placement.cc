@@ -9,11 +9,11 @@ namespace {
 class Explanation {
  public:
   Explanation(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-              const Template& activations, const QuantisedNodes& nodes, Plan& plan)
+              const NodeSettings& settings, const QuantisedNodes& nodes, Plan& plan)
       : graph_(*model.graph),
         flow_(flow),
         weights_(weights),
-        activations_(activations),
+        settings_(settings),
         nodes_(nodes),
         plan_(plan) {}
 
@@ -28,11 +28,15 @@ class Explanation {
   }
 
  private:
-  bool activations_float() const { return activations_.precision == Precision::kFloat32; }
   bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
   const Unit* unit_of(const Node& node) const {
     const NodePlan* entry = plan_.of(node);
     return entry && entry->unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry->unit)] : nullptr;
+  }
+
+  const Setting& output_setting(const Node& node) const {
+    const Unit* unit = unit_of(node);
+    return unit ? settings_.winner(*unit) : settings_.winner(node, Slot::kOutput);
   }
 
   // -------------------------------------------------------------------------------------------- devices
@@ -48,12 +52,11 @@ class Explanation {
       case OpClass::kGemmLike:
       case OpClass::kActive:
         if (!runs_quantised(node)) return;
-        if (activations_float()) {
-          return on(Device::kCpu, fmt::format("activations stay float ({})", activations_.source));
+        if (const Setting& output = output_setting(node);
+            output.precision == Precision::kFloat32 && !output.names_nodes()) {
+          return on(Device::kCpu, fmt::format("activations stay float ({})", to_text(output)));
         }
-        if (reads_float_weight(node)) {
-          return on(Device::kCpu, fmt::format("weights stay float ({})", weights_.chosen.source));
-        }
+        if (const std::string* why = float_weight(node)) return on(Device::kCpu, *why);
         return on(Device::kBpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
       case OpClass::kPassive:
         return settle_passive(node, traits);
@@ -94,9 +97,12 @@ class Explanation {
     entry.device_because = "constant that no node on the BPU reads";
   }
 
-  bool reads_float_weight(const Node& node) const {
+  /// Why the node's weight stays float, as the settings want it; null: it does not.
+  const std::string* float_weight(const Node& node) const {
     const auto input = flow_.traits(node).weight;
-    return weights_.all_float() && input && weight_of(flow_, node, *input);
+    const Value* weight = input ? weight_of(flow_, node, *input) : nullptr;
+    const auto at = weights_.left.find(weight);
+    return at == weights_.left.end() ? nullptr : &at->second;
   }
 
   // --------------------------------------------------------------------------------- reasons of tensors
@@ -145,7 +151,7 @@ class Explanation {
     }
     if (runs_quantised(node)) {
       if (output > 0) return fmt::format("a further result of {}", name_of(node));
-      return fmt::format("activations stay float ({})", activations_.source);
+      return fmt::format("activations stay float ({})", to_text(output_setting(node)));
     }
     if (const auto objection = flow_.result_objection(value)) return *objection;
     const NodePlan* entry = plan_.of(node);
@@ -155,7 +161,7 @@ class Explanation {
   std::string weight_reason(const Node& node, const Value& weight) const {
     const auto at = plan_.values.find(&weight);
     if (at != plan_.values.end()) return at->second.because;
-    if (weights_.all_float()) return fmt::format("weights stay float ({})", weights_.chosen.source);
+    if (const auto left = weights_.left.find(&weight); left != weights_.left.end()) return left->second;
     const auto refused = weights_.refused.find(&weight);
     if (refused != weights_.refused.end()) return refused->second;
     return fmt::format("{} runs on the CPU", name_of(node));
@@ -190,7 +196,7 @@ class Explanation {
   const Graph& graph_;
   const DataFlow& flow_;
   const WeightDecisions& weights_;
-  const Template& activations_;
+  const NodeSettings& settings_;
   const QuantisedNodes& nodes_;
   Plan& plan_;
 };
@@ -198,8 +204,8 @@ class Explanation {
 }  // namespace
 
 void explain_placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                       const Template& activations, const QuantisedNodes& nodes, Plan& plan) {
-  Explanation(model, flow, weights, activations, nodes, plan).run();
+                       const NodeSettings& settings, const QuantisedNodes& nodes, Plan& plan) {
+  Explanation(model, flow, weights, settings, nodes, plan).run();
 }
 
 }  // namespace qprep

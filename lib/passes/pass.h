@@ -7,6 +7,7 @@
 
 #include "ir/graph.h"
 #include "plan/plan.h"
+#include "plan/setting.h"
 #include "support/diagnostics.h"
 
 /// What a pass is. Each stands in a file of its own name (drop-identity: drop_identity.h); pipeline.cc lists
@@ -31,7 +32,7 @@ struct Limits {
 /// What passes may use besides the graph and the plan.
 struct Env {
   Diagnostics& diagnostics;
-  std::vector<Setting> settings = {};     // the configuration, later ones win
+  std::vector<Setting> settings = {};     // the configuration, earlier ones win
   const OpClasses* op_classes = nullptr;  // Given: not null while deciding passes run
   Limits limits = {};
   const FusionRules* fusion = nullptr;  // Given: not null while group-units runs

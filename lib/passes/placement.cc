@@ -20,30 +20,26 @@ struct Entry {
 class Placement {
  public:
   Placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-            const Template& activations, const Template& tail, Plan& plan)
-      : graph_(*model.graph),
-        flow_(flow),
-        weights_(weights),
-        activations_(activations),
-        tail_(tail),
-        plan_(plan) {}
+            const NodeSettings& settings, Plan& plan)
+      : graph_(*model.graph), flow_(flow), weights_(weights), settings_(settings), plan_(plan) {}
 
   QuantisedNodes run() {
     for (const Unit& unit : plan_.units) judge(unit);
     for (const Unit& unit : plan_.units) {
       if (!runs_quantised(*unit.nodes.front())) continue;
       for (const Entry& entry : entries(unit)) feed(entry);
-      if (!activations_float()) hand_on(unit);
+      hand_on(unit);
     }
     for (const Node& node : graph_.nodes()) settle_reads(node);
     return std::move(nodes_);
   }
 
  private:
-  bool activations_float() const { return activations_.precision == Precision::kFloat32; }
   bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
-  bool in_float_tail(const Value& result) const {
-    return tail_.precision == Precision::kFloat32 && flow_.of(result).tail;
+  /// A setting of its own lifts a unit out of the tail.
+  bool in_float_tail(const Unit& unit) const {
+    return settings_.tail().precision == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
+           flow_.of(unit.nodes.back()->output(0)).tail;
   }
 
   // ------------------------------------------------------------------------------------- which units
@@ -77,6 +73,11 @@ class Placement {
 
   /// Why the unit cannot run quantised; empty: it does.
   std::string objection_to(const Unit& unit) const {
+    for (const Node* node : unit.nodes) {
+      if (const Setting* skip = settings_.skip(*node)) {
+        return fmt::format("{} stays float ({})", name_of(*node), to_text(*skip));
+      }
+    }
     for (const Entry& entry : entries(unit)) {
       const Value* weight = weight_of(flow_, *entry.node, entry.input);
       const auto refused = weight ? weights_.refused.find(weight) : weights_.refused.end();
@@ -93,8 +94,8 @@ class Placement {
       return fmt::format("its result '{}' stays float: {}", result.name(), *why);
     }
     if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
-    if (in_float_tail(result)) {
-      return fmt::format("in the tail: no gemm_like operator follows ({})", tail_.source);
+    if (in_float_tail(unit)) {
+      return fmt::format("in the tail: no gemm_like operator follows ({})", to_text(settings_.tail()));
     }
     if (!flow_.of(result).carries) return "it computes from shapes, integers and constants alone";
     if (!flow_.of(result).reaches)
@@ -115,9 +116,10 @@ class Placement {
         read_quantised(entry);
         return;
       }
-      if (weights_.all_float()) return;
+      if (weights_.left.contains(weight)) return;
     }
-    if (activations_float()) return;
+    const Setting& setting = setting_for(entry, *root);
+    if (setting.precision == Precision::kFloat32) return;
     if (const auto exempt = flow_.exempt(*root)) {
       plan_.not_quantised.emplace(root, *exempt);
       return;
@@ -127,15 +129,22 @@ class Placement {
     if (as_weight != weights_.decisions.end()) {
       plan_.values.emplace(root, as_weight->second);
     } else if (!plan_.values.contains(root)) {
-      plan_.values.emplace(root, decision_for(entry, *root));
+      plan_.values.emplace(root, decision_for(entry, *root, setting));
     }
     plan_.not_quantised.erase(root);
     read_quantised(entry);
   }
 
-  Decision decision_for(const Entry& entry, const Value& root) {
+  /// A graph input and the result of a node have their own; a constant has that of the first unit that reads
+  /// it.
+  const Setting& setting_for(const Entry& entry, const Value& root) const {
+    if (is_constant(root)) return settings_.winner(*entry.node, Slot::kOutput);
+    return root.producer() ? settings_.winner(*root.producer(), Slot::kOutput) : settings_.winner(root);
+  }
+
+  Decision decision_for(const Entry& entry, const Value& root, const Setting& setting) {
     Decision decision;
-    decision.spec.precision = activations_.precision;
+    decision.spec.precision = setting.precision;
     const Node* through = flow_.of(entry.value()).through;
     const std::string reader =
         name_of(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
@@ -153,7 +162,7 @@ class Placement {
         made_quantised_.insert(&root);
       }
     }
-    decision.because = fmt::format("{} ({})", what, activations_.source);
+    decision.because = fmt::format("{} ({})", what, to_text(setting));
     return decision;
   }
 
@@ -194,22 +203,27 @@ class Placement {
     const auto float_since = [&](std::string why) { plan_.not_quantised.emplace(&result, std::move(why)); };
     const OpTraits& traits = flow_.traits(*unit.nodes.front());
     const bool gemm_like = traits.op_class == OpClass::kGemmLike;
+    const Setting& setting = settings_.winner(unit);
+    if (setting.precision == Precision::kFloat32) {
+      return float_since(fmt::format("activations stay float ({})", to_text(setting)));
+    }
     if (flow.quantiser) return float_since(fmt::format("{} quantises it", name_of(*flow.quantiser)));
-    if (gemm_like && flow.only_outputs) {
+    if (gemm_like && flow.only_outputs && !setting.names_nodes()) {
       return float_since("high-precision output: it feeds outputs of the graph only");
     }
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
-    if (gemm_like && in_float_tail(result)) {
-      return float_since(fmt::format(
-          "high-precision output: only the tail and outputs of the graph follow ({})", tail_.source));
+    if (gemm_like && in_float_tail(unit)) {
+      return float_since(
+          fmt::format("high-precision output: only the tail and outputs of the graph follow ({})",
+                      to_text(settings_.tail())));
     }
     Decision decision;
-    decision.spec.precision = activations_.precision;
+    decision.spec.precision = setting.precision;
     const std::string what = unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
-    decision.because = fmt::format("{} ({})", what, activations_.source);
+    decision.because = fmt::format("{} ({})", what, to_text(setting));
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);
@@ -245,8 +259,7 @@ class Placement {
   const Graph& graph_;
   const DataFlow& flow_;
   const WeightDecisions& weights_;
-  const Template& activations_;
-  const Template& tail_;
+  const NodeSettings& settings_;
   Plan& plan_;
   QuantisedNodes nodes_;
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
@@ -255,8 +268,8 @@ class Placement {
 }  // namespace
 
 QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                     const Template& activations, const Template& tail, Plan& plan) {
-  return Placement(model, flow, weights, activations, tail, plan).run();
+                     const NodeSettings& settings, Plan& plan) {
+  return Placement(model, flow, weights, settings, plan).run();
 }
 
 }  // namespace qprep

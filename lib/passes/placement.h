@@ -17,9 +17,8 @@ struct QuantisedNodes {
 /// Decides for the main graph which units run quantised, where the FakeQuantizes stand that this needs, and
 /// which inputs read them; docs/placement.md has the rules. Fills plan.values, same_as, known_scales,
 /// NodePlan::quantised_inputs, and why what a unit reads or computes is not quantised; for a unit that cannot
-/// run quantised, NodePlan::device_because. Given: plan.units is filled; the tail is float or as the
-/// activations.
+/// run quantised, NodePlan::device_because. Given: plan.units is filled.
 QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                     const Template& activations, const Template& tail, Plan& plan);
+                     const NodeSettings& settings, Plan& plan);
 
 }  // namespace qprep

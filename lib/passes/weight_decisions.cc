@@ -55,6 +55,14 @@ std::pair<std::int64_t, std::string> common_axis(const std::vector<Reader>& read
   return {first.axis, ""};
 }
 
+const Setting& setting_for(const std::vector<Reader>& readers, const NodeSettings& settings) {
+  const Setting* found = &settings.winner(*readers.front().node, Slot::kWeight);
+  for (const Reader& reader : readers) {
+    found = &NodeSettings::first_of(*found, settings.winner(*reader.node, Slot::kWeight));
+  }
+  return *found;
+}
+
 std::string because(const std::vector<Reader>& readers, std::int64_t axis, const std::string& no_axis,
                     std::size_t zero_channels, const std::string& source) {
   std::string text = fmt::format("weight of {}", name_of(*readers.front().node));
@@ -78,11 +86,9 @@ const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input
   return tensor && tensor->dtype() == DType::kFloat32 ? root : nullptr;
 }
 
-WeightDecisions decide_weights(const Model& model, const DataFlow& flow, Template chosen, Plan& plan) {
+WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const NodeSettings& settings,
+                               Plan& plan) {
   WeightDecisions result;
-  result.chosen = std::move(chosen);
-  if (result.all_float()) return result;
-
   std::vector<const Value*> weights;
   std::unordered_map<const Value*, std::vector<Reader>> readers;
   for (const Node& node : model.graph->nodes()) {
@@ -94,9 +100,18 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, Templat
   }
 
   for (const Value* weight : weights) {
+    const Setting& setting = setting_for(readers[weight], settings);
+    if (setting.precision == Precision::kFloat32) {
+      if (setting.names_nodes()) {
+        result.refused.emplace(weight, to_text(setting));
+      } else {
+        result.left.emplace(weight, fmt::format("weights stay float ({})", to_text(setting)));
+      }
+      continue;
+    }
     const auto [axis, no_axis] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
     QuantSpec spec;
-    spec.precision = result.chosen.precision;
+    spec.precision = setting.precision;
     spec.channel_axis = axis;
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);
@@ -104,10 +119,10 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, Templat
       result.refused.emplace(weight, std::move(why));
       continue;
     }
-    result.decisions.emplace(weight, Decision{spec,
-                                              because(readers[weight], axis, no_axis,
-                                                      scale->zero_channels.size(), result.chosen.source),
-                                              Role::kWeight});
+    result.decisions.emplace(
+        weight,
+        Decision{spec, because(readers[weight], axis, no_axis, scale->zero_channels.size(), to_text(setting)),
+                 Role::kWeight});
     plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
   }
   return result;

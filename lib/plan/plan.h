@@ -39,15 +39,6 @@ struct QuantSpec {
   friend bool operator==(const QuantSpec&, const QuantSpec&) = default;
 };
 
-/// One line of any configuration, after reading: `slot` ("activation", "weight", "tail": what stands behind
-/// the last gemm_like operators) is to have `precision`.
-struct Setting {
-  std::string slot;
-  Precision precision = Precision::kInt8;
-  Where where;       // file empty: a built-in default
-  std::string what;  // "activations.dtype", or "default" for a built-in
-};
-
 /// What a quantised tensor is to those that read it.
 enum class Role { kActivation, kConstant, kWeight };
 

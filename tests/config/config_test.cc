@@ -97,26 +97,103 @@ TEST_CASE("A path in a configuration is relative to the configuration, an absolu
 TEST_CASE("Settings carry where they come from") {
   const std::vector<Setting> all = settings(parse_config("weights:\n  dtype: qint16\n", "c.yaml"));
   REQUIRE(all.size() == 3);
-  CHECK(all[0].slot == "activation");
-  CHECK(all[0].what == "default");
+  CHECK(all[0].slot == Slot::kOutput);
+  CHECK(to_text(all[0]) == "default: int8 activations");
   CHECK(all[0].precision == Precision::kInt8);
-  CHECK(all[1].slot == "weight");
-  CHECK(all[1].what == "weights.dtype");
+  CHECK(all[1].slot == Slot::kWeight);
+  CHECK(to_text(all[1]) == "c.yaml:2:10 weights.dtype");
   CHECK(all[1].precision == Precision::kInt16);
-  CHECK(all[1].where == Where{"c.yaml", 2, 10});
-  CHECK(all[2].slot == "tail");
-  CHECK(all[2].what == "default");
+  CHECK(all[2].slot == Slot::kTail);
+  CHECK(to_text(all[2]) == "default: method jit_strip");
   CHECK(all[2].precision == Precision::kFloat32);
 }
 
 TEST_CASE("A method that strips nothing leaves the tail as the activations are") {
   const std::string text = "method: jit\nactivations: {dtype: qint16}\n";
   const Setting tail = settings(parse_config(text, "c.yaml")).back();
-  CHECK(tail.slot == "tail");
+  CHECK(tail.slot == Slot::kTail);
   CHECK(tail.precision == Precision::kInt16);
-  CHECK(tail.what == "method");
-  CHECK(tail.where == Where{"c.yaml", 1, 9});
+  CHECK(to_text(tail) == "c.yaml:1:9 method");
   CHECK(settings(parse_config("method: jit_strip\n", "c.yaml")).back().precision == Precision::kFloat32);
+}
+
+TEST_CASE("Setters become settings in their order, those of hybrid first") {
+  const Config config = parse_config(
+      "qconfig_setter:\n"
+      "  - module_name: {a.b: int16, \"c*\": float, d: {weight: qint8, output: float}}\n"
+      "  - qat_8bit_weight_16bit_act_qconfig_setter\n"
+      "  - module_type: {Conv: qint8}\n"
+      "hybrid: {enabled: true, module_type: [Selu], module_name: [e]}\n",
+      "c.yaml");
+  std::vector<std::string> lines;
+  for (const Setting& setting : settings(config)) {
+    lines.push_back(to_text(setting) + ": " + std::string(to_text(setting.slot)) + " " +
+                    std::string(to_text(setting.precision)));
+  }
+  CHECK(lines ==
+        Lines{"c.yaml:5:60 hybrid.module_name 'e': node float32",
+              "c.yaml:5:39 hybrid.module_type 'Selu': node float32",
+              "c.yaml:2:19 module_name 'a.b': output qint16", "c.yaml:2:31 module_name 'c*': node float32",
+              "c.yaml:2:48 module_name 'd' weight: weight qint8",
+              "c.yaml:2:63 module_name 'd' output: output float32",
+              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: output qint16",
+              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: weight qint8",
+              "c.yaml:4:19 module_type 'Conv': output qint8", "default: int8 activations: output qint8",
+              "default: int8 weights: weight qint8", "default: method jit_strip: tail float32"});
+}
+
+TEST_CASE("Mistakes in setters are named, all in one run") {
+  CHECK(
+      complaints("qconfig_setter:\n"
+                 "  - defualt_qat\n"
+                 "  - module_nam: {a: qint8}\n"
+                 "  - module_name: {a: qint12, b: [], \"re:(\": qint8, \"\": qint8, c: {outptu: qint8}}\n"
+                 "  - module_name: a\n"
+                 "  - {module_name: {}, module_type: {}}\n"
+                 "hybrid: {module_name: [x]}\n") ==
+      Lines{"dir/c.yaml:2:5: error: there is no template 'defualt_qat' (did you mean 'default_qat'?); there "
+            "are "
+            "default_calibration, default_qat, calibration_8bit_weight_16bit_act, qat_8bit_weight_16bit_act, "
+            "default_qat_fixed_act, qat_8bit_weight_16bit_fixed_act, gemm_int8_calibration, gemm_int8_qat, "
+            "all_fp16 "
+            "[bad-value]",
+            "dir/c.yaml:3:5: error: unknown setter 'module_nam' (did you mean 'module_name'?); known: "
+            "module_name, "
+            "module_type, sensitive_op, template [unknown-key]",
+            "dir/c.yaml:4:22: error: module_name 'a' must be one of qint8, qint16, float, int8, int16, not "
+            "'qint12' "
+            "(did you mean 'qint16'?) [bad-value]",
+            "dir/c.yaml:4:33: error: module_name 'b' must be one of qint8, qint16, float, int8, int16 "
+            "[bad-value]",
+            "dir/c.yaml:4:37: error: 're:(' is no regular expression: missing ): ( [bad-value]",
+            "dir/c.yaml:4:52: error: a selector has at least one letter; what holds for all nodes is in "
+            "'activations' and 'weights' [bad-value]",
+            "dir/c.yaml:4:67: error: unknown key 'outptu' in module_name 'c' (did you mean 'output'?); "
+            "known: output, "
+            "weight, input, bias, threshold, observer, freeze [unknown-key]",
+            "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings [bad-value]",
+            "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
+            "module_type, "
+            "sensitive_op or template with its settings [bad-value]",
+            "dir/c.yaml:7:24: error: 'hybrid' names nodes for the CPU but is not enabled: write 'enabled: "
+            "true', or "
+            "leave them out [bad-value]"});
+}
+
+TEST_CASE("What cannot be carried out yet is no mistake, and has its place") {
+  const Config config = parse_config(
+      "qconfig_setter:\n"
+      "  - all_fp16\n"
+      "  - sensitive_op: {table: a.csv, topk: 3}\n"
+      "  - module_name: {a: {threshold: 1.0}, b: qint4}\n",
+      "c.yaml");
+  std::vector<std::string> lines;
+  for (const Diagnostic& each : config.not_yet) lines.push_back(to_text(each));
+  const std::string end = " is understood, but prepare cannot carry it out yet [not-yet]";
+  CHECK(lines == Lines{"c.yaml:2:5: error: template 'all_fp16'" + end,
+                       "c.yaml:3:5: error: 'sensitive_op'" + end,
+                       "c.yaml:4:23: error: 'threshold' of module_name 'a'" + end,
+                       "c.yaml:4:43: error: 'qint4' for module_name 'b'" + end});
 }
 
 TEST_CASE("All mistakes of a file are reported in one run, in the order of the lines") {
@@ -135,8 +212,8 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
       Lines{
           "dir/c.yaml:1:10: error: 'version' must be 1, not '2' [bad-value]",
           "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
-          "calibration, "
-          "march, method, output, version, weights [unknown-key]",
+          "calibration, hybrid, "
+          "march, method, output, qconfig_setter, version, weights [unknown-key]",
           "dir/c.yaml:3:9: error: 'method' must be one of jit_strip, jit, symbolic, eager, not 'jitstrip' "
           "(did you "
           "mean 'jit_strip'?) [bad-value]",
@@ -206,5 +283,6 @@ TEST_CASE("The examples are valid") {
         Precision::kInt16);
   CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/weight_only.yaml").activations.value ==
         Precision::kFloat32);
+  CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/mixed.yaml").setters.size() == 4);
   CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/fixed_point.yaml").form.value == Form::kBoth);
 }

@@ -6,6 +6,7 @@
 
 #include "driver/copy.h"
 #include "driver/dump.h"
+#include "driver/explain.h"
 #include "driver/inspect_model.h"
 #include "support/codes.h"
 #include "support/fatal.h"
@@ -161,4 +162,45 @@ TEST_CASE("A copy dumps as its original does") {
   const fs::path copy = folder.path() / "digits.onnx";
   CHECK(copy_model(kDigits, copy, {}, diagnostics).files == std::vector<fs::path>{copy});
   CHECK(dump_model(copy, false, diagnostics) == dump_model(kDigits, false, diagnostics));
+}
+
+TEST_CASE("explain shows the settings of a node, the winner first, and what each setting wins") {
+  const std::string config = QPREP_SOURCE_DIR "/configs/examples/mixed.yaml";
+  Diagnostics diagnostics;
+  const auto answer = [&](std::vector<std::string> names) {
+    return to_text(explain({kDigits, config, std::move(names), kConfigs}, diagnostics));
+  };
+  CHECK(answer({}) ==
+        "priority  setting                                                  slot    says      nodes  wins\n"
+        "--------  -------------------------------------------------------  ------  -------  ------  ----\n"
+        "       1  mixed.yaml:10:17 hybrid.module_type 'GlobalAveragePool'  node    float32       1     1\n"
+        "       2  mixed.yaml:6:14 module_type 'Gemm' output                output  qint16        1     1\n"
+        "       3  mixed.yaml:7:5 qconfig_setter default_qat                output  qint8    others\n"
+        "       4  mixed.yaml:7:5 qconfig_setter default_qat                weight  qint8    others\n"
+        "       5  default: int8 activations                                output  qint8    others\n"
+        "       6  default: int8 weights                                    weight  qint8    others\n"
+        "       7  default: method jit_strip                                tail    float32  others\n");
+  CHECK(answer({"scores"}) ==
+        "gemm0 (Gemm): BPU: gemm_like: it multiplies and accumulates two matrices\n"
+        "  output  qint16: output of Gemm 'gemm0' (mixed.yaml:6:14 module_type 'Gemm' output)\n"
+        "          1. mixed.yaml:6:14 module_type 'Gemm' output says qint16\n"
+        "          2. mixed.yaml:7:5 qconfig_setter default_qat says qint8\n"
+        "          3. default: int8 activations says qint8\n"
+        "  weight  qint8: weight of Gemm 'gemm0', per channel of axis 0 (mixed.yaml:7:5 qconfig_setter "
+        "default_qat)\n"
+        "          1. mixed.yaml:7:5 qconfig_setter default_qat says qint8\n"
+        "          2. default: int8 weights says qint8\n");
+  CHECK(diagnostics.all().empty());
+  CHECK_THROWS_WITH(answer({"gem0"}), Catch::Contains("did you mean 'gemm0'?"));
+}
+
+TEST_CASE("A setting that cannot be carried out yet, or matches nothing, stops prepare before it writes") {
+  const TemporaryFolder folder;
+  for (const std::string text :
+       {"qconfig_setter: [all_fp16]\n", "qconfig_setter: [{module_name: {nowhere: qint8}}]\n"}) {
+    const PrepareOptions options = with_config(options_for(folder), folder, text);
+    Diagnostics diagnostics;
+    CHECK_THROWS_AS(prepare(options, diagnostics), Fatal);
+    CHECK(names_in(options.folder).empty());
+  }
 }
