@@ -4,6 +4,7 @@
 
 #include "driver/rules.h"
 #include "progress_line.h"
+#include "report/diagnostics_json.h"
 #include "verbs.h"
 
 namespace qprep {
@@ -35,7 +36,10 @@ void add_explain(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       }();
       console.say(diagnostics.all());
       if (console.verbosity().json) {
-        console.print_json(to_json(explanation));
+        nlohmann::ordered_json json = {{"ok", true}};
+        json.update(to_json(explanation));
+        json["diagnostics"] = to_json(diagnostics.all());
+        console.print_json(json);
       } else {
         console.print(to_text(explanation));
       }

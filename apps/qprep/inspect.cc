@@ -3,6 +3,7 @@
 #include "driver/inspect_model.h"
 #include "driver/rules.h"
 #include "progress_line.h"
+#include "report/diagnostics_json.h"
 #include "verbs.h"
 
 namespace qprep {
@@ -24,7 +25,10 @@ void add_inspect(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       }();
       console.say(diagnostics.all());
       if (console.verbosity().json) {
-        console.print_json(to_json(result));
+        nlohmann::ordered_json json = {{"ok", true}};
+        json.update(to_json(result));
+        json["diagnostics"] = to_json(diagnostics.all());
+        console.print_json(json);
       } else {
         console.print(to_text(result));
       }

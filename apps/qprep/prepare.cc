@@ -30,6 +30,9 @@ std::string check_threads(const std::string& text) {
   return fmt::format("'{}' is no whole number from 0 to {}", text, kMost);
 }
 
+/// An unset variable of a script.
+std::string check_not_empty(const std::string& text) { return text.empty() ? "the name is empty" : ""; }
+
 /// Refuses a name that is no pass, with the nearest one.
 std::string check_pass(const std::string& name) {
   const std::vector<std::string> names = pass_names();
@@ -79,7 +82,8 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       ->type_name("FILE");
   verb->add_option("-o,--output", flags->folder,
                    "The folder to write into, made if absent (default: this one)")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(check_not_empty);
   verb->add_flag("--durable", options.durable, "Return only when the disk has the files (fsync)");
   verb->add_flag("--overwrite-input", options.overwrite_input, "Let an output be the same file as MODEL");
   verb->add_option("--dump-after", options.dump_after, "Print the model as text after this pass")
@@ -96,6 +100,7 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       ->type_name("N")
       ->check(check_threads);
   add_verbosity(*verb, verbosity, true);
+  verb->get_option("--dump-after")->excludes(verb->get_option("--json"));
   verb->footer(fmt::format(R"(Written into the folder:
   PREFIX_qat.onnx          FakeQuantize, for training          (output.form qat or both)
   PREFIX_calibrated.onnx   the same with scales from samples   (with calibration.data)

@@ -34,6 +34,7 @@ std::string describe(const YamlNode& node) {
     case YamlNode::Kind::kScalar:
       break;
   }
+  if (node.text.empty()) return "an empty text";
   return quote(node.text) + (node.quoted ? " in quotes" : "");
 }
 

@@ -25,6 +25,7 @@ InspectResult inspect_model(const std::filesystem::path& model, const std::files
   result.segments = decided.segments;
   result.activations = decided.activations;
   result.weights = decided.weights;
+  result.constants = decided.constants;
   result.float_because = decided.float_because;
   return result;
 }

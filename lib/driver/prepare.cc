@@ -67,8 +67,11 @@ class Preparation {
   bool raise(std::string_view step, std::int64_t opset);
   void check_scales_are_there() const;
   void begin_check_result();
+  void check_samples_give_scales() const;
   void report_uncalibrated(const FilledScales& filled);
   void count_plan();
+  DtypeCounts& counts_of(Role role);
+  void uncount(const Decision& decision);
   void write_model(std::string_view suffix);
   void write_report();
   void say(std::string_view doing) const {
@@ -166,20 +169,22 @@ void Preparation::check_scales_are_there() const {
       config_.form.where);
 }
 
+DtypeCounts& Preparation::counts_of(Role role) {
+  return role == Role::kWeight     ? result_.weights
+         : role == Role::kConstant ? result_.constants
+                                   : result_.activations;
+}
+
+/// What the samples gave no scale is not quantised after all.
+void Preparation::uncount(const Decision& decision) {
+  DtypeCounts& counts = counts_of(decision.role);
+  const auto at = counts.find(std::string(to_text(decision.spec.precision)));
+  if (at != counts.end() && --at->second == 0) counts.erase(at);
+}
+
 void Preparation::count_plan() {
   const auto count = [this](const Decision& decision) {
-    const auto dtype = std::string(to_text(decision.spec.precision));
-    switch (decision.role) {
-      case Role::kActivation:
-        ++result_.activations[dtype];
-        break;
-      case Role::kConstant:
-        ++result_.constants[dtype];
-        break;
-      case Role::kWeight:
-        ++result_.weights[dtype];
-        break;
-    }
+    ++counts_of(decision.role)[std::string(to_text(decision.spec.precision))];
   };
   for (const auto& [value, decision] : plan_.values) count(decision);
   for (const auto& [value, decision] : plan_.carried) {
@@ -208,7 +213,30 @@ bool Preparation::calibrate() {
     ranges_ = std::move(run.ranges);
     result_.samples = run.samples;
   });
+  check_samples_give_scales();
   return true;
+}
+
+/// Before anything is written: of what the model computes, one tensor must have a scale.
+void Preparation::check_samples_give_scales() const {
+  const Observed* first = nullptr;
+  std::string why;
+  for (const Observed& tensor : observed_) {
+    if (constant_of(*tensor.value)) continue;
+    const auto planned = plan_.values.find(tensor.value);
+    const Precision precision =
+        planned == plan_.values.end() ? Precision::kInt8 : planned->second.spec.precision;
+    const auto range = ranges_.find(tensor.name);
+    std::string because =
+        no_scale_because(range == ranges_.end() ? Range() : range->second, range_of(precision));
+    if (because.empty()) return;
+    if (!first) why = std::move(because);
+    if (!first) first = &tensor;
+  }
+  if (!first) return;
+  throw Fatal(codes::kNoScales,
+              fmt::format("the samples give no tensor a scale; of '{}': {}", first->name, why),
+              {config_.calibration->data});
 }
 
 bool Preparation::act() {
@@ -227,18 +255,14 @@ bool Preparation::act() {
 }
 
 void Preparation::report_uncalibrated(const FilledScales& filled) {
-  if (filled.calibrated == 0 && !filled.left_float.empty()) {
-    const auto& [value, why] = filled.left_float.front();
-    throw Fatal(codes::kNoScales,
-                fmt::format("the samples give no tensor a scale; of '{}': {}", value->name(), why),
-                {config_.calibration->data});
-  }
   std::unordered_map<const Value*, std::string> names;
   for (const Observed& tensor : observed_) names.emplace(tensor.value, tensor.name);
   std::unordered_map<const Value*, const std::string*> reasons;
   std::map<std::string, std::string, std::less<>> because;
   for (const auto& [value, why] : filled.left_float) {
     reasons.emplace(value, &why);
+    if (const auto planned = plan_.values.find(value); planned != plan_.values.end())
+      uncount(planned->second);
     if (const auto name = names.find(value); name != names.end()) because.emplace(name->second, why);
   }
   for (const auto& [value, root] : plan_.same_as) {

@@ -77,8 +77,9 @@ std::shared_ptr<ParsedModel> parse_model(std::span<const std::byte> bytes, std::
     skeleton = strip_payloads(bytes);
   } catch (const wire::Malformed& malformed) {
     const auto stranger = known_stranger({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    fail(name, stranger.value_or(fmt::format("this is no ONNX model, or a damaged one: {} (byte {})",
-                                             malformed.what(), malformed.offset)));
+    fail(name,
+         stranger.value_or(fmt::format("this is no ONNX model, or a damaged or truncated one: {} (byte {})",
+                                       malformed.what(), malformed.offset)));
   }
   if (skeleton.bytes.size() > INT_MAX) {
     fail(name, "more than 2 GB of this model are not raw tensor data, which no reader of ONNX supports");

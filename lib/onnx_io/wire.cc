@@ -41,7 +41,7 @@ Field Cursor::next() {
       field.type = WireType::kLength;
       const std::uint64_t length = varint();
       field.value = at_;
-      skip(length, "a field is longer than what holds it");
+      skip(length, "a field goes on after the end of what holds it");
       break;
     }
     case 5:

@@ -80,7 +80,8 @@ class Explanation {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
     } else {
-      entry.device_because = fmt::format("passive: it {}; what it moves stays as it is", traits.why);
+      entry.device_because =
+          fmt::format("passive: it {}; '{}', which it moves, is not quantised", traits.why, data->name());
     }
   }
 
@@ -113,7 +114,9 @@ class Explanation {
       const Value& value = node.output(i);
       if (value.name().empty()) continue;
       std::string because = reason_for(node, value, i);
-      if (i == 0) entry.output_because = std::move(because);
+      if (i > 0) continue;
+      const bool repeats = because == on_the_cpu(node, entry);
+      entry.output_because = repeats ? "it runs on the CPU" : std::move(because);
     }
     const auto weight_input = flow_.traits(node).weight;
     const Value* weight = weight_input ? weight_of(flow_, node, *weight_input) : nullptr;
@@ -155,7 +158,12 @@ class Explanation {
     }
     if (const auto objection = flow_.result_objection(value)) return *objection;
     const NodePlan* entry = plan_.of(node);
-    return entry ? fmt::format("{} runs on the CPU: {}", name_of(node), entry->device_because) : "";
+    return entry ? on_the_cpu(node, *entry) : "";
+  }
+
+  /// Why others read a float tensor from it.
+  static std::string on_the_cpu(const Node& node, const NodePlan& entry) {
+    return fmt::format("{} runs on the CPU: {}", name_of(node), entry.device_because);
   }
 
   std::string weight_reason(const Node& node, const Value& weight) const {

@@ -10,16 +10,6 @@
 namespace qprep {
 namespace {
 
-/// Why the range gives no scale, as the rest of "tensor 't' stays float: ...".
-std::string no_scale_because(const Range& range) {
-  if (!range.seen()) return "no sample computed it";
-  if (!range.all_finite()) {
-    return fmt::format("the samples gave it {} NaN and {} infinite elements", range.nan, range.infinite);
-  }
-  if (range.magnitude() == 0.0F) return "it was 0 in every sample";
-  return fmt::format("its range {} to {} leaves no float32 scale", range.min, range.max);
-}
-
 class Filler {
  public:
   Filler(const Ranges& ranges, Diagnostics& diagnostics) : ranges_(ranges), diagnostics_(diagnostics) {}
@@ -59,15 +49,15 @@ class Filler {
     const std::string& tensor = node.input(0)->name();
     const auto at = ranges_.find(tensor);
     const Range range = at == ranges_.end() ? Range() : at->second;
-    const std::optional<float> scale =
-        range.all_finite() ? scale_of(range.magnitude(), attrs.range) : std::nullopt;
-    if (!scale) return stays_float(node, no_scale_because(range));
+    if (const std::string why = no_scale_because(range, attrs.range); !why.empty())
+      return stays_float(node, why);
     if (range.min == range.max) {
       diagnostics_.note(
           codes::kOddRange,
           fmt::format("tensor '{}' was {} in every sample; its scale comes from that", tensor, range.min));
     }
-    return calibrated(node, Tensor::scalar(*scale), unset_scale().zero_point);
+    return calibrated(node, Tensor::scalar(scale_of(range.magnitude(), attrs.range).value()),
+                      unset_scale().zero_point);
   }
 
   bool stays_float(const Node& node, const std::string& because) {
@@ -91,6 +81,16 @@ class Filler {
 };
 
 }  // namespace
+
+std::string no_scale_because(const Range& range, QuantRange quantised) {
+  if (!range.seen()) return "no sample computed it";
+  if (!range.all_finite()) {
+    return fmt::format("the samples gave it {} NaN and {} infinite elements", range.nan, range.infinite);
+  }
+  if (range.magnitude() == 0.0F) return "it was 0 in every sample";
+  if (scale_of(range.magnitude(), quantised)) return "";
+  return fmt::format("its range {} to {} leaves no float32 scale", range.min, range.max);
+}
 
 FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics) {
   Filler filler(ranges, diagnostics);

@@ -10,6 +10,9 @@
 
 namespace qprep {
 
+/// Why a tensor of this range has no scale: "it was 0 in every sample"; empty: it has one.
+std::string no_scale_because(const Range& range, QuantRange quantised);
+
 struct FilledScales {
   std::size_t calibrated = 0;                                    // nodes that are and were not before
   std::vector<std::pair<const Value*, std::string>> left_float;  // the tensors of those that are not, and why

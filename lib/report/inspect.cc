@@ -25,6 +25,19 @@ void for_each_graph(const Graph& graph, const std::function<void(const Graph&)>&
   }
 }
 
+/// The same reason for many nodes is one: what stands in quotes becomes '...'.
+std::string without_names(const std::string& reason) {
+  std::string text;
+  std::size_t at = 0;
+  for (std::size_t open = reason.find('\''); open != std::string::npos; open = reason.find('\'', at)) {
+    const std::size_t close = reason.find('\'', open + 1);
+    if (close == std::string::npos) break;
+    text.append(reason, at, open - at).append("'...'");
+    at = close + 1;
+  }
+  return text.append(reason, at);
+}
+
 void count_graph(const Graph& graph, const Plan& plan, InspectResult& result,
                  std::map<std::string, std::size_t>& reasons) {
   for (const Node& node : graph.nodes()) {
@@ -33,7 +46,7 @@ void count_graph(const Graph& graph, const Plan& plan, InspectResult& result,
     const NodePlan* decided = plan.of(node);
     const bool bpu = decided && decided->device == Device::kBpu;
     ++(bpu ? result.bpu_nodes : result.cpu_nodes);
-    if (decided && !bpu) ++reasons[decided->device_because];
+    if (decided && !bpu) ++reasons[without_names(decided->device_because)];
   }
   for (const Value* initializer : graph.initializers()) {
     const Tensor& tensor = *initializer->initializer();

@@ -33,7 +33,7 @@ struct InspectResult {
   std::map<std::string, std::size_t> activations, weights,
       constants;  // "qint8" to tensors that would be quantised
   std::vector<std::pair<std::string, std::size_t>>
-      float_because;  // why nodes stay float, most frequent first
+      float_because;  // why nodes stay float, names left out; the most frequent first
 };
 
 /// Given: the plan was made for this model (of a copy of it that the rewriting passes have simplified, the

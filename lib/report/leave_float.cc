@@ -1,6 +1,11 @@
 #include "report/report.h"
 
 namespace qprep {
+namespace {
+
+const std::string kNoScale = "float, since the samples give it no scale: ";
+
+}  // namespace
 
 void leave_float(Report& report, const std::map<std::string, std::string, std::less<>>& because) {
   const auto visit = [&](ReportSlot& slot) -> const std::string* {
@@ -11,13 +16,15 @@ void leave_float(Report& report, const std::map<std::string, std::string, std::l
     return &found->second;
   };
   for (auto* slots : {&report.inputs, &report.outputs}) {
-    for (ReportSlot& slot : *slots) visit(slot);
+    for (ReportSlot& slot : *slots) {
+      if (const std::string* why = visit(slot)) slot.because = kNoScale + *why;
+    }
   }
   for (ReportNode& node : report.nodes) {
     for (ReportSlot& slot : node.inputs) visit(slot);
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       const std::string* why = visit(node.outputs[i]);
-      if (why && i == 0) node.output_because = "float, since the samples give it no scale: " + *why;
+      if (why && i == 0) node.output_because = kNoScale + *why;
     }
   }
 }

@@ -23,6 +23,7 @@ struct ReportSlot {
   std::optional<QuantSpec> spec = {};  // of a quantised tensor
   Role role = Role::kActivation;       // of a quantised tensor
   bool constant = false;
+  std::string because = {};  // of an input or output of the model that is float since it has no scale
   std::string producer =
       {};  // of an input: the node that makes it, "Split_3[1]" for a later output; else the tensor
 };

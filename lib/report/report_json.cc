@@ -18,6 +18,7 @@ ordered_json slot(const ReportSlot& slot) {
     entry["ch_axis"] = slot.spec->channel_axis;
     entry["observer"] = slot.spec->observer;
   }
+  if (!slot.because.empty()) entry["because"] = slot.because;
   return entry;
 }
 
@@ -51,6 +52,10 @@ ordered_json sequence(const ReportSequence& sequence) {
 
 ordered_json shared_weight(const SharedWeight& weight) {
   return {{"name", weight.name}, {"nodes", weight.nodes}};
+}
+
+ordered_json hint(const Hint& hint) {
+  return {{"name", hint.name}, {"op", hint.op}, {"message", hint.message}};
 }
 
 ordered_json verdict(const Verdict& verdict) {
@@ -92,6 +97,10 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "not_fused", report.fusable, sequence);
   out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
+  out += ",\n";
+  add_lines(out, "hints", qconfig_hints(report), hint);
+  out += ",\n";
+  add_lines(out, "abnormal_compute_types", abnormal_compute_types(report), hint);
   out += ",\n";
   add_lines(out, "summary", summary(report), verdict);
   out += ",\n";

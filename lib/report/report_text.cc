@@ -248,6 +248,11 @@ class TextWriter {
 
   void reasons() {
     line("Reasons:");
+    for (const ReportSlot& input : report_.inputs) {
+      if (input.because.empty()) continue;
+      line(fmt::format("{} (input)", cell_text(input.name)));
+      reason(input.dtype, input.because);
+    }
     for (const ReportNode& node : report_.nodes) {
       line(fmt::format("{} ({})", cell_text(node.name), cell_text(node.op)));
       if (!node.absorbed.empty())
@@ -285,7 +290,7 @@ std::string text_of_summary(const Report& report) {
   for (const Verdict& verdict : summary(report))
     table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
   clean(table);
-  return "Summary:\n" + to_simple(table);
+  return fmt::format("Summary of {} for {}:\n", cell_text(report.model), report.march) + to_simple(table);
 }
 
 }  // namespace qprep

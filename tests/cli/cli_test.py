@@ -98,6 +98,9 @@ class Usage(Case):
             (["prepare", DIGITS, "--threads", "1025"], ["--threads", "'1025'"]),
             (["prepare", DIGITS, "-c"], ["--config"]),
             (["prepare", DIGITS, "-q", "-v"], ["--quiet", "--verbose"]),
+            (["prepare", DIGITS, "-o", ""], ["--output", "the name is empty"]),
+            (["prepare", DIGITS, "--dump-after", "group-units", "--json"], ["--dump-after", "--json"]),
+            (["explain"], ["MODEL is required"]),
             (["copy", DIGITS], ["TO is required"]),
             (["dump", DIGITS, "--json"], ["unknown option '--json'"]),
         ]:
@@ -304,6 +307,21 @@ class Failures(Case):
             np.save(file, np.full_like(np.load(file), np.nan))
         config = self.config("output: {form: both}\ncalibration: {data: samples}\n")
         self.assert_failed(qprep("prepare", DIGITS, "-c", config, "-o", self.out), "no tensor a scale", "[no-scales]")
+        self.assertFalse(self.out.exists())
+
+    def test_an_input_without_a_scale_is_float_with_the_reason_and_not_counted(self):
+        for file in self.samples().rglob("*.npy"):
+            np.save(file, np.zeros_like(np.load(file)))
+        config = self.config("output: {form: both, dialect: qdq}\ncalibration: {data: samples}\n")
+        result = qprep("prepare", DIGITS, "-c", config, "-o", self.out, "--json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        counted = json.loads(result.stdout)["quantised"]["activations"]["qint8"]
+        report = json.loads((self.out / "model_check_result.json").read_text())
+        self.assertIn("it was 0 in every sample", report["inputs"][0]["because"])
+        self.assertIn("image (input)\n  float32: float, since", (self.out / "model_check_result.txt").read_text())
+        plan = qprep("prepare", DIGITS, "-o", self.folder / "plan", "--json")
+        planned = json.loads(plan.stdout)["quantised"]["activations"]["qint8"]
+        self.assertEqual(counted, planned - json.loads(result.stdout)["calibration"]["uncalibrated"])
 
     def test_nothing_quantised_is_a_warning(self):
         config = self.config("weights: {dtype: float}\nactivations: {dtype: float}\n")
@@ -376,7 +394,18 @@ class OtherVerbs(Case):
         self.assert_done(result)
         self.assertIn("Conv", result.stdout)
         answer = json.loads(qprep("inspect", DIGITS, "--json").stdout)
-        self.assertTrue(answer["inputs"] and answer["outputs"])
+        self.assertTrue(answer["ok"] and answer["inputs"] and answer["outputs"])
+
+    def test_explain_names_the_line_that_won(self):
+        config = self.config("qconfig_setter:\n  - module_type: {Gemm: {output: qint16}}\n  - default_qat\n")
+        result = qprep("explain", DIGITS, "-c", config)
+        self.assert_done(result)
+        self.assertIn("module_type 'Gemm' output", result.stdout)
+        answer = json.loads(qprep("explain", DIGITS, "-c", config, "scores", "--json").stdout)
+        slot = answer["nodes"][0]["slots"][0]
+        self.assertEqual((slot["slot"], slot["dtype"]), ("output", "qint16"))
+        self.assertIn("module_type 'Gemm' output", slot["settings"][0]["setting"])
+        self.assert_failed(qprep("explain", DIGITS, "score"), "did you mean 'scores'", "[no-match]")
 
     def test_dump_is_the_same_text_for_a_copy(self):
         copy = self.folder / "digits.onnx"

@@ -98,9 +98,10 @@ TEST_CASE("bytes that are no message are refused with the place") {
   CHECK_THAT(refusal("\x08"), Contains("a number is cut off (byte 1)"));
   CHECK_THAT(refusal("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
              Contains("more than ten bytes (byte 1)"));
-  CHECK_THAT(refusal("\x3a\x05\x0a"), Contains("longer than what holds it (byte 2)"));
-  CHECK_THAT(refusal("\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), Contains("longer than what holds it"));
-  CHECK_THAT(refusal("\x3a\x03\x0a\x09\x01"), Contains("longer than what holds it (byte 4)"));
+  CHECK_THAT(refusal("\x3a\x05\x0a"), Contains("after the end of what holds it (byte 2)"));
+  CHECK_THAT(refusal("\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+             Contains("after the end of what holds it"));
+  CHECK_THAT(refusal("\x3a\x03\x0a\x09\x01"), Contains("after the end of what holds it (byte 4)"));
   CHECK_THAT(refusal("\x0b\x0c"), Contains("a kind that ONNX does not use (byte 0)"));
   CHECK_THAT(refusal("\x0e"), Contains("a kind that ONNX does not use"));
   CHECK_THAT(refusal("\x00"s), Contains("no valid number (byte 0)"));
