@@ -137,7 +137,7 @@ std::int64_t opset_for_qdq(const Model& model) {
   std::int64_t opset = kPerTensorOpset;
   for (Node* node : fake_quantize_nodes(*model.graph)) {
     const std::optional<FakeQuantAttrs> attrs = read_fake_quantize(*node);
-    if (!attrs || !attrs->calibrated || is_int16(*attrs)) continue;
+    if (!attrs || !attrs->calibrated) continue;
     const std::optional<FakeQuantParams> params = params_of_fake_quantize(*node, *attrs);
     if (params && is_per_channel(*params)) return kPerChannelOpset;
   }

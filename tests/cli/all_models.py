@@ -60,6 +60,12 @@ SETUPS = [
         ("qat", "calibrated", "fixed"),
         calibrated=True,
     ),
+    Setup(
+        "int16 weights, tail too",
+        "method: jit\noutput: {form: both, dialect: qdq}\nweights: {dtype: qint16}\n",
+        ("qat", "calibrated", "fixed"),
+        calibrated=True,
+    ),
 ]
 
 

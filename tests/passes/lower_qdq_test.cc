@@ -102,7 +102,7 @@ TEST_CASE("lower-qdq computes what FakeQuantize computed, in every operator set"
                 ? std::vector<float>{0.1F}
                 : std::vector<float>(static_cast<std::size_t>(dims[static_cast<std::size_t>(axis)]), 0.3F));
         f.graph.add_output(fq.output(0));
-        const bool needs_13 = precision == Precision::kInt8 && axis >= 0;
+        const bool needs_13 = axis >= 0;
         CHECK(opset_for_qdq(f.model) == (needs_13 ? 13 : 10));
         if (opset < opset_for_qdq(f.model)) {
           CHECK_THROWS_AS(lower_qdq(f.model, f.diagnostics), std::logic_error);
