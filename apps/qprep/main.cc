@@ -16,10 +16,15 @@
 namespace qprep {
 namespace {
 
-/// The verb that the command line names, or the program itself.
+/// The verb that the command line names ("config check": the inner one), or the program itself.
 const CLI::App& named_verb(const CLI::App& app) {
   const auto verbs = app.get_subcommands();
-  return verbs.empty() ? app : *verbs.front();
+  return verbs.empty() ? app : named_verb(*verbs.front());
+}
+
+/// "qprep config check".
+std::string command_of(const CLI::App& verb) {
+  return verb.get_parent() == nullptr ? "qprep" : command_of(*verb.get_parent()) + " " + verb.get_name();
 }
 
 std::vector<std::string> flag_names(const CLI::App& app) {
@@ -31,8 +36,7 @@ std::vector<std::string> flag_names(const CLI::App& app) {
 }
 
 int wrong_usage(const CLI::App& verb, const std::string& message) {
-  const std::string program = verb.get_parent() == nullptr ? "qprep" : "qprep " + verb.get_name();
-  fmt::print(stderr, "error: {}\nTry '{} --help'.\n", message, program);
+  fmt::print(stderr, "error: {}\nTry '{} --help'.\n", message, command_of(verb));
   return kWrongUsage;
 }
 
@@ -44,9 +48,9 @@ std::string unknown_word(const CLI::App& app, const CLI::App& verb) {
   if (word.starts_with("-")) {
     return fmt::format("unknown option '{}'{}", word, did_you_mean(word, flag_names(verb)));
   }
-  if (&verb != &app) return fmt::format("one argument too many: '{}'", word);
   std::vector<std::string> verbs;
-  for (const CLI::App* each : app.get_subcommands({})) verbs.push_back(each->get_name());
+  for (const CLI::App* each : verb.get_subcommands({})) verbs.push_back(each->get_name());
+  if (verbs.empty()) return fmt::format("one argument too many: '{}'", word);
   return fmt::format("unknown verb '{}'{}; there are {}", word, did_you_mean(word, verbs), join(verbs, ", "));
 }
 
@@ -65,7 +69,7 @@ int parse(CLI::App& app, int argc, char** argv, const Verb& chosen) {
   if (const std::string unknown = unknown_word(app, verb); !unknown.empty())
     return wrong_usage(verb, unknown);
   if (!chosen) {
-    fmt::print(stderr, "{}", app.help());
+    fmt::print(stderr, "{}", verb.help(verb.get_parent() ? command_of(*verb.get_parent()) : ""));
     return kWrongUsage;
   }
   return -1;
@@ -81,6 +85,12 @@ std::vector<Diagnostic> all_of(const Diagnostics& before, const Fatal& failure) 
   }
   all.insert(all.end(), failure.diagnostics().begin(), failure.diagnostics().end());
   return all;
+}
+
+/// unknown_word() says more about them than the parser would.
+void allow_extras(CLI::App& app) {
+  app.allow_extras();
+  for (CLI::App* verb : app.get_subcommands({})) allow_extras(*verb);
 }
 
 int run(const Verb& verb, const Verbosity& verbosity) {
@@ -124,14 +134,14 @@ int main(int argc, char** argv) {
   add_prepare(app, verbosity, chosen);
   add_inspect(app, verbosity, chosen);
   add_explain(app, verbosity, chosen);
+  add_config(app, verbosity, chosen);
   add_dump(app, verbosity, chosen);
   add_copy(app, verbosity, chosen);
   app.set_version_flag("--version", "qprep " QPREP_VERSION);
-  app.allow_extras();
   app.get_formatter()->label("SUBCOMMAND", "VERB");
   app.get_formatter()->label("Subcommands", "Verbs");
   app.get_formatter()->label("REQUIRED", "");
-  for (CLI::App* verb : app.get_subcommands({})) verb->allow_extras();
+  allow_extras(app);
   app.footer(R"(Examples:
   qprep prepare model.onnx -c qprep.yaml -o out
   qprep inspect model.onnx

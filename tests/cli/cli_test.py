@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "testdata/models/digits.onnx"
 SAMPLES = ROOT / "tests/models/digits/samples.py"
 QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
-VERBS = ["prepare", "inspect", "dump", "copy"]
+VERBS = ["prepare", "inspect", "explain", "config", "dump", "copy"]
 
 
 def qprep(*arguments, cwd=None, **environment):
@@ -101,6 +101,10 @@ class Usage(Case):
             (["prepare", DIGITS, "-o", ""], ["--output", "the name is empty"]),
             (["prepare", DIGITS, "--dump-after", "group-units", "--json"], ["--dump-after", "--json"]),
             (["explain"], ["MODEL is required"]),
+            (["config"], ["Usage:", "check"]),
+            (["config", "chek", "a.yaml"], ["unknown verb 'chek'", "did you mean 'check'"]),
+            (["config", "check"], ["FILE is required", "qprep config check --help"]),
+            (["config", "check", "a.yaml", "--jso"], ["unknown option '--jso'", "did you mean '--json'"]),
             (["copy", DIGITS], ["TO is required"]),
             (["dump", DIGITS, "--json"], ["unknown option '--json'"]),
         ]:
@@ -395,6 +399,20 @@ class OtherVerbs(Case):
         self.assertIn("Conv", result.stdout)
         answer = json.loads(qprep("inspect", DIGITS, "--json").stdout)
         self.assertTrue(answer["ok"] and answer["inputs"] and answer["outputs"])
+
+    def test_config_check_needs_no_model(self):
+        good = self.config("qconfig_setter: [default_qat, all_fp16]\n")
+        bad = self.folder / "bad.yaml"
+        bad.write_text("marhc: bayes\nmethod: jitt\n")
+        result = qprep("config", "check", good)
+        self.assertEqual((result.returncode, result.stdout), (0, f"{good}: ok\n"), result.stderr)
+        self.assertIn("[not-yet]", result.stderr)
+        result = qprep("config", "check", good, bad, self.folder / "none.yaml")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{bad}: 2 mistakes\n", result.stdout)
+        self.assertIn(f"{bad}:1:1: error: unknown key 'marhc'", result.stderr)
+        answer = json.loads(qprep("config", "check", "--json", good, bad).stdout)
+        self.assertEqual((answer["ok"], [file["ok"] for file in answer["files"]]), (False, [True, False]))
 
     def test_explain_names_the_line_that_won(self):
         config = self.config("qconfig_setter:\n  - module_type: {Gemm: {output: qint16}}\n  - default_qat\n")

@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "report/diagnostics_json.h"
+#include "verbs.h"
+
+namespace qprep {
+namespace {
+
+/// What is wrong with one configuration, and what it says that prepare cannot carry out yet (warnings).
+std::vector<Diagnostic> findings_in(const std::string& file) {
+  try {
+    std::vector<Diagnostic> findings = read_config(file).not_yet;
+    for (Diagnostic& finding : findings) finding.severity = Severity::kWarning;
+    return findings;
+  } catch (const Fatal& wrong) {
+    return wrong.diagnostics();
+  }
+}
+
+bool is_error(const Diagnostic& diagnostic) { return diagnostic.severity == Severity::kError; }
+
+int check_configs(const std::vector<std::string>& files, Console& console) {
+  nlohmann::ordered_json checked = nlohmann::ordered_json::array();
+  bool all_fine = true;
+  for (const std::string& file : files) {
+    const std::vector<Diagnostic> findings = findings_in(file);
+    const auto errors = std::count_if(findings.begin(), findings.end(), is_error);
+    all_fine = all_fine && errors == 0;
+    console.say(findings);
+    checked.push_back({{"file", file}, {"ok", errors == 0}, {"diagnostics", to_json(findings)}});
+    if (console.verbosity().json || console.verbosity().quiet) continue;
+    console.print(errors == 0
+                      ? fmt::format("{}: ok\n", file)
+                      : fmt::format("{}: {} {}\n", file, errors, errors == 1 ? "mistake" : "mistakes"));
+  }
+  if (console.verbosity().json) console.print_json({{"ok", all_fine}, {"files", checked}});
+  return all_fine ? kDone : kFailed;
+}
+
+}  // namespace
+
+void add_config(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
+  CLI::App* config = app.add_subcommand("config", "Check configurations without a model");
+  config->get_formatter()->label("SUBCOMMAND", "VERB");
+  config->get_formatter()->label("Subcommands", "Verbs");
+  const auto files = std::make_shared<std::vector<std::string>>();
+  CLI::App* check = config->add_subcommand("check", "Say everything that is wrong with configurations");
+  check->add_option("FILE", *files, "Configurations")->required()->type_name("");
+  add_verbosity(*check, verbosity, true);
+  check->footer(R"(Examples:
+  qprep config check qprep.yaml
+  qprep config check --json configs/*.yaml)");
+  config->footer(R"(Examples:
+  qprep config check qprep.yaml)");
+  check->callback([&chosen, files] {
+    chosen = [files](Console& console, Diagnostics&) { return check_configs(*files, console); };
+  });
+}
+
+}  // namespace qprep
