@@ -47,10 +47,10 @@ int check_configs(const std::vector<std::string>& files, Console& console) {
 void add_config(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   CLI::App* config = app.add_subcommand("config", "Check configurations without a model");
   config->get_formatter()->label("SUBCOMMAND", "VERB");
-  config->get_formatter()->label("Subcommands", "Verbs");
   const auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* check = config->add_subcommand("check", "Say everything that is wrong with configurations");
   check->add_option("FILE", *files, "Configurations")->required()->type_name("");
+  check->group("Verbs");
   add_verbosity(*check, verbosity, true);
   check->footer(R"(Examples:
   qprep config check qprep.yaml

@@ -139,9 +139,9 @@ int main(int argc, char** argv) {
   add_copy(app, verbosity, chosen);
   app.set_version_flag("--version", "qprep " QPREP_VERSION);
   app.get_formatter()->label("SUBCOMMAND", "VERB");
-  app.get_formatter()->label("Subcommands", "Verbs");
   app.get_formatter()->label("REQUIRED", "");
   allow_extras(app);
+  for (CLI::App* verb : app.get_subcommands({})) verb->group("Verbs");
   app.footer(R"(Examples:
   qprep prepare model.onnx -c qprep.yaml -o out
   qprep inspect model.onnx

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
 #include <fmt/format.h>
 #include <string>
 #include <utility>
 
 #include "config/quote.h"
 #include "config/selector.h"
+#include "config/sensitivity.h"
 #include "support/codes.h"
 #include "support/text.h"
 
@@ -37,7 +41,7 @@ const std::vector<std::string> kLaterTemplates = {
     "gemm_int8_qat",
     "all_fp16",
 };
-const std::vector<std::string> kLaterEntries = {"sensitive_op", "template"};
+const std::vector<std::string> kLaterEntries = {"template"};
 const std::vector<std::string> kLaterSlots = {"input", "bias", "threshold", "observer", "freeze"};
 
 const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "int16"};
@@ -60,6 +64,8 @@ class SetterReader {
  private:
   void read_item(const YamlNode& item);
   void read_template(const YamlNode& item);
+  void read_sensitive_op(const YamlNode& map);
+  std::optional<std::size_t> rows_to_take(YamlMap& map, std::size_t rows);
   void read_selectors(const YamlNode& map, Selector::Kind kind, const std::string& key);
   void read_spec(const Selector& selector, const YamlNode& spec, const Where& where, const std::string& what);
   std::optional<Precision> dtype(const YamlNode& node, const std::string& name);
@@ -122,9 +128,10 @@ void SetterReader::read_item(const YamlNode& item) {
   const YamlNode::Entry& entry = item.entries.front();
   if (entry.key == "module_name") return read_selectors(*entry.value, Selector::Kind::kName, entry.key);
   if (entry.key == "module_type") return read_selectors(*entry.value, Selector::Kind::kType, entry.key);
+  if (entry.key == "sensitive_op") return read_sensitive_op(*entry.value);
   if (holds(kLaterEntries, entry.key)) return later(quote(entry.key), entry.where);
   std::vector<std::string> known = kLaterEntries;
-  known.insert(known.begin(), {"module_name", "module_type"});
+  known.insert(known.begin(), {"module_name", "module_type", "sensitive_op"});
   diagnostics_.error(codes::kUnknownKey,
                      fmt::format("unknown setter {}{}; known: {}", quote(entry.key),
                                  did_you_mean(entry.key, known), join(known, ", ")),
@@ -164,6 +171,62 @@ void SetterReader::read_selectors(const YamlNode& map, Selector::Kind kind, cons
     if (!is_selector(selector, entry.where)) continue;
     read_spec(selector, *entry.value, entry.where, fmt::format("{} {}", key, quote(entry.key)));
   }
+}
+
+/// The first rows of the table count, whatever they are about; of those, the ones of the wanted type and
+/// dtype hold.
+void SetterReader::read_sensitive_op(const YamlNode& node) {
+  YamlMap map(node, "sensitive_op", diagnostics_);
+  const auto table = map.text("table");
+  const auto type = map.word("type", {"activation", "weight", "both"});
+  const auto to = map.word("dtype", kDtypes);
+  const auto from = map.word("from", kDtypes);
+  std::vector<SensitivityRow> rows;
+  if (table) {
+    const std::filesystem::path folder = std::filesystem::path(node.where.file).parent_path();
+    rows = read_sensitivity_table((folder / table->value).lexically_normal(), diagnostics_);
+  } else if (!map.has("table")) {
+    wrong("'sensitive_op' has no 'table'; name the file of the sensitivity table", map.where());
+  }
+  const auto count = rows_to_take(map, rows.size());
+  map.finish();
+  if (!count) return;
+  const Precision before = from ? precision_from(from->value).value() : Precision::kInt8;
+  const Precision after = to ? precision_from(to->value).value() : Precision::kInt16;
+  const std::string wanted = type ? type->value : "activation";
+  rows.resize(*count);
+  for (const SensitivityRow& row : rows) {
+    const bool activation = row.type == "activation";
+    const Precision now =
+        precision_from(row.dtype).value_or(activation ? usual_.activations : usual_.weights);
+    if ((wanted != "both" && wanted != row.type) || now != before) continue;
+    const Selector selector{Selector::Kind::kExact, row.op};
+    settings.push_back({selector, activation ? Slot::kOutput : Slot::kWeight, after, row.where,
+                        fmt::format("sensitive_op {} {}", quote(row.op), row.type)});
+  }
+}
+
+/// Exactly one of topk and ratio: ceil(rows * ratio).
+std::optional<std::size_t> SetterReader::rows_to_take(YamlMap& map, std::size_t rows) {
+  const auto topk = map.integer("topk", 1, 1'000'000);
+  const auto ratio = map.text("ratio");
+  if (map.has("topk") == map.has("ratio")) {
+    wrong("'sensitive_op' takes either 'topk' (how many rows) or 'ratio' (which part of the rows)",
+          map.where());
+    return std::nullopt;
+  }
+  if (topk) return std::min(rows, static_cast<std::size_t>(topk->value));
+  if (!ratio) return std::nullopt;
+  double part = 0;
+  const char* end = ratio->value.data() + ratio->value.size();
+  const auto [stop, error] = std::from_chars(ratio->value.data(), end, part);
+  if (error != std::errc() || stop != end || !(part > 0 && part <= 1)) {
+    wrong(fmt::format("'sensitive_op.ratio' must be a number above 0 and not above 1, not {}",
+                      quote(ratio->value)),
+          ratio->where);
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(std::ceil(static_cast<double>(rows) * part));
 }
 
 bool SetterReader::is_selector(const Selector& selector, const Where& where) {

@@ -34,6 +34,8 @@ Selection::Match Selection::find(const Selector& selector) const {
   if (selector.kind == Selector::Kind::kType) {
     const auto at = by_type_.find(selector.text);
     if (at != by_type_.end()) found = at->second;
+  } else if (selector.kind == Selector::Kind::kExact) {
+    find_path(path_of(selector.text), found);
   } else if (is_pattern(selector.text)) {
     find_pattern(selector, found);
   } else {
@@ -51,13 +53,18 @@ Selection::Match Selection::find(const Selector& selector) const {
   return match;
 }
 
-/// What has this path, and what lies in the scope of this path.
-void Selection::find_scope(const std::string& path, std::vector<Target>& found) const {
+void Selection::find_path(const std::string& path, std::vector<Target>& found) const {
   const auto by_path = [](const Entry& entry, const std::string& wanted) { return entry.first < wanted; };
   for (auto at = std::lower_bound(entries_.begin(), entries_.end(), path, by_path);
        at != entries_.end() && at->first == path; ++at) {
     found.push_back(at->second);
   }
+}
+
+/// What has this path, and what lies in the scope of this path.
+void Selection::find_scope(const std::string& path, std::vector<Target>& found) const {
+  find_path(path, found);
+  const auto by_path = [](const Entry& entry, const std::string& wanted) { return entry.first < wanted; };
   const std::string scope = path + '.';
   for (auto at = std::lower_bound(entries_.begin(), entries_.end(), scope, by_path);
        at != entries_.end() && at->first.starts_with(scope); ++at) {
@@ -79,7 +86,7 @@ std::string Selection::why_nothing(const Selector& selector) const {
     return fmt::format("no node of the model is a {}{}; there are {}", selector.text,
                        did_you_mean(selector.text, candidates), join(candidates, ", "));
   }
-  if (is_pattern(selector.text))
+  if (selector.kind == Selector::Kind::kName && is_pattern(selector.text))
     return fmt::format("no node or tensor of the model matches '{}'", selector.text);
   const std::string path = path_of(selector.text);
   for (const auto& [known, target] : entries_) {

@@ -37,6 +37,7 @@ class Selection {
   using Entry = std::pair<std::string, Target>;  // a path ("backbone.layer1.Conv") and what it names
 
   void add(std::string_view name, const Target& target);
+  void find_path(const std::string& path, std::vector<Target>& found) const;
   void find_scope(const std::string& path, std::vector<Target>& found) const;
   void find_pattern(const Selector& selector, std::vector<Target>& found) const;
 

@@ -20,7 +20,8 @@ std::string_view to_text(Slot slot);
 
 /// Which nodes a setting speaks of; docs/config.md, "Selectors".
 struct Selector {
-  enum class Kind { kAll, kName, kType };
+  /// kExact: a name as it stands, for tables that programs write: no scope, no pattern.
+  enum class Kind { kAll, kName, kExact, kType };
   Kind kind = Kind::kAll;
   std::string text = {};  // as the user wrote it
 

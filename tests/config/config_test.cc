@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "support/codes.h"
+#include "support/temporary_folder.h"
 
 using namespace qprep;
 
@@ -184,16 +185,73 @@ TEST_CASE("What cannot be carried out yet is no mistake, and has its place") {
   const Config config = parse_config(
       "qconfig_setter:\n"
       "  - all_fp16\n"
-      "  - sensitive_op: {table: a.csv, topk: 3}\n"
+      "  - template: [DefaultTemplate]\n"
       "  - module_name: {a: {threshold: 1.0}, b: qint4}\n",
       "c.yaml");
   std::vector<std::string> lines;
   for (const Diagnostic& each : config.not_yet) lines.push_back(to_text(each));
   const std::string end = " is understood, but prepare cannot carry it out yet [not-yet]";
-  CHECK(lines == Lines{"c.yaml:2:5: error: template 'all_fp16'" + end,
-                       "c.yaml:3:5: error: 'sensitive_op'" + end,
+  CHECK(lines == Lines{"c.yaml:2:5: error: template 'all_fp16'" + end, "c.yaml:3:5: error: 'template'" + end,
                        "c.yaml:4:23: error: 'threshold' of module_name 'a'" + end,
                        "c.yaml:4:43: error: 'qint4' for module_name 'b'" + end});
+}
+
+TEST_CASE("The first rows of a sensitivity table count, those of the wanted type and dtype hold") {
+  const test::TemporaryFolder folder;
+  const std::string config = (folder.path() / "c.yaml").string();
+  const auto chosen = [&](const std::string& table, const std::string& options) {
+    test::write_text(folder.path() / "t", table);
+    std::vector<std::string> lines;
+    for (const Setting& setting :
+         parse_config("qconfig_setter: [{sensitive_op: {table: t, " + options + "}}]\n", config).setters) {
+      lines.push_back(to_text(setting) + " " + std::string(to_text(setting.slot)) + " " +
+                      std::string(to_text(setting.precision)));
+    }
+    return lines;
+  };
+  const std::string csv =
+      "op_name,sensitive_type,op_type,L1,dtype\n"
+      "conv1,activation,Conv,2.5,qint8\n"
+      "conv1,weight,Conv,2.0,qint8\n"
+      "add,activation,Add,1.0,qint16\n"
+      "conv2,activation,Conv,0.5,qint8\n";
+  CHECK(chosen(csv, "topk: 3") == Lines{"t:2 sensitive_op 'conv1' activation output qint16"});
+  CHECK(chosen(csv, "ratio: 0.26") == Lines{"t:2 sensitive_op 'conv1' activation output qint16"});
+  CHECK(chosen(csv, "ratio: 1") == Lines{"t:2 sensitive_op 'conv1' activation output qint16",
+                                         "t:5 sensitive_op 'conv2' activation output qint16"});
+  CHECK(chosen(csv, "topk: 9, type: both, dtype: float") ==
+        Lines{"t:2 sensitive_op 'conv1' activation output float32",
+              "t:3 sensitive_op 'conv1' weight weight float32",
+              "t:5 sensitive_op 'conv2' activation output float32"});
+  CHECK(chosen(csv, "topk: 9, from: qint16, dtype: qint8") ==
+        Lines{"t:4 sensitive_op 'add' activation output qint8"});
+  const Lines first = {"t:3 sensitive_op '/a b/Conv' activation output qint16"};
+  CHECK(chosen("op name    type        op_type    L1\n---------  ----------  ---------  ----\n"
+               "/a b/Conv  activation  Conv       2.5\n",
+               "topk: 1") == first);
+  CHECK(
+      chosen("| op | sensitive_type | op_type | L1 |\n|----+---|\n| /a b/Conv | activation | Conv | 2.5 |\n",
+             "topk: 1") == first);
+  CHECK(chosen("\n\n/a b/Conv\tactivation\tConv\t2.5\r\n", "topk: 1") == first);
+
+  test::write_text(folder.path() / "t", "conv,activation\nconv,bias,Conv,1\n");
+  const auto wrong = [&](const std::string& options) {
+    try {
+      parse_config("qconfig_setter: [{sensitive_op: {" + options + "}}]\n", config);
+    } catch (const Fatal& failure) {
+      return std::string(failure.what());
+    }
+    return std::string();
+  };
+  CHECK_THAT(wrong("table: t, topk: 1"),
+             Catch::Contains("t:1: error: a row has the columns") &&
+                 Catch::Contains("t:2: error: the type of a row is activation or weight"));
+  CHECK_THAT(wrong("table: none, topk: 1"), Catch::Contains("cannot be read"));
+  test::write_text(folder.path() / "t", csv);
+  CHECK_THAT(wrong("table: t"), Catch::Contains("either 'topk'"));
+  CHECK_THAT(wrong("table: t, topk: 1, ratio: 0.5"), Catch::Contains("either 'topk'"));
+  CHECK_THAT(wrong("table: t, ratio: 1.5"), Catch::Contains("above 0 and not above 1, not '1.5'"));
+  CHECK_THAT(wrong("topk: 3"), Catch::Contains("has no 'table'"));
 }
 
 TEST_CASE("All mistakes of a file are reported in one run, in the order of the lines") {

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/diagnostics.h"
+
+namespace qprep {
+
+/// A row of a sensitivity table: what quantising one operator's output or weight costs.
+struct SensitivityRow {
+  std::string op;     // the node
+  std::string type;   // "activation" or "weight"
+  std::string dtype;  // "qint8", ...; empty: the table has no such column
+  Where where;
+};
+
+/// Reads a table whose rows are sorted, the most sensitive first, with the columns op, type, operator type,
+/// metric and, if it has them, dtype and flops. Columns are separated by commas, tabs, '|', or two spaces at
+/// least, as debug tools print them; a header, rules and empty lines are skipped. Errors in `diagnostics`: a
+/// row of too few columns or another type, a table without rows. Throws Fatal where the file cannot be read.
+std::vector<SensitivityRow> read_sensitivity_table(const std::filesystem::path& file,
+                                                   Diagnostics& diagnostics);
+
+}  // namespace qprep
