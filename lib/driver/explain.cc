@@ -46,10 +46,29 @@ class Explainer {
     return explained;
   }
 
+  ExplainedNode explain_input(const Value& input) const {
+    ExplainedNode explained;
+    explained.name = input.name();
+    explained.op = "input";
+    ExplainedSlot slot{"output", precision_of(input), "", {}};
+    const auto decided = plan_.values.find(&input);
+    const auto left = plan_.not_quantised.find(&input);
+    slot.because = decided != plan_.values.end()       ? decided->second.because
+                   : left != plan_.not_quantised.end() ? left->second
+                                                       : "its elements are not quantised";
+    for (const Setting* setting : settings_.all(input)) {
+      slot.settings.push_back({to_text(*setting), std::string(to_text(setting->precision)), ""});
+    }
+    explained.slots.push_back(std::move(slot));
+    return explained;
+  }
+
  private:
   std::string precision_of(const Node& node) const {
-    if (node.output_count() == 0) return "";
-    const Value& result = node.output(0);
+    return node.output_count() == 0 ? "" : precision_of(node.output(0));
+  }
+
+  std::string precision_of(const Value& result) const {
     if (const Decision* decision = plan_.decision_of(result))
       return std::string(to_text(decision->spec.precision));
     return result.type().kind == Type::Kind::kTensor ? to_text(result.type().dtype) : "?";
@@ -86,20 +105,24 @@ class Explainer {
   const NodeSettings& settings_;
 };
 
-std::vector<const Node*> nodes_called(const Model& model, const std::vector<std::string>& names,
-                                      Diagnostics& diagnostics) {
+Selection::Match called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
   const Selection selection(model);
   std::set<const Node*> wanted;
+  std::set<const Value*> wanted_inputs;
   for (const std::string& name : names) {
     const Selector selector{Selector::Kind::kName, name};
     const Selection::Match match = selection.find(selector);
     wanted.insert(match.nodes.begin(), match.nodes.end());
-    if (match.nodes.empty()) diagnostics.error(codes::kNoMatch, selection.why_nothing(selector));
+    wanted_inputs.insert(match.inputs.begin(), match.inputs.end());
+    if (match.empty()) diagnostics.error(codes::kNoMatch, selection.why_nothing(selector));
   }
   diagnostics.throw_if_error();
-  std::vector<const Node*> found;
+  Selection::Match found;
   for (const Node& node : model.graph->nodes()) {
-    if (wanted.contains(&node)) found.push_back(&node);
+    if (wanted.contains(&node)) found.nodes.push_back(&node);
+  }
+  for (const Value* input : model.graph->inputs()) {
+    if (wanted_inputs.contains(input)) found.inputs.push_back(input);
   }
   return found;
 }
@@ -116,7 +139,8 @@ std::vector<SettingRow> rows_of(const NodeSettings& settings) {
 }
 
 std::string text_of(const ExplainedNode& node) {
-  std::string text = fmt::format("{} ({}): {}: {}\n", node.name, node.op, node.device, node.because);
+  std::string text = fmt::format("{} ({})", node.name, node.op);
+  text += node.device.empty() ? "\n" : fmt::format(": {}: {}\n", node.device, node.because);
   if (!node.unit.empty()) text += fmt::format("  unit    {}\n", join(node.unit, ", "));
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
   for (const ExplainedSlot& slot : node.slots) {
@@ -153,7 +177,9 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
     return explanation;
   }
   const Explainer explainer(plan, folded);
-  for (const Node* node : nodes_called(file.model, options.names, diagnostics)) {
+  const Selection::Match wanted = called(file.model, options.names, diagnostics);
+  for (const Value* input : wanted.inputs) explanation.nodes.push_back(explainer.explain_input(*input));
+  for (const Node* node : wanted.nodes) {
     explanation.nodes.push_back(explainer.explain_node(*node));
   }
   return explanation;

@@ -25,6 +25,7 @@ struct ExplainedSlot {
   std::vector<ExplainedSetting> settings;
 };
 
+/// A node, or a graph input: then op is "input", and there is no device.
 struct ExplainedNode {
   std::string name, op, device, because;
   std::vector<std::string> unit;  // the names of its nodes, if there are several
@@ -40,7 +41,7 @@ struct SettingRow {
 };
 
 struct Explanation {
-  std::vector<ExplainedNode> nodes;  // those that were asked for, in graph order
+  std::vector<ExplainedNode> nodes;  // those that were asked for, inputs first, in graph order
   std::vector<SettingRow> settings;  // if none was asked for: all, the one of the highest priority first
 };
 

@@ -9,6 +9,10 @@
 namespace qprep {
 namespace {
 
+/// Enough to see what is wrong with a thousand selectors, and the nearest name of each takes a look at all
+/// names.
+constexpr std::size_t kMostUnmatched = 20;
+
 bool speaks_for_all(const Setting& setting, Slot slot) {
   return setting.slot == slot && !setting.names_nodes();
 }
@@ -45,6 +49,10 @@ NodeSettings::NodeSettings(const Model& model, std::span<const Setting> settings
   if (any_named) {
     const Selection selection(model);
     for (std::size_t rank = 0; rank < settings_.size(); ++rank) apply(rank, selection, diagnostics);
+    if (unmatched_ > kMostUnmatched) {
+      diagnostics.error(codes::kNoMatch,
+                        fmt::format("and {} more settings match nothing", unmatched_ - kMostUnmatched));
+    }
   }
   warn_of_losers(diagnostics);
 }
@@ -53,7 +61,7 @@ void NodeSettings::apply(std::size_t rank, const Selection& selection, Diagnosti
   const Setting& setting = settings_[rank];
   if (!setting.names_nodes()) return;
   const Selection::Match match = selection.find(setting.selector);
-  if (match.empty()) {
+  if (match.empty() && ++unmatched_ <= kMostUnmatched) {
     diagnostics.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
   }
   const auto speak = [&](Ranks& ranks, std::size_t for_all) {
@@ -133,6 +141,17 @@ const Setting& NodeSettings::winner(const Node& node, Slot slot) const {
 const Setting& NodeSettings::winner(const Value& input) const {
   const auto at = inputs_.find(&input);
   return settings_[at == inputs_.end() ? output_ : std::min(at->second.front(), output_)];
+}
+
+std::vector<const Setting*> NodeSettings::all(const Value& input) const {
+  std::vector<const Setting*> settings;
+  const auto named = inputs_.find(&input);
+  for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
+    const bool names_it =
+        named != inputs_.end() && std::ranges::find(named->second, rank) != named->second.end();
+    if (names_it || speaks_for_all(settings_[rank], Slot::kOutput)) settings.push_back(&settings_[rank]);
+  }
+  return settings;
 }
 
 const Setting& NodeSettings::winner(const Unit& unit) const {

@@ -35,6 +35,7 @@ class NodeSettings {
 
   /// All that speak of the slot, the winner first.
   std::vector<const Setting*> all(const Node& node, Slot slot) const;
+  std::vector<const Setting*> all(const Value& input) const;
 
   /// Of setting `i`: of how many nodes and graph inputs it speaks, and for how many it wins.
   struct Count {
@@ -56,6 +57,7 @@ class NodeSettings {
   std::unordered_map<const Value*, Ranks> inputs_;
   std::size_t output_ = 0, weight_ = 0, tail_ = 0;  // the first settings for everything
   std::vector<Count> counts_;
+  std::size_t unmatched_ = 0;
 };
 
 }  // namespace qprep

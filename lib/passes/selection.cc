@@ -36,10 +36,9 @@ Selection::Match Selection::find(const Selector& selector) const {
     if (at != by_type_.end()) found = at->second;
   } else if (selector.kind == Selector::Kind::kExact) {
     find_path(path_of(selector.text), found);
-  } else if (is_pattern(selector.text)) {
-    find_pattern(selector, found);
   } else {
     find_scope(path_of(selector.text), found);
+    if (found.empty() && is_pattern(selector.text)) find_pattern(selector, found);
   }
   const auto before = [](const Target& a, const Target& b) { return a.position < b.position; };
   std::sort(found.begin(), found.end(), before);

@@ -190,6 +190,11 @@ TEST_CASE("explain shows the settings of a node, the winner first, and what each
         "default_qat)\n"
         "          1. mixed.yaml:7:5 qconfig_setter default_qat says qint8\n"
         "          2. default: int8 weights says qint8\n");
+  CHECK(answer({"image"}) ==
+        "image (input)\n"
+        "  output  qint8: graph input that feeds Conv 'conv0' (mixed.yaml:7:5 qconfig_setter default_qat)\n"
+        "          1. mixed.yaml:7:5 qconfig_setter default_qat says qint8\n"
+        "          2. default: int8 activations says qint8\n");
   CHECK(diagnostics.all().empty());
   CHECK_THROWS_WITH(answer({"gem0"}), Catch::Contains("did you mean 'gemm0'?"));
 }

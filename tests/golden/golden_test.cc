@@ -13,6 +13,7 @@
 #include "model_text.h"
 #include "opset/raise_opset.h"
 #include "passes/dump_plan.h"
+#include "passes/fill_scales.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
 #include "passes/pipeline.h"
@@ -83,6 +84,8 @@ class Run {
         if (kind_of(*pass) == PassKind::kDecide) plan_text_ = dump_plan(model, plan);
       } else if (step == "raise-opset" && colon != std::string::npos) {
         raise_opset(model, std::stoll(word.substr(colon + 1)), diagnostics_);
+      } else if (step == "fill-scales") {
+        fill_scales(model, ranges(), diagnostics_);
       } else if (step == "lower-qdq") {
         lower_qdq(model, diagnostics_);
       } else if (step == "lower-fixed-point") {
@@ -93,6 +96,21 @@ class Run {
       const std::vector<std::string> problems = verify(model);
       if (!problems.empty()) throw std::runtime_error("after " + word + ": " + problems.front());
     }
+  }
+
+  /// What the section "ranges" says that samples gave: tensor, min and max, and how many NaN.
+  Ranges ranges() const {
+    Ranges all;
+    const std::vector<std::string> words = file_.words("ranges");
+    for (std::size_t i = 0; i + 3 < words.size(); i += 4) {
+      Range range;
+      range.min = std::strtof(words[i + 1].c_str(), nullptr);
+      range.max = std::strtof(words[i + 2].c_str(), nullptr);
+      range.nan = std::stoll(words[i + 3]);
+      range.finite = 1;
+      all.emplace(words[i], range);
+    }
+    return all;
   }
 
   Arguments arguments_;

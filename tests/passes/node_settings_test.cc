@@ -100,6 +100,17 @@ TEST_CASE("The first setting that speaks of a slot wins, whatever the list") {
   }
 }
 
+TEST_CASE("Many selectors that match nothing are told in part, with their number") {
+  Model model;
+  model.graph->add_input("x", Type::tensor(DType::kFloat32));
+  std::vector<Setting> settings(25);
+  for (Setting& setting : settings) setting.selector = {Selector::Kind::kName, "nowhere"};
+  Diagnostics diagnostics;
+  const NodeSettings folded(model, settings, diagnostics);
+  REQUIRE(diagnostics.all().size() == 21);
+  CHECK(diagnostics.all().back().message == "and 5 more settings match nothing");
+}
+
 TEST_CASE("A node answers to its name, its results, its scopes and what was folded into it") {
   Model model;
   Value& x = model.graph->add_input("x", Type::tensor(DType::kFloat32));
@@ -107,6 +118,7 @@ TEST_CASE("A node answers to its name, its results, its scopes and what was fold
   Node& norm = model.graph->insert(nullptr, {"BatchNormalization", {&conv.output(0)}, {"n"}, "/a/norm"});
   Node& last = model.graph->insert(nullptr, {"Relu", {&norm.output(0)}, {"y"}, "/ab/relu"});
   conv.absorb(norm);
+  Node& odd = model.graph->insert(nullptr, {"Relu", {&x}, {"z"}, "odd[0]*"});
   const Selection selection(model);
   const auto nodes = [&](const std::string& text) {
     return selection.find({Selector::Kind::kName, text}).nodes;
@@ -122,6 +134,8 @@ TEST_CASE("A node answers to its name, its results, its scopes and what was fold
   CHECK(nodes("[!b].conv") == Nodes{&conv});
   CHECK(nodes("re:a.*") == Nodes{&conv, &norm, &last});
   CHECK(nodes("re:a") == Nodes{});
+  CHECK(nodes("odd[0]*") == Nodes{&odd});
+  CHECK(nodes("odd[1]*").empty());
   CHECK(nodes("conv").empty());
   CHECK(selection.find({Selector::Kind::kName, "x"}).inputs == std::vector<const Value*>{&x});
 }
