@@ -184,7 +184,7 @@ void SetterReader::read_sensitive_op(const YamlNode& node) {
   std::vector<SensitivityRow> rows;
   if (table) {
     const std::filesystem::path folder = std::filesystem::path(node.where.file).parent_path();
-    rows = read_sensitivity_table((folder / table->value).lexically_normal(), diagnostics_);
+    rows = read_sensitivity_table((folder / table->value).lexically_normal(), table->where, diagnostics_);
   } else if (!map.has("table")) {
     wrong("'sensitive_op' has no 'table'; name the file of the sensitivity table", map.where());
   }

@@ -48,10 +48,14 @@ bool is_header(const std::vector<std::string>& columns) {
 
 }  // namespace
 
-std::vector<SensitivityRow> read_sensitivity_table(const std::filesystem::path& file,
+std::vector<SensitivityRow> read_sensitivity_table(const std::filesystem::path& file, const Where& named_at,
                                                    Diagnostics& diagnostics) {
   std::ifstream stream(file);
-  if (!stream) throw Fatal(codes::kFileAccess, "the sensitivity table cannot be read", {file.string()});
+  if (!stream || std::filesystem::is_directory(file)) {
+    diagnostics.error(codes::kFileAccess,
+                      fmt::format("the sensitivity table {} cannot be read", quote(file.string())), named_at);
+    return {};
+  }
   std::vector<SensitivityRow> rows;
   int number = 0;
   for (std::string line; std::getline(stream, line);) {

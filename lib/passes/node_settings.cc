@@ -100,6 +100,12 @@ void NodeSettings::warn_of_losers(Diagnostics& diagnostics) const {
     if (setting.names_nodes()) return counts_[rank].spoken > 0 && counts_[rank].won == 0;
     return rank != output_ && rank != weight_ && rank != tail_;
   };
+  // activations.dtype beside default_qat, which takes it over.
+  const auto agrees = [this](std::size_t rank) {
+    const Setting& setting = settings_[rank];
+    return !setting.names_nodes() && setting.slot != Slot::kTail &&
+           fallback(setting.slot).precision == setting.precision;
+  };
   for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
     const Setting& setting = settings_[rank];
     const auto same_line = [&](const Setting& other) { return other.where == setting.where; };
@@ -107,11 +113,13 @@ void NodeSettings::warn_of_losers(Diagnostics& diagnostics) const {
         std::any_of(settings_.begin(), settings_.begin() + static_cast<std::ptrdiff_t>(rank), same_line)) {
       continue;
     }
-    bool all_lose = true;
+    bool all_lose = true, all_agree = true;
     for (std::size_t other = rank; other < settings_.size(); ++other) {
-      if (same_line(settings_[other])) all_lose = all_lose && loses(other);
+      if (!same_line(settings_[other])) continue;
+      all_lose = all_lose && loses(other);
+      all_agree = all_agree && agrees(other);
     }
-    if (!all_lose) continue;
+    if (!all_lose || all_agree) continue;
     diagnostics.warning(codes::kNeverWins,
                         fmt::format("{} decides nothing: settings above it speak of the same", setting.what),
                         setting.where);
