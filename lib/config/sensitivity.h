@@ -19,7 +19,8 @@ struct SensitivityRow {
 /// Reads a table whose rows are sorted, the most sensitive first, with the columns op, type, operator type,
 /// metric and, if it has them, dtype and flops. Columns are separated by commas, tabs, '|', or two spaces at
 /// least, as debug tools print them; a header, rules and empty lines are skipped. Errors in `diagnostics`: a
-/// row of too few columns or another type, a table without rows. Throws Fatal where the file cannot be read.
+/// row of too few columns or another type, a table without rows; at `named_at`, where the configuration names
+/// the file, one that cannot be read.
 std::vector<SensitivityRow> read_sensitivity_table(const std::filesystem::path& file, const Where& named_at,
                                                    Diagnostics& diagnostics);
 
