@@ -57,7 +57,7 @@ class Explainer {
                    : left != plan_.not_quantised.end() ? left->second
                                                        : "its elements are not quantised";
     for (const Setting* setting : settings_.all(input)) {
-      slot.settings.push_back({to_text(*setting), std::string(to_text(setting->precision)), ""});
+      slot.settings.push_back({to_text(*setting), to_text(setting->says), ""});
     }
     explained.slots.push_back(std::move(slot));
     return explained;
@@ -95,8 +95,7 @@ class Explainer {
     std::vector<ExplainedSetting> explained;
     for (const auto& [setting, node] : said) {
       const bool names_member = setting->names_nodes() && nodes.size() > 1;
-      explained.push_back(
-          {to_text(*setting), std::string(to_text(setting->precision)), names_member ? node->label() : ""});
+      explained.push_back({to_text(*setting), to_text(setting->says), names_member ? node->label() : ""});
     }
     return explained;
   }
@@ -131,9 +130,8 @@ std::vector<SettingRow> rows_of(const NodeSettings& settings) {
   std::vector<SettingRow> rows;
   for (std::size_t i = 0; i < settings.settings().size(); ++i) {
     const Setting& setting = settings.settings()[i];
-    rows.push_back({to_text(setting), std::string(to_text(setting.slot)),
-                    std::string(to_text(setting.precision)), settings.counts()[i].spoken,
-                    settings.counts()[i].won, setting.names_nodes()});
+    rows.push_back({to_text(setting), std::string(to_text(setting.slot)), to_text(setting.says),
+                    settings.counts()[i].spoken, settings.counts()[i].won, setting.names_nodes()});
   }
   return rows;
 }

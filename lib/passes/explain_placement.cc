@@ -53,7 +53,7 @@ class Explanation {
       case OpClass::kActive:
         if (!runs_quantised(node)) return;
         if (const Setting& output = output_setting(node);
-            output.precision == Precision::kFloat32 && !output.names_nodes()) {
+            output.precision() == Precision::kFloat32 && !output.names_nodes()) {
           return on(Device::kCpu, fmt::format("activations stay float ({})", to_text(output)));
         }
         if (const std::string* why = float_weight(node)) return on(Device::kCpu, *why);

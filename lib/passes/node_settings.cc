@@ -83,7 +83,9 @@ void NodeSettings::apply(std::size_t rank, const Selection& selection, Diagnosti
       case Slot::kWeight:
         speak(weights_[node], skips_.contains(node) ? 0 : weight_);
         break;
+      case Slot::kInput:
       case Slot::kTail:
+      case Slot::kHighPrecision:
         break;
     }
   }
@@ -103,7 +105,7 @@ void NodeSettings::warn_of_losers(Diagnostics& diagnostics) const {
   const auto agrees = [this](std::size_t rank) {
     const Setting& setting = settings_[rank];
     return !setting.names_nodes() && setting.slot != Slot::kTail &&
-           fallback(setting.slot).precision == setting.precision;
+           fallback(setting.slot).says == setting.says;
   };
   for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
     const Setting& setting = settings_[rank];

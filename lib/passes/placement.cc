@@ -38,7 +38,7 @@ class Placement {
   bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
   /// A setting of its own lifts a unit out of the tail.
   bool in_float_tail(const Unit& unit) const {
-    return settings_.tail().precision == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
+    return settings_.tail().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
            flow_.of(unit.nodes.back()->output(0)).tail;
   }
 
@@ -119,7 +119,7 @@ class Placement {
       if (weights_.left.contains(weight)) return;
     }
     const Setting& setting = setting_for(entry, *root);
-    if (setting.precision == Precision::kFloat32) return;
+    if (setting.precision() == Precision::kFloat32) return;
     if (const auto exempt = flow_.exempt(*root)) {
       plan_.not_quantised.emplace(root, *exempt);
       return;
@@ -144,7 +144,7 @@ class Placement {
 
   Decision decision_for(const Entry& entry, const Value& root, const Setting& setting) {
     Decision decision;
-    decision.spec.precision = setting.precision;
+    decision.spec.precision = setting.precision();
     const Node* through = flow_.of(entry.value()).through;
     const std::string reader =
         name_of(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
@@ -204,7 +204,7 @@ class Placement {
     const OpTraits& traits = flow_.traits(*unit.nodes.front());
     const bool gemm_like = traits.op_class == OpClass::kGemmLike;
     const Setting& setting = settings_.winner(unit);
-    if (setting.precision == Precision::kFloat32) {
+    if (setting.precision() == Precision::kFloat32) {
       return float_since(fmt::format("activations stay float ({})", to_text(setting)));
     }
     if (flow.quantiser) return float_since(fmt::format("{} quantises it", name_of(*flow.quantiser)));
@@ -219,7 +219,7 @@ class Placement {
                       to_text(settings_.tail())));
     }
     Decision decision;
-    decision.spec.precision = setting.precision;
+    decision.spec.precision = setting.precision();
     const std::string what = unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));

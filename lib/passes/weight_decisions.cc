@@ -101,7 +101,7 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
 
   for (const Value* weight : weights) {
     const Setting& setting = setting_for(readers[weight], settings);
-    if (setting.precision == Precision::kFloat32) {
+    if (setting.precision() == Precision::kFloat32) {
       if (setting.names_nodes()) {
         result.refused.emplace(weight, to_text(setting));
       } else {
@@ -111,7 +111,7 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
     }
     const auto [axis, no_axis] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
     QuantSpec spec;
-    spec.precision = setting.precision;
+    spec.precision = setting.precision();
     spec.channel_axis = axis;
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);

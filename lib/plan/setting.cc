@@ -10,20 +10,42 @@ std::string_view to_text(Slot slot) {
   switch (slot) {
     case Slot::kNode:
       return "node";
-    case Slot::kOutput:
-      return "output";
+    case Slot::kInput:
+      return "input";
     case Slot::kWeight:
       return "weight";
+    case Slot::kOutput:
+      return "output";
     case Slot::kTail:
       return "tail";
+    case Slot::kHighPrecision:
+      return "high_precision_output";
   }
   return "?";
+}
+
+std::string to_text(const Says& says) {
+  struct Text {
+    std::string operator()(Precision precision) const { return std::string(to_text(precision)); }
+    std::string operator()(const ObserverName& observer) const { return "observer " + observer.name; }
+    std::string operator()(const AveragingConstant& constant) const {
+      return fmt::format("averaging_constant {}", constant.value);
+    }
+    std::string operator()(const FixedScale& fixed) const {
+      return fixed.threshold > 0 ? fmt::format("threshold {}", fixed.threshold)
+                                 : fmt::format("scale {}", fixed.scale);
+    }
+    std::string operator()(const PerChannel& per_channel) const {
+      return per_channel.value ? "per channel" : "per tensor";
+    }
+  };
+  return std::visit(Text{}, says);
 }
 
 Setting setting_for_all(Slot slot, Precision precision, Where where, std::string what) {
   Setting setting;
   setting.slot = slot;
-  setting.precision = precision;
+  setting.says = precision;
   setting.where = std::move(where);
   setting.what = std::move(what);
   return setting;

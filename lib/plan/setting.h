@@ -1,42 +1,89 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include "plan/plan.h"
 #include "support/diagnostics.h"
 
 /// A configuration, however it is written, is one list of settings in order of priority: of those that speak
-/// of a slot of a node, the first wins.
+/// of the same aspect of a slot of a node, the first wins.
 namespace qprep {
 
 /// What a setting speaks of.
 /// kNode: whether the node is quantised at all; only float32 is said of it.
 /// kOutput: the results of a node, and a graph input that is named; constants in arithmetic follow their
-/// reader. kWeight: the weight of a gemm_like node. kTail: what stands behind the last gemm_like operators
-/// (docs/placement.md).
-enum class Slot { kNode, kOutput, kWeight, kTail };
+/// reader. kInput: what a node reads, which is an output of whoever made it: the same as kOutput of that
+/// node or graph input, found through passive operators. kWeight: the weight of a gemm_like node.
+/// kTail: what stands behind the last gemm_like operators; kHighPrecision: a gemm_like result that only
+/// outputs of the graph take (docs/placement.md): of these two float32 is said, or another precision to
+/// quantise them like the rest.
+enum class Slot { kNode, kInput, kWeight, kOutput, kTail, kHighPrecision };
 std::string_view to_text(Slot slot);
 
 /// Which nodes a setting speaks of; docs/config.md, "Selectors".
 struct Selector {
-  /// kExact: a name as it stands, for tables that programs write: no scope, no pattern.
-  enum class Kind { kAll, kName, kExact, kType };
+  enum class Kind {
+    kAll,
+    kName,      // a name, a scope, a glob or "re:..."
+    kExact,     // a name as it stands, for tables that programs write: no scope, no pattern
+    kType,      // "Conv"
+    kClass,     // an operator class: "gemm_like"
+    kBefore,    // what leads to an input of an operator, "GridSample:1", back to the nearest gemm_like node
+                // and with it; "Softmax": to any input of it
+    kSubgraph,  // all on the ways from some tensors to others: `from` and `to`
+  };
   Kind kind = Kind::kAll;
   std::string text = {};  // as the user wrote it
+  std::vector<std::string> from = {}, to = {};
+  bool optional = false;  // to match nothing is no mistake
 
   friend bool operator==(const Selector&, const Selector&) = default;
 };
 
+/// Aspects other than the precision.
+struct ObserverName {
+  std::string name;  // "min_max", "moving_average"
+  friend bool operator==(const ObserverName&, const ObserverName&) = default;
+};
+struct AveragingConstant {
+  float value = 0;  // 0: the scale is frozen while training
+  friend bool operator==(const AveragingConstant&, const AveragingConstant&) = default;
+};
+/// A scale that the user gives, > 0; nothing is observed then.
+struct FixedScale {
+  double threshold =
+      0;  // the scale is threshold / -quant_min, of whatever precision holds; 0: `scale` is given
+  double scale = 0;
+  friend bool operator==(const FixedScale&, const FixedScale&) = default;
+};
+struct PerChannel {
+  bool value = true;  // of weights
+  friend bool operator==(const PerChannel&, const PerChannel&) = default;
+};
+
+/// What is said; each alternative is one aspect, settled apart from the others.
+using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel>;
+/// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor".
+std::string to_text(const Says& says);
+
 struct Setting {
   Selector selector;
   Slot slot = Slot::kOutput;
-  Precision precision = Precision::kInt8;
+  Says says = Precision::kInt8;
   Where where;       // file empty: a built-in default
   std::string what;  // "activations.dtype", "module_name 'head.cls'"; of a default "int8 activations"
+  std::optional<std::size_t> input = {};  // of kInput: which one; none: every input that carries data
 
   /// Some nodes, not all.
   bool names_nodes() const { return selector.kind != Selector::Kind::kAll; }
+  /// Given: it speaks of the precision.
+  Precision precision() const { return std::get<Precision>(says); }
+  bool says_precision() const { return std::holds_alternative<Precision>(says); }
 };
 
 Setting setting_for_all(Slot slot, Precision precision, Where where, std::string what);

@@ -100,22 +100,22 @@ TEST_CASE("Settings carry where they come from") {
   REQUIRE(all.size() == 3);
   CHECK(all[0].slot == Slot::kOutput);
   CHECK(to_text(all[0]) == "default: int8 activations");
-  CHECK(all[0].precision == Precision::kInt8);
+  CHECK(all[0].precision() == Precision::kInt8);
   CHECK(all[1].slot == Slot::kWeight);
   CHECK(to_text(all[1]) == "c.yaml:2:10 weights.dtype");
-  CHECK(all[1].precision == Precision::kInt16);
+  CHECK(all[1].precision() == Precision::kInt16);
   CHECK(all[2].slot == Slot::kTail);
   CHECK(to_text(all[2]) == "default: method jit_strip");
-  CHECK(all[2].precision == Precision::kFloat32);
+  CHECK(all[2].precision() == Precision::kFloat32);
 }
 
 TEST_CASE("A method that strips nothing leaves the tail as the activations are") {
   const std::string text = "method: jit\nactivations: {dtype: qint16}\n";
   const Setting tail = settings(parse_config(text, "c.yaml")).back();
   CHECK(tail.slot == Slot::kTail);
-  CHECK(tail.precision == Precision::kInt16);
+  CHECK(tail.precision() == Precision::kInt16);
   CHECK(to_text(tail) == "c.yaml:1:9 method");
-  CHECK(settings(parse_config("method: jit_strip\n", "c.yaml")).back().precision == Precision::kFloat32);
+  CHECK(settings(parse_config("method: jit_strip\n", "c.yaml")).back().precision() == Precision::kFloat32);
 }
 
 TEST_CASE("Setters become settings in their order, those of hybrid first") {
@@ -129,7 +129,7 @@ TEST_CASE("Setters become settings in their order, those of hybrid first") {
   std::vector<std::string> lines;
   for (const Setting& setting : settings(config)) {
     lines.push_back(to_text(setting) + ": " + std::string(to_text(setting.slot)) + " " +
-                    std::string(to_text(setting.precision)));
+                    to_text(setting.says));
   }
   CHECK(lines ==
         Lines{"c.yaml:5:60 hybrid.module_name 'e': node float32",
@@ -205,7 +205,7 @@ TEST_CASE("The first rows of a sensitivity table count, those of the wanted type
     for (const Setting& setting :
          parse_config("qconfig_setter: [{sensitive_op: {table: t, " + options + "}}]\n", config).setters) {
       lines.push_back(to_text(setting) + " " + std::string(to_text(setting.slot)) + " " +
-                      std::string(to_text(setting.precision)));
+                      to_text(setting.says));
     }
     return lines;
   };

@@ -41,7 +41,7 @@ std::vector<Setting> random_settings(std::mt19937& random) {
     };
     settings[i].selector = one_of(selectors);
     settings[i].slot = one_of(std::vector{Slot::kOutput, Slot::kWeight, Slot::kNode});
-    settings[i].precision = settings[i].slot == Slot::kNode ? Precision::kFloat32 : one_of(precisions);
+    settings[i].says = settings[i].slot == Slot::kNode ? Precision::kFloat32 : one_of(precisions);
     if (settings[i].slot == Slot::kNode && !settings[i].names_nodes()) settings[i].slot = Slot::kOutput;
     settings[i].what = "setting " + std::to_string(i);
   }
@@ -67,7 +67,7 @@ bool speaks_of(const Selector& selector, const Node& node) {
 
 Precision naive(const std::vector<Setting>& settings, const Node& node, Slot slot) {
   for (const Setting& setting : settings) {
-    if (setting.slot == slot && speaks_of(setting.selector, node)) return setting.precision;
+    if (setting.slot == slot && speaks_of(setting.selector, node)) return setting.precision();
   }
   return Precision::kInt8;
 }
@@ -92,8 +92,8 @@ TEST_CASE("The first setting that speaks of a slot wins, whatever the list") {
     const NodeSettings folded(model, settings, diagnostics);
     for (const Node& node : model.graph->nodes()) {
       INFO("round " << round << " node " << node.name());
-      REQUIRE(folded.winner(node, Slot::kOutput).precision == naive(settings, node, Slot::kOutput));
-      REQUIRE(folded.winner(node, Slot::kWeight).precision == naive(settings, node, Slot::kWeight));
+      REQUIRE(folded.winner(node, Slot::kOutput).precision() == naive(settings, node, Slot::kOutput));
+      REQUIRE(folded.winner(node, Slot::kWeight).precision() == naive(settings, node, Slot::kWeight));
       REQUIRE((folded.skip(node) != nullptr) == naively_skipped(settings, node));
       REQUIRE(&folded.winner(node, Slot::kWeight) == folded.all(node, Slot::kWeight).front());
     }
