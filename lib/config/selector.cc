@@ -44,11 +44,6 @@ std::string regex_of_glob(std::string_view glob) {
   return regex;
 }
 
-std::string expression_of(std::string_view selector) {
-  if (selector.starts_with(kRegex)) return std::string(selector.substr(kRegex.size()));
-  return regex_of_glob(path_of(selector)) + "(\\..*)?";
-}
-
 }  // namespace
 
 std::string path_of(std::string_view name) {
@@ -60,6 +55,11 @@ std::string path_of(std::string_view name) {
 
 bool is_pattern(std::string_view selector) {
   return selector.starts_with(kRegex) || selector.find_first_of("*?[") != std::string_view::npos;
+}
+
+std::string expression_of(std::string_view selector) {
+  if (selector.starts_with(kRegex)) return std::string(selector.substr(kRegex.size()));
+  return regex_of_glob(path_of(selector)) + "(\\..*)?";
 }
 
 std::shared_ptr<const RE2> regex_of(std::string_view selector) {

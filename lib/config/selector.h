@@ -18,6 +18,9 @@ std::string path_of(std::string_view name);
 /// "re:..." or a text with *, ? or [: a pattern, not a name.
 bool is_pattern(std::string_view selector);
 
+/// The regular expression (RE2) of a pattern.
+std::string expression_of(std::string_view selector);
+
 /// What the paths of nodes and tensors are matched with, whole. A glob matches a scope with all that is in
 /// it, as a name does. RE2 takes time linear in the path, whatever the expression. Given:
 /// is_pattern(selector) and not pattern_error(selector).

@@ -13,7 +13,7 @@ std::vector<Observed> tensors_to_observe(const Model& model, const Plan& plan) {
   const Graph& graph = *model.graph;
   std::unordered_set<const Value*> wanted;
   for (const auto& [value, decision] : plan.values) {
-    if (decision.role != Role::kWeight) wanted.insert(value);
+    if (decision.role != Role::kWeight && !decision.fixed) wanted.insert(value);
   }
   for (const Node& node : graph.nodes()) {
     if (!is_fake_quantize(node) || node.input(0) == nullptr) continue;

@@ -8,8 +8,9 @@
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
-#include "passes/node_settings.h"
 #include "passes/pipeline.h"
+#include "passes/selection.h"
+#include "plan/node_settings.h"
 #include "report/table.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -105,7 +106,7 @@ class Explainer {
 };
 
 Selection::Match called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
-  const Selection selection(model);
+  const Selection selection(model, nullptr);
   std::set<const Node*> wanted;
   std::set<const Value*> wanted_inputs;
   for (const std::string& name : names) {
@@ -167,8 +168,7 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
   run_passes(file.model, plan, pipeline(PassKind::kDecide), env);
   diagnostics.throw_if_error();
 
-  Diagnostics said_already;
-  const NodeSettings folded(file.model, all, said_already);
+  const NodeSettings& folded = *plan.settings;
   Explanation explanation;
   if (options.names.empty()) {
     explanation.settings = rows_of(folded);

@@ -121,7 +121,7 @@ bool Preparation::decide() {
     Diagnostics trial;
     run_kind(PassKind::kDecide, {}, trial);
     const auto computes = [&](const auto& entry) {
-      return config_.calibration || entry.second.role == Role::kWeight;
+      return config_.calibration || entry.second.role == Role::kWeight || entry.second.fixed;
     };
     if (std::any_of(plan_.values.begin(), plan_.values.end(), computes) &&
         !raise(kRaise, kFakeQuantizeOpset)) {

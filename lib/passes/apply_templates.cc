@@ -4,7 +4,7 @@
 
 #include "passes/carried_scales.h"
 #include "passes/explain_placement.h"
-#include "passes/node_settings.h"
+#include "passes/fold_settings.h"
 #include "passes/placement.h"
 #include "passes/weight_decisions.h"
 
@@ -30,7 +30,6 @@ void leave_float(const Graph& graph, const std::string& because, Plan& plan) {
 }  // namespace
 
 void apply_templates(const Model& model, Plan& plan, Env& env) {
-  const NodeSettings settings(model, env.settings, env.diagnostics);
   const std::size_t nodes = model.graph->nodes().size();
   const std::size_t constants = model.graph->initializers().size();
   plan.nodes.reserve(nodes);
@@ -40,6 +39,8 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   plan.known_scales.reserve(constants);
   const DataFlow flow(model, *env.op_classes, plan);
   find_carried_scales(model, flow, plan);
+  plan.settings = fold_settings(model, env.settings, flow, plan, env.diagnostics);
+  const NodeSettings& settings = *plan.settings;
   const WeightDecisions weighed = decide_weights(model, flow, settings, plan);
   const QuantisedNodes quantised = place(model, flow, weighed, settings, plan);
   explain_placement(model, flow, weighed, settings, quantised, plan);

@@ -43,7 +43,7 @@ class Inserter {
 
     const std::vector<Use> uses(value.uses().begin(), value.uses().end());
     Value& quantised = insert_fake_quantize(graph_, before, value, decision.spec, scale, zero_point,
-                                            decision.role == Role::kWeight)
+                                            decision.role == Role::kWeight || decision.fixed)
                            .output(0);
     for (const Use& use : uses) {
       const NodePlan* reader = plan_.of(*use.node);

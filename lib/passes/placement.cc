@@ -138,7 +138,7 @@ class Placement {
   /// A graph input and the result of a node have their own; a constant has that of the first unit that reads
   /// it.
   const Setting& setting_for(const Entry& entry, const Value& root) const {
-    if (is_constant(root)) return settings_.winner(*entry.node, Slot::kOutput);
+    if (is_constant(root)) return settings_.winner(*entry.node, root);
     return root.producer() ? settings_.winner(*root.producer(), Slot::kOutput) : settings_.winner(root);
   }
 
@@ -155,8 +155,11 @@ class Placement {
       know_scale(root, decision.spec);
     } else if (root.is_graph_input()) {
       what = fmt::format("graph input that feeds {}", reader);
+      settle_aspects(root, decision, [&](Aspect aspect) { return settings_.find(root, aspect); });
     } else {
       what = fmt::format("result of {} that feeds {}", name_of(*root.producer()), reader);
+      settle_aspects(root, decision,
+                     [&](Aspect aspect) { return settings_.find(*root.producer(), Slot::kOutput, aspect); });
       if (runs_quantised(*root.producer())) {
         decision.takes_output = root.is_graph_output();
         made_quantised_.insert(&root);
@@ -164,6 +167,26 @@ class Placement {
     }
     decision.because = fmt::format("{} ({})", what, to_text(setting));
     return decision;
+  }
+
+  /// What else than the precision was said of the tensor.
+  template <typename Find>
+  void settle_aspects(const Value& value, Decision& decision, const Find& find) {
+    if (const Setting* named = find(Aspect::kObserver)) {
+      decision.spec.observer = std::get<ObserverName>(named->says).name;
+    }
+    if (const Setting* averaging = find(Aspect::kAveragingConstant)) {
+      decision.spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
+    }
+    const Setting* given = find(Aspect::kFixedScale);
+    if (!given) return;
+    const auto& fixed = std::get<FixedScale>(given->says);
+    const double smallest = -static_cast<double>(range_of(decision.spec.precision).min);
+    const double scale = fixed.threshold > 0 ? fixed.threshold / smallest : fixed.scale;
+    decision.spec.observer = "fixed_scale";
+    decision.fixed = true;
+    plan_.known_scales.emplace(&value, KnownScale{Tensor::scalar(static_cast<float>(scale)),
+                                                  Tensor::of<std::int32_t>(DType::kInt32, {}, {0})});
   }
 
   void know_scale(const Value& constant, const QuantSpec& spec) {
@@ -204,12 +227,16 @@ class Placement {
     const OpTraits& traits = flow_.traits(*unit.nodes.front());
     const bool gemm_like = traits.op_class == OpClass::kGemmLike;
     const Setting& setting = settings_.winner(unit);
+    const Setting* holds = &setting;
     if (setting.precision() == Precision::kFloat32) {
       return float_since(fmt::format("activations stay float ({})", to_text(setting)));
     }
     if (flow.quantiser) return float_since(fmt::format("{} quantises it", name_of(*flow.quantiser)));
+    const Setting& high_precision = settings_.high_precision();
+    const bool keeps_high = high_precision.precision() == Precision::kFloat32;
     if (gemm_like && flow.only_outputs && !setting.names_nodes()) {
-      return float_since("high-precision output: it feeds outputs of the graph only");
+      if (keeps_high) return float_since("high-precision output: it feeds outputs of the graph only");
+      holds = &high_precision;
     }
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
@@ -219,12 +246,13 @@ class Placement {
                       to_text(settings_.tail())));
     }
     Decision decision;
-    decision.spec.precision = setting.precision();
+    decision.spec.precision = holds->precision();
     const std::string what = unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
-    decision.because = fmt::format("{} ({})", what, to_text(setting));
+    decision.because = fmt::format("{} ({})", what, to_text(*holds));
     decision.takes_output = result.is_graph_output();
+    settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);
   }

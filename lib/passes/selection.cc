@@ -1,18 +1,41 @@
 #include "passes/selection.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <re2/re2.h>
+#include <re2/set.h>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "config/selector.h"
 #include "support/text.h"
 
 namespace qprep {
+namespace {
 
-Selection::Selection(const Model& model) {
+/// What the automaton of all patterns together may take; beyond it they are matched one by one.
+constexpr std::int64_t kPatternMemory = std::int64_t{64} << 20;
+
+/// "GridSample:1": the operator and the number of its input; "Softmax": any input.
+std::pair<std::string_view, std::optional<std::size_t>> operator_and_input(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  std::size_t input = 0;
+  if (colon == std::string_view::npos) return {text, std::nullopt};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, input);
+  if (error != std::errc() || stop != end) return {text, std::nullopt};
+  return {text.substr(0, colon), input};
+}
+
+}  // namespace
+
+Selection::Selection(const Model& model, const DataFlow* flow) : model_(model), flow_(flow) {
   std::size_t position = 0;
   for (const Value* input : model.graph->inputs()) {
-    if (!input->initializer()) add(input->name(), {nullptr, input, position++});
+    if (!input->initializer()) add(input->name(), {nullptr, input, position});
+    ++position;
   }
   for (const Node& node : model.graph->nodes()) {
     const Target target{&node, nullptr, position++};
@@ -29,17 +52,7 @@ void Selection::add(std::string_view name, const Target& target) {
   if (!name.empty()) entries_.emplace_back(path_of(name), target);
 }
 
-Selection::Match Selection::find(const Selector& selector) const {
-  std::vector<Target> found;
-  if (selector.kind == Selector::Kind::kType) {
-    const auto at = by_type_.find(selector.text);
-    if (at != by_type_.end()) found = at->second;
-  } else if (selector.kind == Selector::Kind::kExact) {
-    find_path(path_of(selector.text), found);
-  } else {
-    find_scope(path_of(selector.text), found);
-    if (found.empty() && is_pattern(selector.text)) find_pattern(selector, found);
-  }
+Selection::Match Selection::match_of(Targets found) {
   const auto before = [](const Target& a, const Target& b) { return a.position < b.position; };
   std::sort(found.begin(), found.end(), before);
   const auto same = [](const Target& a, const Target& b) { return a.position == b.position; };
@@ -52,7 +65,54 @@ Selection::Match Selection::find(const Selector& selector) const {
   return match;
 }
 
-void Selection::find_path(const std::string& path, std::vector<Target>& found) const {
+Selection::Match Selection::find(const Selector& selector) const {
+  const Selector* const one = &selector;
+  return std::move(find_all({&one, 1}).front());
+}
+
+std::vector<Selection::Match> Selection::find_all(std::span<const Selector* const> selectors) const {
+  std::vector<Match> matches(selectors.size());
+  std::vector<std::string_view> patterns;
+  std::vector<std::size_t> of_pattern;
+  for (std::size_t i = 0; i < selectors.size(); ++i) {
+    const Selector& selector = *selectors[i];
+    matches[i] = match_of(find_without_pattern(selector));
+    if (!matches[i].empty() || selector.kind != Selector::Kind::kName || !is_pattern(selector.text)) continue;
+    patterns.push_back(selector.text);
+    of_pattern.push_back(i);
+  }
+  std::vector<Targets> found(patterns.size());
+  find_patterns(patterns, found);
+  for (std::size_t i = 0; i < found.size(); ++i) matches[of_pattern[i]] = match_of(std::move(found[i]));
+  return matches;
+}
+
+Selection::Targets Selection::find_without_pattern(const Selector& selector) const {
+  Targets found;
+  switch (selector.kind) {
+    case Selector::Kind::kAll:
+      return found;
+    case Selector::Kind::kName:
+      find_scope(path_of(selector.text), found);
+      return found;
+    case Selector::Kind::kExact:
+      find_path(path_of(selector.text), found);
+      return found;
+    case Selector::Kind::kType: {
+      const auto at = by_type_.find(selector.text);
+      return at == by_type_.end() ? found : at->second;
+    }
+    case Selector::Kind::kClass:
+      return find_class(selector.text);
+    case Selector::Kind::kBefore:
+      return find_before(selector);
+    case Selector::Kind::kSubgraph:
+      return find_between(selector);
+  }
+  return found;
+}
+
+void Selection::find_path(const std::string& path, Targets& found) const {
   const auto by_path = [](const Entry& entry, const std::string& wanted) { return entry.first < wanted; };
   for (auto at = std::lower_bound(entries_.begin(), entries_.end(), path, by_path);
        at != entries_.end() && at->first == path; ++at) {
@@ -61,7 +121,7 @@ void Selection::find_path(const std::string& path, std::vector<Target>& found) c
 }
 
 /// What has this path, and what lies in the scope of this path.
-void Selection::find_scope(const std::string& path, std::vector<Target>& found) const {
+void Selection::find_scope(const std::string& path, Targets& found) const {
   find_path(path, found);
   const auto by_path = [](const Entry& entry, const std::string& wanted) { return entry.first < wanted; };
   const std::string scope = path + '.';
@@ -71,23 +131,186 @@ void Selection::find_scope(const std::string& path, std::vector<Target>& found) 
   }
 }
 
-void Selection::find_pattern(const Selector& selector, std::vector<Target>& found) const {
-  const auto regex = regex_of(selector.text);
-  for (const auto& [path, target] : entries_) {
-    if (RE2::FullMatch(path, *regex)) found.push_back(target);
+void Selection::find_patterns(const std::vector<std::string_view>& patterns,
+                              std::vector<Targets>& found) const {
+  if (patterns.empty()) return;
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kPatternMemory);
+  RE2::Set together(options, RE2::ANCHOR_BOTH);
+  for (const std::string_view pattern : patterns) together.Add(expression_of(pattern), nullptr);
+  bool at_once = together.Compile();
+  std::vector<int> hits;
+  for (std::size_t i = 0; at_once && i < entries_.size(); ++i) {
+    const auto& [path, target] = entries_[i];
+    RE2::Set::ErrorInfo error{RE2::Set::kNoError};
+    if (i == 0 || path != entries_[i - 1].first) {
+      hits.clear();
+      together.Match(path, &hits, &error);
+    }
+    at_once = error.kind == RE2::Set::kNoError;
+    for (const int hit : hits) found[static_cast<std::size_t>(hit)].push_back(target);
+  }
+  if (at_once) return;
+  for (std::size_t p = 0; p < patterns.size(); ++p) {
+    const auto regex = regex_of(patterns[p]);
+    found[p].clear();
+    for (const auto& [path, target] : entries_) {
+      if (RE2::FullMatch(path, *regex)) found[p].push_back(target);
+    }
   }
 }
 
-std::string Selection::why_nothing(const Selector& selector) const {
-  std::vector<std::string> candidates;
-  if (selector.kind == Selector::Kind::kType) {
-    for (const auto& [type, targets] : by_type_) candidates.push_back(type);
-    return fmt::format("no node of the model is a {}{}; there are {}", selector.text,
-                       did_you_mean(selector.text, candidates), join(candidates, ", "));
+Selection::Targets Selection::find_class(std::string_view op_class) const {
+  Targets found;
+  if (!flow_) return found;
+  for (const auto& [type, targets] : by_type_) {
+    for (const Target& target : targets) {
+      if (to_text(flow_->traits(*target.node).op_class) == op_class) found.push_back(target);
+    }
   }
-  if (selector.kind == Selector::Kind::kName && is_pattern(selector.text))
+  return found;
+}
+
+/// Backwards through whatever carries data, up to the first gemm_like nodes and graph inputs, with them.
+Selection::Targets Selection::find_before(const Selector& selector) const {
+  Targets found;
+  const auto [op, input] = operator_and_input(selector.text);
+  const auto at = by_type_.find(op);
+  if (!flow_ || at == by_type_.end()) return found;
+  std::unordered_set<const Value*> seen;
+  std::vector<const Value*> waiting;
+  const auto visit = [&](const Value* value) {
+    if (value && seen.insert(value).second) waiting.push_back(value);
+  };
+  for (const Target& target : at->second) {
+    for (std::size_t i = 0; i < target.node->input_count(); ++i) {
+      if (input ? i == *input : flow_->traits(*target.node).is_data(i)) visit(target.node->input(i));
+    }
+  }
+  std::unordered_set<const Node*> nodes;
+  std::unordered_set<const Value*> inputs;
+  while (!waiting.empty()) {
+    const Value& value = *waiting.back();
+    waiting.pop_back();
+    const Node* maker = value.producer();
+    if (!maker) {
+      if (value.is_graph_input() && !value.initializer()) inputs.insert(&value);
+      continue;
+    }
+    const OpTraits& traits = flow_->traits(*maker);
+    if (is_constant(value) || !nodes.insert(maker).second || traits.op_class == OpClass::kGemmLike) continue;
+    for (std::size_t i = 0; i < maker->input_count(); ++i) {
+      if (traits.is_data(i)) visit(maker->input(i));
+    }
+  }
+  std::size_t position = 0;
+  for (const Value* each : model_.graph->inputs()) {
+    if (inputs.contains(each)) found.push_back({nullptr, each, position});
+    ++position;
+  }
+  for (const Node& node : model_.graph->nodes()) {
+    if (nodes.contains(&node)) found.push_back({&node, nullptr, position});
+    ++position;
+  }
+  return found;
+}
+
+/// The values that a name stands for: a tensor, or the results of a node.
+std::vector<const Value*> Selection::values_called(const std::string& name) const {
+  std::vector<const Value*> values;
+  Targets targets;
+  find_path(path_of(name), targets);
+  for (const Target& target : targets) {
+    if (target.input) values.push_back(target.input);
+    if (!target.node) continue;
+    const std::size_t before = values.size();
+    for (std::size_t i = 0; i < target.node->output_count(); ++i) {
+      if (target.node->output(i).name() == name) values.push_back(&target.node->output(i));
+    }
+    if (values.size() > before) continue;
+    for (std::size_t i = 0; i < target.node->output_count(); ++i) values.push_back(&target.node->output(i));
+  }
+  return values;
+}
+
+/// The nodes that depend on one of `from` and on which one of `to` depends; what makes `from` is not among
+/// them, what makes `to` is.
+Selection::Targets Selection::find_between(const Selector& selector) const {
+  std::unordered_set<const Value*> reached;
+  for (const std::string& name : selector.from) {
+    for (const Value* value : values_called(name)) reached.insert(value);
+  }
+  Targets after;
+  std::size_t position = model_.graph->inputs().size();
+  for (const Node& node : model_.graph->nodes()) {
+    const Target target{&node, nullptr, position++};
+    const auto reads = [&](const Value* input) { return input && reached.contains(input); };
+    const auto inputs = node.inputs();
+    if (std::none_of(inputs.begin(), inputs.end(), reads)) continue;
+    after.push_back(target);
+    for (std::size_t i = 0; i < node.output_count(); ++i) reached.insert(&node.output(i));
+  }
+  std::unordered_set<const Value*> wanted;
+  for (const std::string& name : selector.to) {
+    for (const Value* value : values_called(name)) wanted.insert(value);
+  }
+  std::unordered_set<const Value*> begins;
+  for (const std::string& name : selector.from) {
+    for (const Value* value : values_called(name)) begins.insert(value);
+  }
+  Targets found;
+  for (auto at = after.rbegin(); at != after.rend(); ++at) {
+    bool leads = false;
+    for (std::size_t i = 0; i < at->node->output_count(); ++i) {
+      leads = leads || wanted.contains(&at->node->output(i));
+    }
+    if (!leads) continue;
+    found.push_back(*at);
+    for (const Value* input : at->node->inputs()) {
+      if (input && !begins.contains(input)) wanted.insert(input);
+    }
+  }
+  return found;
+}
+
+std::string Selection::why_nothing(const Selector& selector) const {
+  std::vector<std::string> types;
+  for (const auto& [type, targets] : by_type_) types.push_back(type);
+  if (selector.kind == Selector::Kind::kType) {
+    return fmt::format("no node of the model is a {}{}; there are {}", selector.text,
+                       did_you_mean(selector.text, types), join(types, ", "));
+  }
+  if (selector.kind == Selector::Kind::kClass) {
+    return fmt::format("no node of the model is {}", selector.text);
+  }
+  if (selector.kind == Selector::Kind::kBefore) {
+    const std::string op(operator_and_input(selector.text).first);
+    if (by_type_.contains(op)) return fmt::format("nothing leads to '{}'", selector.text);
+    return fmt::format("no node of the model is a {}{}; there are {}", op, did_you_mean(op, types),
+                       join(types, ", "));
+  }
+  if (selector.kind == Selector::Kind::kSubgraph) {
+    for (const auto* names : {&selector.from, &selector.to}) {
+      for (const std::string& name : *names) {
+        if (values_called(name).empty()) return no_name(name);
+      }
+    }
+    return fmt::format("no way leads from {} to {}", join(selector.from, ", "), join(selector.to, ", "));
+  }
+  if (selector.kind == Selector::Kind::kName && is_pattern(selector.text)) {
     return fmt::format("no node or tensor of the model matches '{}'", selector.text);
-  const std::string path = path_of(selector.text);
+  }
+  return no_name(selector.text);
+}
+
+std::string Selection::no_name(const std::string& name) const {
+  for (const Value* initializer : model_.graph->initializers()) {
+    if (path_of(initializer->name()) != path_of(name)) continue;
+    return fmt::format("'{}' is an initializer, which follows the nodes that read it; name one of those",
+                       name);
+  }
+  std::vector<std::string> candidates;
   for (const auto& [known, target] : entries_) {
     candidates.push_back(known);
     for (std::size_t dot = known.find('.'); dot != std::string::npos; dot = known.find('.', dot + 1)) {
@@ -95,8 +318,8 @@ std::string Selection::why_nothing(const Selector& selector) const {
     }
   }
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
-  return fmt::format("no node, tensor or scope of the model is called '{}'{}", selector.text,
-                     did_you_mean(path, candidates));
+  return fmt::format("no node, tensor or scope of the model is called '{}'{}", name,
+                     did_you_mean(path_of(name), candidates));
 }
 
 }  // namespace qprep

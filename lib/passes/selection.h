@@ -1,11 +1,14 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
+#include "passes/data_flow.h"
 #include "plan/setting.h"
 
 namespace qprep {
@@ -15,7 +18,9 @@ namespace qprep {
 /// docs/config.md, "Selectors", says what matches.
 class Selection {
  public:
-  explicit Selection(const Model& model);
+  /// `flow` is needed for selectors of classes and of what leads to an operator (null: they find nothing).
+  /// Given: model and flow outlive this.
+  Selection(const Model& model, const DataFlow* flow);
 
   /// What a selector found. Graph inputs can be named too, since they are quantised like results.
   struct Match {
@@ -24,6 +29,8 @@ class Selection {
     bool empty() const { return nodes.empty() && inputs.empty(); }
   };
   Match find(const Selector& selector) const;
+  /// One match a selector. All patterns are looked for in one pass over the names.
+  std::vector<Match> find_all(std::span<const Selector* const> selectors) const;
 
   /// For a selector that matches nothing: what is wrong with it, and the nearest that exists.
   std::string why_nothing(const Selector& selector) const;
@@ -34,15 +41,25 @@ class Selection {
     const Value* input = nullptr;
     std::size_t position = 0;  // inputs first, then nodes, in the graph's order
   };
+  using Targets = std::vector<Target>;
   using Entry = std::pair<std::string, Target>;  // a path ("backbone.layer1.Conv") and what it names
 
   void add(std::string_view name, const Target& target);
-  void find_path(const std::string& path, std::vector<Target>& found) const;
-  void find_scope(const std::string& path, std::vector<Target>& found) const;
-  void find_pattern(const Selector& selector, std::vector<Target>& found) const;
+  void find_path(const std::string& path, Targets& found) const;
+  void find_scope(const std::string& path, Targets& found) const;
+  void find_patterns(const std::vector<std::string_view>& patterns, std::vector<Targets>& found) const;
+  Targets find_without_pattern(const Selector& selector) const;
+  Targets find_class(std::string_view op_class) const;
+  Targets find_before(const Selector& selector) const;
+  Targets find_between(const Selector& selector) const;
+  std::vector<const Value*> values_called(const std::string& name) const;
+  std::string no_name(const std::string& name) const;
+  static Match match_of(Targets found);
 
+  const Model& model_;
+  const DataFlow* flow_;
   std::vector<Entry> entries_;  // sorted by path
-  std::map<std::string, std::vector<Target>, std::less<>> by_type_;
+  std::map<std::string, Targets, std::less<>> by_type_;
 };
 
 }  // namespace qprep

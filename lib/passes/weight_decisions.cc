@@ -63,6 +63,15 @@ const Setting& setting_for(const std::vector<Reader>& readers, const NodeSetting
   return *found;
 }
 
+/// What else than the precision was said of the weight by any of its readers.
+const Setting* said_of(const std::vector<Reader>& readers, const NodeSettings& settings, Aspect aspect) {
+  const Setting* found = nullptr;
+  for (const Reader& reader : readers) {
+    found = NodeSettings::first_of(found, settings.find(*reader.node, Slot::kWeight, aspect));
+  }
+  return found;
+}
+
 std::string because(const std::vector<Reader>& readers, std::int64_t axis, const std::string& no_axis,
                     std::size_t zero_channels, const std::string& source) {
   std::string text = fmt::format("weight of {}", name_of(*readers.front().node));
@@ -109,10 +118,21 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
       }
       continue;
     }
-    const auto [axis, no_axis] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
+    auto [axis, no_axis] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
+    const Setting* per_channel = said_of(readers[weight], settings, Aspect::kPerChannel);
+    if (per_channel && !std::get<PerChannel>(per_channel->says).value) {
+      axis = -1;
+      no_axis = to_text(*per_channel);
+    }
     QuantSpec spec;
     spec.precision = setting.precision();
     spec.channel_axis = axis;
+    if (const Setting* observer = said_of(readers[weight], settings, Aspect::kObserver)) {
+      spec.observer = std::get<ObserverName>(observer->says).name;
+    }
+    if (const Setting* averaging = said_of(readers[weight], settings, Aspect::kAveragingConstant)) {
+      spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
+    }
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);
     if (!scale) {

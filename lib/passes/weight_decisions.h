@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "passes/data_flow.h"
-#include "passes/node_settings.h"
+#include "plan/node_settings.h"
 #include "plan/plan.h"
 
 namespace qprep {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,8 @@
 
 /// What the deciding passes write and the acting passes read. Nothing here changes a graph.
 namespace qprep {
+
+class NodeSettings;
 
 /// Number formats of a slot. Words in configs and reports: "qint8", "qint16", "qint32", "float32".
 enum class Precision { kFloat32, kInt8, kInt16, kInt32 };
@@ -48,9 +51,11 @@ struct Decision {
   std::string because;
   Role role = Role::kActivation;
   bool takes_output = false;  // the value is an output of the graph: the quantised one takes its place
+  bool fixed = false;         // the configuration gives the scale: it is active, and nothing is observed
 };
 
-/// scale (float32) and zero_point (int32) of a constant, from its numbers, shaped for broadcasting.
+/// scale (float32) and zero_point (int32) that are known before calibration, shaped for broadcasting: of a
+/// constant, from its numbers; of any tensor, as the configuration gives them.
 struct KnownScale {
   Tensor scale;
   Tensor zero_point;
@@ -105,10 +110,11 @@ struct Plan {
   /// value.
   std::unordered_map<const Value*, const Value*> same_as;
   std::unordered_map<const Value*, std::string> not_quantised;  // why a float tensor stays float
-  std::unordered_map<const Value*, KnownScale> known_scales;    // of the constants in `values`
+  std::unordered_map<const Value*, KnownScale> known_scales;    // of constants and fixed ones in `values`
   std::unordered_map<const Value*, ConstantFacts> constants;    // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
+  std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 
   const NodePlan* of(const Node& node) const;
   /// What a node of the model that quantises the value makes of it, or made it; null: there is none.

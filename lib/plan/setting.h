@@ -68,6 +68,9 @@ struct PerChannel {
 
 /// What is said; each alternative is one aspect, settled apart from the others.
 using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel>;
+/// The alternatives of Says, in its order.
+enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel };
+inline Aspect aspect_of(const Says& says) { return static_cast<Aspect>(says.index()); }
 /// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor".
 std::string to_text(const Says& says);
 

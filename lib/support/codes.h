@@ -39,6 +39,7 @@ inline constexpr std::string_view kPassNotRun = "pass-not-run";  // --dump-after
 inline constexpr std::string_view kNothingQuantised = "nothing-quantised";  // a result without an integer
 inline constexpr std::string_view kNoMatch = "no-match";      // a selector that names nothing of the model
 inline constexpr std::string_view kNeverWins = "never-wins";  // a setting that others overrule everywhere
+inline constexpr std::string_view kNoEffect = "no-effect";  // a setting that names only what it cannot affect
 inline constexpr std::string_view kNotYet = "not-yet";  // what a configuration may say, but prepare cannot do
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 

@@ -1,0 +1,213 @@
+#include "passes/fold_settings.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <string>
+#include <vector>
+
+#include "passes/selection.h"
+#include "passes/weight_decisions.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+/// Enough to see what is wrong with a thousand selectors, and the nearest name of each takes a look at all
+/// names.
+constexpr std::size_t kMostUnmatched = 20;
+
+class Fold {
+ public:
+  Fold(std::span<const Setting> settings, const DataFlow& flow, const Plan& plan, Diagnostics& diagnostics)
+      : result_(std::make_shared<NodeSettings>(std::vector<Setting>(settings.begin(), settings.end()))),
+        flow_(flow),
+        plan_(plan),
+        diagnostics_(diagnostics),
+        in_vain_(result_->settings().size()) {}
+
+  std::shared_ptr<const NodeSettings> run(const Model& model) {
+    std::vector<std::size_t> ranks;
+    std::vector<const Selector*> selectors;
+    for (std::size_t rank = 0; rank < settings().size(); ++rank) {
+      if (!settings()[rank].names_nodes()) continue;
+      ranks.push_back(rank);
+      selectors.push_back(&settings()[rank].selector);
+    }
+    if (!ranks.empty()) {
+      const Selection selection(model, &flow_);
+      const std::vector<Selection::Match> matches = selection.find_all(selectors);
+      for (std::size_t i = 0; i < ranks.size(); ++i) apply(ranks[i], matches[i], selection);
+      if (unmatched_ > kMostUnmatched) {
+        diagnostics_.error(codes::kNoMatch,
+                           fmt::format("and {} more settings match nothing", unmatched_ - kMostUnmatched));
+      }
+    }
+    warn();
+    return result_;
+  }
+
+ private:
+  const std::vector<Setting>& settings() const { return result_->settings(); }
+
+  void apply(std::size_t rank, const Selection::Match& match, const Selection& selection) {
+    const Setting& setting = settings()[rank];
+    if (match.empty() && !setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
+      diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
+    }
+    for (const Value* input : match.inputs) {
+      if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
+        result_->speak(rank, *input);
+      } else {
+        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
+      }
+    }
+    for (const Node* node : match.nodes) {
+      if (setting.slot == Slot::kInput) {
+        apply_to_inputs(rank, *node);
+      } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
+        result_->speak(rank, *node);
+      } else {
+        vain(rank, std::move(why));
+      }
+    }
+  }
+
+  void vain(std::size_t rank, std::string why) {
+    result_->speak_in_vain(rank);
+    if (in_vain_[rank].empty()) in_vain_[rank] = std::move(why);
+  }
+
+  /// Why nothing can be settled for the slot of the node; empty: it can.
+  std::string unaffected(const Node& node, Slot slot) const {
+    const OpTraits& traits = flow_.traits(node);
+    if (slot == Slot::kWeight) {
+      const bool has = traits.weight && weight_of(flow_, node, *traits.weight);
+      return has ? "" : fmt::format("{} has no weight", name_of(node));
+    }
+    switch (traits.op_class) {
+      case OpClass::kPassive:
+        return fmt::format("{} hands on what it reads, with its scale", name_of(node));
+      case OpClass::kInteger:
+        return slot == Slot::kNode ? "" : fmt::format("{} makes no floats to quantise", name_of(node));
+      case OpClass::kQuantised:
+        return fmt::format("{} carries scales of its own", name_of(node));
+      case OpClass::kGemmLike:
+      case OpClass::kActive:
+      case OpClass::kFloat:
+        return "";
+    }
+    return "";
+  }
+
+  void apply_to_inputs(std::size_t rank, const Node& node) {
+    const Setting& setting = settings()[rank];
+    const OpTraits& traits = flow_.traits(node);
+    if (setting.input && *setting.input >= node.input_count()) {
+      diagnostics_.error(
+          codes::kNoMatch,
+          fmt::format("{} has no input {}; it has {}", name_of(node), *setting.input, node.input_count()),
+          setting.where);
+      return;
+    }
+    bool any = false;
+    std::string why;
+    for (std::size_t i = 0; i < node.input_count(); ++i) {
+      if (!node.input(i) || (setting.input ? *setting.input != i : !traits.is_data(i))) continue;
+      const bool weight = weight_of(flow_, node, i) != nullptr;
+      if (weight && !setting.input) continue;
+      std::string objection = traits.is_data(i)
+                                  ? apply_to_input(rank, node, i, weight)
+                                  : fmt::format("input {} of {} carries no data", i, name_of(node));
+      any = any || objection.empty();
+      if (why.empty()) why = std::move(objection);
+    }
+    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why);
+  }
+
+  /// Result: the setting speaks of whoever made what enters there. Why it cannot; empty: it does.
+  std::string apply_to_input(std::size_t rank, const Node& node, std::size_t input, bool weight) {
+    if (weight) {
+      result_->speak(rank, node, Slot::kWeight);
+      return "";
+    }
+    const Value& root = *flow_.of(*node.input(input)).root;
+    const Node* maker = root.producer();
+    if (!maker || is_constant(root)) {
+      result_->speak(rank, root);
+      return "";
+    }
+    const int unit = unit_of(node);
+    if (unit >= 0 && unit == unit_of(*maker)) {
+      return fmt::format("'{}' stays inside the unit of {}", root.name(), name_of(node));
+    }
+    std::string why = unaffected(*maker, Slot::kOutput);
+    if (why.empty()) result_->speak(rank, *maker, Slot::kOutput);
+    return why;
+  }
+
+  int unit_of(const Node& node) const {
+    const NodePlan* entry = plan_.of(node);
+    return entry ? entry->unit : -1;
+  }
+
+  bool loses(std::size_t rank) const {
+    const auto& count = result_->counts()[rank];
+    if (settings()[rank].names_nodes()) return count.spoken + count.vain > 0 && count.won == 0;
+    return !result_->is_general_winner(rank);
+  }
+  bool is_vain(std::size_t rank) const {
+    return settings()[rank].names_nodes() && result_->counts()[rank].spoken == 0 && !in_vain_[rank].empty();
+  }
+  /// activations.dtype beside default_qat, which takes it over.
+  bool agrees(std::size_t rank) const {
+    const Setting& setting = settings()[rank];
+    if (setting.names_nodes() || setting.slot == Slot::kTail) return false;
+    return !setting.says_precision() || result_->fallback(setting.slot).says == setting.says;
+  }
+
+  /// One warning a line of the configuration, which may have made several settings.
+  void warn() {
+    const std::vector<Setting>& all = settings();
+    for (std::size_t rank = 0; rank < all.size();) {
+      std::size_t end = rank + 1;
+      while (end < all.size() && all[end].where == all[rank].where) ++end;
+      bool all_lose = true, all_agree = true, all_vain = true;
+      for (std::size_t each = rank; each < end; ++each) {
+        all_lose = all_lose && loses(each);
+        all_agree = all_agree && agrees(each);
+        all_vain = all_vain && is_vain(each);
+      }
+      const Setting& setting = all[rank];
+      if (setting.where.file.empty() || !all_lose || all_agree) {
+        // nothing to say
+      } else if (all_vain) {
+        diagnostics_.warning(codes::kNoEffect,
+                             fmt::format("{} has no effect: {}", setting.what, in_vain_[rank]),
+                             setting.where);
+      } else {
+        diagnostics_.warning(
+            codes::kNeverWins,
+            fmt::format("{} decides nothing: settings above it speak of the same", setting.what),
+            setting.where);
+      }
+      rank = end;
+    }
+  }
+
+  std::shared_ptr<NodeSettings> result_;
+  const DataFlow& flow_;
+  const Plan& plan_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string> in_vain_;  // by rank: the first reason
+  std::size_t unmatched_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<const NodeSettings> fold_settings(const Model& model, std::span<const Setting> settings,
+                                                  const DataFlow& flow, const Plan& plan,
+                                                  Diagnostics& diagnostics) {
+  return Fold(settings, flow, plan, diagnostics).run(model);
+}
+
+}  // namespace qprep

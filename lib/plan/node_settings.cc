@@ -1,0 +1,148 @@
+#include "plan/node_settings.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace qprep {
+
+NodeSettings::NodeSettings(std::vector<Setting> settings) : settings_(std::move(settings)) {
+  const auto speaks = [this](Slot slot) {
+    return std::any_of(settings_.begin(), settings_.end(), [slot](const Setting& setting) {
+      return setting.slot == slot && !setting.names_nodes() && setting.says_precision();
+    });
+  };
+  const auto otherwise = [&](Slot slot, Precision precision, std::string what) {
+    if (!speaks(slot)) settings_.push_back(setting_for_all(slot, precision, {}, std::move(what)));
+  };
+  otherwise(Slot::kOutput, Precision::kInt8, "int8 activations");
+  otherwise(Slot::kWeight, Precision::kInt8, "int8 weights");
+  otherwise(Slot::kTail, Precision::kFloat32, "method jit_strip");
+  otherwise(Slot::kHighPrecision, Precision::kFloat32, "high-precision output");
+  counts_.resize(settings_.size());
+  for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
+    const Setting& setting = settings_[rank];
+    auto& first = general_[index(setting.slot)][static_cast<std::size_t>(aspect_of(setting.says))];
+    if (!setting.names_nodes() && !first) first = static_cast<Rank>(rank);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- building
+
+void NodeSettings::speak(std::size_t rank, const Node& node) { speak(rank, node, settings_[rank].slot); }
+
+void NodeSettings::speak(std::size_t rank, const Node& node, Slot slot) {
+  Ranks& ranks = nodes_[index(slot)][&node];
+  if (!ranks.empty() && ranks.back() == rank) return;
+  ranks.push_back(static_cast<Rank>(rank));
+  ++counts_[rank].spoken;
+  if (slot == Slot::kNode) {
+    counts_[rank].won += skip(node) == &settings_[rank];
+  } else {
+    counts_[rank].won +=
+        !skip(node) && first(&ranks, slot, aspect_of(settings_[rank].says)) == &settings_[rank];
+  }
+}
+
+void NodeSettings::speak(std::size_t rank, const Value& value) {
+  Ranks& ranks = values_[&value];
+  if (!ranks.empty() && ranks.back() == rank) return;
+  ranks.push_back(static_cast<Rank>(rank));
+  ++counts_[rank].spoken;
+  counts_[rank].won += first(&ranks, Slot::kOutput, aspect_of(settings_[rank].says)) == &settings_[rank];
+}
+
+// ---------------------------------------------------------------------------------------------- questions
+
+const NodeSettings::Ranks* NodeSettings::named(const Node& node, Slot slot) const {
+  const ByNode& table = nodes_[index(slot)];
+  const auto at = table.find(&node);
+  return at == table.end() ? nullptr : &at->second;
+}
+
+const NodeSettings::Ranks* NodeSettings::named(const Value& value) const {
+  const auto at = values_.find(&value);
+  return at == values_.end() ? nullptr : &at->second;
+}
+
+std::optional<NodeSettings::Rank> NodeSettings::first_named(const Ranks* ranks, Aspect aspect) const {
+  if (!ranks) return std::nullopt;
+  const auto at = std::find_if(ranks->begin(), ranks->end(),
+                               [&](Rank rank) { return aspect_of(settings_[rank].says) == aspect; });
+  return at == ranks->end() ? std::nullopt : std::optional(*at);
+}
+
+const Setting* NodeSettings::first(const Ranks* ranks, Slot slot, Aspect aspect) const {
+  const std::optional<Rank> by_name = first_named(ranks, aspect);
+  const std::optional<Rank> for_all = general(slot, aspect);
+  if (!by_name && !for_all) return nullptr;
+  if (!by_name || !for_all) return &settings_[by_name ? *by_name : *for_all];
+  return &settings_[std::min(*by_name, *for_all)];
+}
+
+const Setting* NodeSettings::skip(const Node& node) const {
+  const Ranks* skips = named(node, Slot::kNode);
+  if (!skips) return nullptr;
+  const Setting* spoken = first(named(node, Slot::kOutput), Slot::kOutput, Aspect::kPrecision);
+  const Setting* skipping = &settings_[skips->front()];
+  return skipping < spoken ? skipping : nullptr;
+}
+
+const Setting& NodeSettings::winner(const Node& node, Slot slot) const {
+  return *find(node, slot, Aspect::kPrecision);
+}
+
+const Setting& NodeSettings::winner(const Value& input) const { return *find(input, Aspect::kPrecision); }
+
+const Setting& NodeSettings::winner(const Unit& unit) const { return *find(unit, Aspect::kPrecision); }
+
+const Setting& NodeSettings::winner(const Node& reader, const Value& constant) const {
+  const std::optional<Rank> by_name = first_named(named(constant), Aspect::kPrecision);
+  const Setting& otherwise = winner(reader, Slot::kOutput);
+  return by_name ? first_of(settings_[*by_name], otherwise) : otherwise;
+}
+
+const Setting* NodeSettings::find(const Node& node, Slot slot, Aspect aspect) const {
+  return first(named(node, slot), slot, aspect);
+}
+
+const Setting* NodeSettings::find(const Value& input, Aspect aspect) const {
+  return first(named(input), Slot::kOutput, aspect);
+}
+
+const Setting* NodeSettings::find(const Unit& unit, Aspect aspect) const {
+  const Setting* found = nullptr;
+  for (const Node* node : unit.nodes) found = first_of(found, find(*node, Slot::kOutput, aspect));
+  return found;
+}
+
+std::vector<const Setting*> NodeSettings::with_general(Ranks ranks, Slot slot) const {
+  for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
+    const Setting& setting = settings_[rank];
+    if (setting.slot == slot && !setting.names_nodes()) ranks.push_back(static_cast<Rank>(rank));
+  }
+  std::sort(ranks.begin(), ranks.end());
+  std::vector<const Setting*> found;
+  for (const Rank rank : ranks) found.push_back(&settings_[rank]);
+  return found;
+}
+
+std::vector<const Setting*> NodeSettings::all(const Node& node, Slot slot) const {
+  Ranks ranks;
+  if (const Ranks* by_name = named(node, slot)) ranks = *by_name;
+  if (const Ranks* skips = slot == Slot::kOutput ? named(node, Slot::kNode) : nullptr) {
+    ranks.insert(ranks.end(), skips->begin(), skips->end());
+  }
+  return with_general(std::move(ranks), slot);
+}
+
+std::vector<const Setting*> NodeSettings::all(const Value& input) const {
+  const Ranks* by_name = named(input);
+  return with_general(by_name ? *by_name : Ranks(), Slot::kOutput);
+}
+
+bool NodeSettings::is_general_winner(std::size_t rank) const {
+  const Setting& setting = settings_[rank];
+  return !setting.names_nodes() && general(setting.slot, aspect_of(setting.says)) == rank;
+}
+
+}  // namespace qprep
