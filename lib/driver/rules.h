@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "config/config_folder.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
 #include "passes/pass.h"
@@ -18,10 +19,5 @@ struct Rules {
   /// An Env that uses the tables. Given: they outlive it.
   Env env(Diagnostics& diagnostics, std::vector<Setting> settings) const;
 };
-
-/// The folder of configurations (op_classes.yaml, ...): what the environment variable QPREP_CONFIGS names;
-/// else ../share/qprep/configs beside the running program; else configs/ in the checkout that it was built
-/// in. Throws Fatal(file-access) that says where it was looked for.
-std::filesystem::path find_configs();
 
 }  // namespace qprep
