@@ -89,9 +89,19 @@ void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnos
   config.calibration = {folder.lexically_normal().string(), method ? method->value : "min_max", data->where};
 }
 
-void read_dtype(YamlMap map, Placed<Precision>& target) {
+/// What holds where nobody names a node: the precision, and what else is said of it.
+void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& target,
+                std::vector<Setting>& aspects) {
   if (const auto word = map.word("dtype", kDtypes)) {
     target = {precision_from(word->value).value(), word->where};
+  }
+  for (Says& says : spec.aspects(map, slot == Slot::kWeight)) {
+    Setting setting;
+    setting.slot = slot;
+    setting.says = std::move(says);
+    setting.where = map.where();
+    setting.what = map.path();
+    aspects.push_back(std::move(setting));
   }
   map.finish();
 }
@@ -105,11 +115,13 @@ Config config_from(const YamlNode& root, const std::string& file, Diagnostics& d
   read_method(map, config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
-  read_dtype(map.map("weights"), config.weights);
-  read_dtype(map.map("activations"), config.activations);
   Diagnostics not_yet;
-  config.setters =
-      read_qconfig_setter(map, {config.activations.value, config.weights.value}, diagnostics, not_yet);
+  const UsualPrecision nothing_usual;
+  SpecReader spec(nothing_usual, diagnostics, not_yet);
+  read_usual(map.map("weights"), Slot::kWeight, spec, config.weights, config.usual_aspects);
+  read_usual(map.map("activations"), Slot::kOutput, spec, config.activations, config.usual_aspects);
+  const UsualPrecision usual = {config.activations.value, config.weights.value};
+  config.setters = read_qconfig_setter(map, usual, diagnostics, not_yet);
   config.not_yet = not_yet.all();
   map.finish();
   diagnostics.throw_if_error();
@@ -138,6 +150,7 @@ std::vector<Setting> settings(const Config& config) {
     all.push_back(
         setting_for_all(slot, dtype.value, dtype.where, is_default ? std::move(otherwise) : std::move(key)));
   };
+  all.insert(all.end(), config.usual_aspects.begin(), config.usual_aspects.end());
   const bool strip = config.method.value == "jit_strip";
   add(Slot::kOutput, config.activations, "activations.dtype", "int8 activations");
   add(Slot::kWeight, config.weights, "weights.dtype", "int8 weights");

@@ -38,8 +38,9 @@ struct Config {
   std::optional<CalibrationConfig> calibration;
   Placed<Precision> weights = {Precision::kInt8, {}};
   Placed<Precision> activations = {Precision::kInt8, {}};
-  std::vector<Setting> setters;     // of hybrid and qconfig_setter, the first wins
-  std::vector<Diagnostic> not_yet;  // errors for prepare: what is correct, but cannot be carried out yet
+  std::vector<Setting> setters;        // of hybrid and qconfig_setter, the first wins
+  std::vector<Setting> usual_aspects;  // what weights and activations say besides the dtype
+  std::vector<Diagnostic> not_yet;     // errors for prepare: what is correct, but cannot be carried out yet
 };
 
 /// Throws Fatal with every mistake of the file, each with its line and column.

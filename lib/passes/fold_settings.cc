@@ -152,8 +152,13 @@ class Fold {
 
   bool loses(std::size_t rank) const {
     const auto& count = result_->counts()[rank];
-    if (settings()[rank].names_nodes()) return count.spoken + count.vain > 0 && count.won == 0;
+    if (settings()[rank].names_nodes()) return count.won == 0;
     return !result_->is_general_winner(rank);
+  }
+  /// It may match nothing, and does.
+  bool is_absent(std::size_t rank) const {
+    const auto& count = result_->counts()[rank];
+    return settings()[rank].names_nodes() && count.spoken + count.vain == 0;
   }
   bool is_vain(std::size_t rank) const {
     return settings()[rank].names_nodes() && result_->counts()[rank].spoken == 0 && !in_vain_[rank].empty();
@@ -171,14 +176,16 @@ class Fold {
     for (std::size_t rank = 0; rank < all.size();) {
       std::size_t end = rank + 1;
       while (end < all.size() && all[end].where == all[rank].where) ++end;
-      bool all_lose = true, all_agree = true, all_vain = true;
+      bool all_absent = true, all_lose = true, all_agree = true, all_vain = true;
       for (std::size_t each = rank; each < end; ++each) {
+        if (is_absent(each)) continue;
+        all_absent = false;
         all_lose = all_lose && loses(each);
         all_agree = all_agree && agrees(each);
         all_vain = all_vain && is_vain(each);
       }
       const Setting& setting = all[rank];
-      if (setting.where.file.empty() || !all_lose || all_agree) {
+      if (setting.where.file.empty() || all_absent || !all_lose || all_agree) {
         // nothing to say
       } else if (all_vain) {
         diagnostics_.warning(codes::kNoEffect,

@@ -137,8 +137,10 @@ TEST_CASE("Setters become settings in their order, those of hybrid first") {
               "c.yaml:2:19 module_name 'a.b': output qint16", "c.yaml:2:31 module_name 'c*': node float32",
               "c.yaml:2:48 module_name 'd' weight: weight qint8",
               "c.yaml:2:63 module_name 'd' output: output float32",
+              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: high_precision_output float32",
               "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: output qint16",
               "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: weight qint8",
+              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: high_precision_output qint16",
               "c.yaml:4:19 module_type 'Conv': output qint8", "default: int8 activations: output qint8",
               "default: int8 weights: weight qint8", "default: method jit_strip: tail float32"});
 }
@@ -154,13 +156,17 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
                  "hybrid: {module_name: [x]}\n") ==
       Lines{"dir/c.yaml:2:5: error: there is no template 'defualt_qat' (did you mean 'default_qat'?); there "
             "are "
-            "default_calibration, default_qat, calibration_8bit_weight_16bit_act, qat_8bit_weight_16bit_act, "
-            "default_qat_fixed_act, qat_8bit_weight_16bit_fixed_act, gemm_int8_calibration, gemm_int8_qat, "
-            "all_fp16 "
-            "[bad-value]",
+            "DefaultTemplate, AllInt8Template, AllInt16Template, HighPrecisionOutputTemplate, "
+            "GEMMInt8Template, GEMMToLayerNormInt16Template, GEMMToSoftmaxInt16Template, "
+            "GEMMToGridSampleGridInt16Template, ConstTensorQuantTemplate, default_calibration, default_qat, "
+            "default_qat_fixed_act, calibration_8bit_weight_16bit_act, qat_8bit_weight_16bit_act, "
+            "qat_8bit_weight_16bit_fixed_act, gemm_int8_calibration, gemm_int8_qat, all_fp16, "
+            "sensitive_op_calibration_8bit_weight_16bit_act, sensitive_op_qat_8bit_weight_16bit_act, "
+            "sensitive_op_qat_8bit_weight_16bit_fixed_act, "
+            "sensitive_op_8bit_weight_16bit_act_calibration_setter, "
+            "sensitive_op_8bit_weight_16bit_act_qat_setter [bad-value]",
             "dir/c.yaml:3:5: error: unknown setter 'module_nam' (did you mean 'module_name'?); known: "
-            "module_name, "
-            "module_type, sensitive_op, template [unknown-key]",
+            "module_name, module_type, op_class, before, subgraph, all, sensitive_op, template [unknown-key]",
             "dir/c.yaml:4:22: error: module_name 'a' must be one of qint8, qint16, float, int8, int16, not "
             "'qint12' "
             "(did you mean 'qint16'?) [bad-value]",
@@ -170,12 +176,12 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "dir/c.yaml:4:52: error: a selector has at least one letter; what holds for all nodes is in "
             "'activations' and 'weights' [bad-value]",
             "dir/c.yaml:4:67: error: unknown key 'outptu' in module_name 'c' (did you mean 'output'?); "
-            "known: output, "
-            "weight, input, bias, threshold, observer, freeze [unknown-key]",
+            "known: output, weight, input, bias, dtype, threshold, freeze, optional, high_precision_output "
+            "[unknown-key]",
             "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings [bad-value]",
             "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
-            "module_type, "
-            "sensitive_op or template with its settings [bad-value]",
+            "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings "
+            "[bad-value]",
             "dir/c.yaml:7:24: error: 'hybrid' names nodes for the CPU but is not enabled: write 'enabled: "
             "true', or "
             "leave them out [bad-value]"});
@@ -185,15 +191,18 @@ TEST_CASE("What cannot be carried out yet is no mistake, and has its place") {
   const Config config = parse_config(
       "qconfig_setter:\n"
       "  - all_fp16\n"
-      "  - template: [DefaultTemplate]\n"
-      "  - module_name: {a: {threshold: 1.0}, b: qint4}\n",
+      "  - template: [HighPrecisionOutputTemplate]\n"
+      "  - module_name: {a: {bias: float}, b: qint4}\n"
+      "activations: {observer: mse, fake_quant: lsq}\n",
       "c.yaml");
   std::vector<std::string> lines;
   for (const Diagnostic& each : config.not_yet) lines.push_back(to_text(each));
   const std::string end = " is understood, but prepare cannot carry it out yet [not-yet]";
-  CHECK(lines == Lines{"c.yaml:2:5: error: template 'all_fp16'" + end, "c.yaml:3:5: error: 'template'" + end,
-                       "c.yaml:4:23: error: 'threshold' of module_name 'a'" + end,
-                       "c.yaml:4:43: error: 'qint4' for module_name 'b'" + end});
+  CHECK(lines == Lines{"c.yaml:5:25: error: 'activations.observer' 'mse'" + end,
+                       "c.yaml:5:42: error: 'activations.fake_quant' 'lsq'" + end,
+                       "c.yaml:2:5: error: qconfig_setter all_fp16" + end,
+                       "c.yaml:4:23: error: module_name 'a' bias float" + end,
+                       "c.yaml:4:40: error: 'qint4' for module_name 'b'" + end});
 }
 
 TEST_CASE("The first rows of a sensitivity table count, those of the wanted type and dtype hold") {
@@ -271,7 +280,7 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:1:10: error: 'version' must be 1, not '2' [bad-value]",
           "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
           "calibration, hybrid, "
-          "march, method, output, qconfig_setter, version, weights [unknown-key]",
+          "march, method, output, qconfig_setter, templates, version, weights [unknown-key]",
           "dir/c.yaml:3:9: error: 'method' must be one of jit_strip, jit, symbolic, eager, not 'jitstrip' "
           "(did you "
           "mean 'jit_strip'?) [bad-value]",
@@ -341,6 +350,90 @@ TEST_CASE("The examples are valid") {
         Precision::kInt16);
   CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/weight_only.yaml").activations.value ==
         Precision::kFloat32);
-  CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/mixed.yaml").setters.size() == 4);
+  CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/mixed.yaml").setters.size() == 7);
   CHECK(read_config(QPREP_SOURCE_DIR "/configs/examples/fixed_point.yaml").form.value == Form::kBoth);
+}
+
+namespace {
+
+Lines said(const std::string& text) {
+  Lines lines;
+  for (const Setting& setting : parse_config(text, "c.yaml").setters) {
+    const std::string input = setting.input ? std::to_string(*setting.input) : "";
+    lines.push_back(to_text(setting) + ": " + std::string(to_text(setting.slot)) + input + " " +
+                    to_text(setting.says));
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("What is said of a node: slots, and what else than the precision") {
+  CHECK(said("qconfig_setter:\n"
+             "  - module_name:\n"
+             "      a: {output: {dtype: qint16, observer: moving_average, averaging_constant: 0.5}}\n"
+             "      b: {weight: {dtype: qint8, per_channel: false}, input: qint8, \"input[1]\": qint16}\n"
+             "      c: {input: {0: qint8, 1: {threshold: 2}}, freeze: true, bias: qint32}\n"
+             "      d: {threshold: 1.5}\n"
+             "      e: {dtype: qint16, threshold: {output: 1.0, input: 0.5}}\n"
+             "      f: {output: {scale: 0.25}}\n") ==
+        Lines{"c.yaml:3:11 module_name 'a' output: output qint16",
+              "c.yaml:3:11 module_name 'a' output: output observer moving_average",
+              "c.yaml:3:11 module_name 'a' output: output averaging_constant 0.5",
+              "c.yaml:4:11 module_name 'b' weight: weight qint8",
+              "c.yaml:4:11 module_name 'b' weight: weight per tensor",
+              "c.yaml:4:55 module_name 'b' input: input qint8",
+              "c.yaml:4:69 module_name 'b' input[1]: input1 qint16",
+              "c.yaml:5:19 module_name 'c' input[0]: input0 qint8",
+              "c.yaml:5:29 module_name 'c' input[1]: input1 threshold 2",
+              "c.yaml:5:49 module_name 'c' freeze: output averaging_constant 0",
+              "c.yaml:6:11 module_name 'd' threshold: output threshold 1.5",
+              "c.yaml:7:11 module_name 'e' dtype: output qint16",
+              "c.yaml:7:38 module_name 'e' threshold: output threshold 1",
+              "c.yaml:7:51 module_name 'e' threshold: input threshold 0.5",
+              "c.yaml:8:11 module_name 'f' output: output scale 0.25"});
+}
+
+TEST_CASE("A template class is a list of settings, and DefaultTemplate comes last") {
+  CHECK(said("activations: {dtype: qint16}\n"
+             "qconfig_setter:\n"
+             "  - template: {default: {weight: qint16}, templates: [AllInt8Template, GEMMInt8Template]}\n") ==
+        Lines{"c.yaml:3:55 template AllInt8Template: output qint8",
+              "c.yaml:3:55 template AllInt8Template: weight qint8",
+              "c.yaml:3:72 template GEMMInt8Template: input qint8",
+              "c.yaml:3:72 template GEMMInt8Template: weight qint8",
+              "c.yaml:3:26 template.default weight: weight qint16",
+              "c.yaml:3:15 template DefaultTemplate: output qint16",
+              "c.yaml:3:15 template DefaultTemplate: weight qint8",
+              "c.yaml:3:15 template DefaultTemplate: high_precision_output qint16"});
+}
+
+TEST_CASE("Of 'templates', the last wins; a longer name wins over a shorter one") {
+  CHECK(said("templates:\n"
+             "  - ModuleNameTemplate: {\"\": qint8, a: qint16, a.b: float}\n"
+             "  - ConvDtypeTemplate: {input_dtype: qint16, weight_dtype: qint8}\n"
+             "  - MatmulDtypeTemplate: {input_dtypes: [qint8, qint16]}\n") ==
+        Lines{"c.yaml:4:42 MatmulDtypeTemplate input[0]: input0 qint8",
+              "c.yaml:4:49 MatmulDtypeTemplate input[1]: input1 qint16",
+              "c.yaml:3:38 ConvDtypeTemplate input: input qint16",
+              "c.yaml:3:60 ConvDtypeTemplate weight: weight qint8",
+              "c.yaml:3:38 ConvDtypeTemplate input: input qint16",
+              "c.yaml:3:60 ConvDtypeTemplate weight: weight qint8",
+              "c.yaml:2:48 ModuleNameTemplate 'a.b': node float32",
+              "c.yaml:2:37 ModuleNameTemplate 'a': output qint16",
+              "c.yaml:2:26 ModuleNameTemplate '': output qint8"});
+}
+
+TEST_CASE("Every template of the file can be named, with the vendor's suffix and without") {
+  for (const std::string suffix : {"", "_qconfig_setter"}) {
+    for (const std::string name :
+         {"default_calibration", "default_qat", "default_qat_fixed_act", "qat_8bit_weight_16bit_act",
+          "calibration_8bit_weight_16bit_act", "qat_8bit_weight_16bit_fixed_act", "gemm_int8_calibration",
+          "gemm_int8_qat", "all_fp16"}) {
+      INFO(name + suffix);
+      const Config config = parse_config("qconfig_setter: [" + name + suffix + "]\n", "c.yaml");
+      CHECK(config.not_yet.size() == (name == "all_fp16" ? 1 : 0));
+      CHECK(config.setters.empty() == (name == "all_fp16"));
+    }
+  }
 }
