@@ -4,11 +4,6 @@
 #include <fmt/format.h>
 #include <set>
 
-#include "config/config.h"
-#include "driver/rules.h"
-#include "onnx_io/infer_shapes.h"
-#include "onnx_io/onnx_file.h"
-#include "passes/pipeline.h"
 #include "passes/selection.h"
 #include "plan/node_settings.h"
 #include "report/table.h"
@@ -17,93 +12,6 @@
 
 namespace qprep {
 namespace {
-
-class Explainer {
- public:
-  Explainer(const Plan& plan, const NodeSettings& settings) : plan_(plan), settings_(settings) {}
-
-  ExplainedNode explain_node(const Node& node) const {
-    const NodePlan& entry = *plan_.of(node);
-    ExplainedNode explained;
-    explained.name = node.label();
-    explained.op = node.op();
-    explained.device = to_text(entry.device);
-    explained.because = entry.device_because;
-    explained.absorbed = node.absorbed();
-    const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
-    if (unit && unit->nodes.size() > 1) {
-      for (const Node* member : unit->nodes) explained.unit.push_back(member->label());
-    }
-    explained.slots.push_back({"output", precision_of(node), entry.output_because, {}});
-    const bool makes_result = !unit || unit->nodes.back() == &node;
-    if (makes_result) {
-      explained.slots.back().settings =
-          unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput);
-    }
-    if (!entry.weight_because.empty()) {
-      explained.slots.push_back(
-          {"weight", weight_of(node), entry.weight_because, said_of({&node}, Slot::kWeight)});
-    }
-    return explained;
-  }
-
-  ExplainedNode explain_input(const Value& input) const {
-    ExplainedNode explained;
-    explained.name = input.name();
-    explained.op = "input";
-    ExplainedSlot slot{"output", precision_of(input), "", {}};
-    const auto decided = plan_.values.find(&input);
-    const auto left = plan_.not_quantised.find(&input);
-    slot.because = decided != plan_.values.end()       ? decided->second.because
-                   : left != plan_.not_quantised.end() ? left->second
-                                                       : "its elements are not quantised";
-    for (const Setting* setting : settings_.all(input)) {
-      slot.settings.push_back({to_text(*setting), to_text(setting->says), ""});
-    }
-    explained.slots.push_back(std::move(slot));
-    return explained;
-  }
-
- private:
-  std::string precision_of(const Node& node) const {
-    return node.output_count() == 0 ? "" : precision_of(node.output(0));
-  }
-
-  std::string precision_of(const Value& result) const {
-    if (const Decision* decision = plan_.decision_of(result))
-      return std::string(to_text(decision->spec.precision));
-    return result.type().kind == Type::Kind::kTensor ? to_text(result.type().dtype) : "?";
-  }
-
-  std::string weight_of(const Node& node) const {
-    for (const Value* input : node.inputs()) {
-      const Decision* decision = input ? plan_.decision_of(*input) : nullptr;
-      if (decision && decision->role == Role::kWeight) return std::string(to_text(decision->spec.precision));
-    }
-    return "float32";
-  }
-
-  /// The settings for any of the nodes, the one that counts first; each once.
-  std::vector<ExplainedSetting> said_of(const std::vector<const Node*>& nodes, Slot slot) const {
-    std::vector<std::pair<const Setting*, const Node*>> said;
-    std::set<const Setting*> known;
-    for (const Node* node : nodes) {
-      for (const Setting* setting : settings_.all(*node, slot)) {
-        if (known.insert(setting).second) said.emplace_back(setting, node);
-      }
-    }
-    std::sort(said.begin(), said.end());
-    std::vector<ExplainedSetting> explained;
-    for (const auto& [setting, node] : said) {
-      const bool names_member = setting->names_nodes() && nodes.size() > 1;
-      explained.push_back({to_text(*setting), to_text(setting->says), names_member ? node->label() : ""});
-    }
-    return explained;
-  }
-
-  const Plan& plan_;
-  const NodeSettings& settings_;
-};
 
 Selection::Match called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
   const Selection selection(model, nullptr);
@@ -131,10 +39,26 @@ std::vector<SettingRow> rows_of(const NodeSettings& settings) {
   std::vector<SettingRow> rows;
   for (std::size_t i = 0; i < settings.settings().size(); ++i) {
     const Setting& setting = settings.settings()[i];
-    rows.push_back({to_text(setting), std::string(to_text(setting.slot)), to_text(setting.says),
-                    settings.counts()[i].spoken, settings.counts()[i].won, setting.names_nodes()});
+    const NodeSettings::Count& count = settings.counts()[i];
+    rows.push_back({to_text(setting),
+                    std::string(to_text(setting.slot)),
+                    to_text(setting.says),
+                    count.spoken,
+                    count.won,
+                    count.vain,
+                    {},
+                    setting.names_nodes()});
+  }
+  for (const auto& [pair, times] : settings.losses()) {
+    rows[pair.first].lost_to.emplace_back(pair.second + 1, times);
   }
   return rows;
+}
+
+std::string lost_to(const SettingRow& row) {
+  std::vector<std::string> parts;
+  for (const auto& [winner, times] : row.lost_to) parts.push_back(fmt::format("{} to {}", times, winner));
+  return join(parts, ", ");
 }
 
 std::string text_of(const ExplainedNode& node) {
@@ -144,42 +68,60 @@ std::string text_of(const ExplainedNode& node) {
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
   for (const ExplainedSlot& slot : node.slots) {
     text += fmt::format("  {:<6}  {}: {}\n", slot.slot, slot.precision, slot.because);
+    if (slot.rule && !slot.settings.empty())
+      text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
-      text += fmt::format("          {}. {} says {}{}\n", i + 1, setting.setting, setting.precision, named);
+      text += fmt::format("          {}. {} says {}{}\n", i + 1, setting.setting, setting.says, named);
     }
   }
   return text;
 }
 
+/// Without the columns that say nothing of any setting.
+std::string table_of(const std::vector<SettingRow>& rows) {
+  using Align = Table::Align;
+  const bool any_vain =
+      std::any_of(rows.begin(), rows.end(), [](const SettingRow& row) { return row.vain > 0; });
+  const bool any_lost =
+      std::any_of(rows.begin(), rows.end(), [](const SettingRow& row) { return !row.lost_to.empty(); });
+  Table table{{"priority", "setting", "slot", "says", "nodes", "wins"},
+              {},
+              {Align::kRight, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight}};
+  const auto column = [&](bool wanted, const char* header, Align align) {
+    if (!wanted) return;
+    table.headers.emplace_back(header);
+    table.align.push_back(align);
+  };
+  column(any_vain, "no effect", Align::kRight);
+  column(any_lost, "loses", Align::kLeft);
+  for (const SettingRow& row : rows) {
+    std::vector<std::string> cells = {fmt::to_string(table.rows.size() + 1),
+                                      cell_text(row.setting),
+                                      row.slot,
+                                      row.says,
+                                      row.names_nodes ? fmt::to_string(row.spoken + row.vain) : "others",
+                                      row.names_nodes ? fmt::to_string(row.won) : ""};
+    if (any_vain) cells.push_back(row.vain > 0 ? fmt::to_string(row.vain) : "");
+    if (any_lost) cells.push_back(lost_to(row));
+    table.rows.push_back(std::move(cells));
+  }
+  return to_simple(table);
+}
+
 }  // namespace
 
 Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
-  const Config config = options.config.empty() ? Config{} : read_config(options.config);
-  for (const Diagnostic& each : config.not_yet) diagnostics.warning(each.code, each.message, each.where);
-  const Rules rules = Rules::read(options.configs);
-  OnnxFile file = read_onnx(options.model, diagnostics);
-  infer_shapes(file, diagnostics);
-  const std::vector<Setting> all = settings(config);
-  Env env = rules.env(diagnostics, all);
-  Plan plan;
-  run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);
-  run_passes(file.model, plan, pipeline(PassKind::kDecide), env);
-  diagnostics.throw_if_error();
-
-  const NodeSettings& folded = *plan.settings;
+  const Decided decided = decide(options.model, options.config, options.configs, diagnostics);
   Explanation explanation;
   if (options.names.empty()) {
-    explanation.settings = rows_of(folded);
+    explanation.settings = rows_of(*decided.plan.settings);
     return explanation;
   }
-  const Explainer explainer(plan, folded);
-  const Selection::Match wanted = called(file.model, options.names, diagnostics);
-  for (const Value* input : wanted.inputs) explanation.nodes.push_back(explainer.explain_input(*input));
-  for (const Node* node : wanted.nodes) {
-    explanation.nodes.push_back(explainer.explain_node(*node));
-  }
+  const Selection::Match wanted = called(decided.file.model, options.names, diagnostics);
+  for (const Value* input : wanted.inputs) explanation.nodes.push_back(explain_input(decided, *input));
+  for (const Node* node : wanted.nodes) explanation.nodes.push_back(explain_node(decided, *node));
   return explanation;
 }
 
@@ -187,16 +129,7 @@ std::string to_text(const Explanation& explanation) {
   std::string text;
   for (const ExplainedNode& node : explanation.nodes) text += (text.empty() ? "" : "\n") + text_of(node);
   if (!explanation.nodes.empty()) return text;
-  using Align = Table::Align;
-  Table table{{"priority", "setting", "slot", "says", "nodes", "wins"},
-              {},
-              {Align::kRight, Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight}};
-  for (const SettingRow& row : explanation.settings) {
-    table.rows.push_back({fmt::to_string(table.rows.size() + 1), cell_text(row.setting), row.slot,
-                          row.precision, row.names_nodes ? fmt::to_string(row.spoken) : "others",
-                          row.names_nodes ? fmt::to_string(row.won) : ""});
-  }
-  return to_simple(table);
+  return table_of(explanation.settings);
 }
 
 nlohmann::ordered_json to_json(const Explanation& explanation) {
@@ -207,10 +140,13 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
     for (const ExplainedSlot& slot : node.slots) {
       Json said = Json::array();
       for (const ExplainedSetting& setting : slot.settings) {
-        said.push_back({{"setting", setting.setting}, {"says", setting.precision}, {"node", setting.node}});
+        said.push_back({{"setting", setting.setting}, {"says", setting.says}, {"node", setting.node}});
       }
-      slots.push_back(
-          {{"slot", slot.slot}, {"dtype", slot.precision}, {"because", slot.because}, {"settings", said}});
+      slots.push_back({{"slot", slot.slot},
+                       {"dtype", slot.precision},
+                       {"because", slot.because},
+                       {"settings", said},
+                       {"rule", slot.rule}});
     }
     nodes.push_back({{"name", node.name},
                      {"op", node.op},
@@ -221,9 +157,14 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"slots", slots}});
   }
   for (const SettingRow& row : explanation.settings) {
-    Json line = {{"setting", row.setting}, {"slot", row.slot}, {"says", row.precision}};
-    line["nodes"] = row.names_nodes ? Json(row.spoken) : Json(nullptr);
+    Json line = {{"setting", row.setting}, {"slot", row.slot}, {"says", row.says}};
+    line["nodes"] = row.names_nodes ? Json(row.spoken + row.vain) : Json(nullptr);
     line["wins"] = row.names_nodes ? Json(row.won) : Json(nullptr);
+    line["no_effect"] = row.vain;
+    line["lost_to"] = Json::array();
+    for (const auto& [winner, times] : row.lost_to) {
+      line["lost_to"].push_back({{"setting", winner}, {"nodes", times}});
+    }
     settings.push_back(line);
   }
   return {{"nodes", nodes}, {"settings", settings}};

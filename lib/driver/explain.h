@@ -5,38 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "driver/explained.h"
 #include "support/diagnostics.h"
 
 /// What `qprep explain` answers: which line of the configuration decided what. docs/explain.md describes it
 /// for users.
 namespace qprep {
 
-/// A setting that speaks of a slot. `setting`: "qprep.yaml:4:7 module_name 'head'"; `precision`: "qint16".
-struct ExplainedSetting {
-  std::string setting, precision;
-  std::string node;  // of a unit, the node that it names; else empty
-};
-
-/// A slot of a node: what it holds now, why, and what was said of it, the winner first.
-struct ExplainedSlot {
-  std::string slot;       // "output", "weight"
-  std::string precision;  // "qint8", "float32", "int64"
-  std::string because;
-  std::vector<ExplainedSetting> settings;
-};
-
-/// A node, or a graph input: then op is "input", and there is no device.
-struct ExplainedNode {
-  std::string name, op, device, because;
-  std::vector<std::string> unit;  // the names of its nodes, if there are several
-  std::vector<std::string> absorbed;
-  std::vector<ExplainedSlot> slots;
-};
-
-/// A row of the table of settings: of how many nodes and inputs it speaks, and for how many it wins.
+/// A row of the table of settings: of how many nodes and inputs it speaks, for how many it wins, how many it
+/// cannot affect, and to which rows (counted from 1) it loses how often.
 struct SettingRow {
-  std::string setting, slot, precision;
-  std::size_t spoken = 0, won = 0;
+  std::string setting, slot, says;
+  std::size_t spoken = 0, won = 0, vain = 0;
+  std::vector<std::pair<std::size_t, std::size_t>> lost_to;
   bool names_nodes = false;  // else it holds for whatever nobody names, and is not counted
 };
 

@@ -23,6 +23,7 @@
 #include "passes/lower_qdq.h"
 #include "passes/pipeline.h"
 #include "quant/fake_quant.h"
+#include "report/changelog.h"
 #include "report/report.h"
 #include "support/atomic_file.h"
 #include "support/codes.h"
@@ -69,6 +70,7 @@ class Preparation {
   void begin_check_result();
   void check_samples_give_scales() const;
   void report_uncalibrated(const FilledScales& filled);
+  void note_change(const Value& value, const std::string& name, const std::string& because);
   void count_plan();
   DtypeCounts& counts_of(Role role);
   void uncount(const Decision& decision);
@@ -78,6 +80,9 @@ class Preparation {
     if (options_.progress) options_.progress(doing, 0, 0);
   }
 
+  std::string prefix() const {
+    return config_.prefix ? config_.prefix->value : options_.model.stem().string();
+  }
   Model& model() { return file_.model; }
   const Model& model() const { return file_.model; }
   bool wants_qat() const { return config_.form.value != Form::kFixedPoint; }
@@ -91,6 +96,7 @@ class Preparation {
   OnnxFile file_;
   Plan plan_;
   Report report_;
+  std::vector<Change> changes_;
   std::future<CheckResult> check_result_;  // made while the model is rewritten; reads the report
   bool had_scales_ = false;                // the input model states scales of activations
   std::optional<OutputFolder> folder_;
@@ -134,6 +140,7 @@ bool Preparation::decide() {
   if (!whole) return false;
   check_scales_are_there();
   report_ = build_report(model(), plan_, result_.model, result_.march, {});
+  changes_ = changes_of(model(), plan_);
   if (!config_.calibration) begin_check_result();
   count_plan();
   result_.decided = true;
@@ -254,6 +261,15 @@ bool Preparation::act() {
   return true;
 }
 
+/// A tensor that was to be quantised stays float since it has no scale.
+void Preparation::note_change(const Value& value, const std::string& name, const std::string& because) {
+  const auto planned = plan_.values.find(&value);
+  if (planned == plan_.values.end()) return;
+  changes_.push_back({value.producer() ? value.producer()->label() : name, "output", name,
+                      std::string(to_text(planned->second.spec.precision)), "float32", because,
+                      planned->second.because});
+}
+
 void Preparation::report_uncalibrated(const FilledScales& filled) {
   std::unordered_map<const Value*, std::string> names;
   for (const Observed& tensor : observed_) names.emplace(tensor.value, tensor.name);
@@ -263,7 +279,10 @@ void Preparation::report_uncalibrated(const FilledScales& filled) {
     reasons.emplace(value, &why);
     if (const auto planned = plan_.values.find(value); planned != plan_.values.end())
       uncount(planned->second);
-    if (const auto name = names.find(value); name != names.end()) because.emplace(name->second, why);
+    const auto name = names.find(value);
+    if (name == names.end()) continue;
+    because.emplace(name->second, why);
+    note_change(*value, name->second, why);
   }
   for (const auto& [value, root] : plan_.same_as) {
     if (const auto why = reasons.find(root); why != reasons.end())
@@ -295,9 +314,8 @@ bool Preparation::lower() {
 
 void Preparation::write_model(std::string_view suffix) {
   if (!options_.stop_after.empty()) return;
-  const std::string prefix = config_.prefix ? config_.prefix->value : options_.model.stem().string();
   const std::filesystem::path path =
-      (options_.folder / fmt::format("{}_{}.onnx", prefix, suffix)).lexically_normal();
+      (options_.folder / fmt::format("{}_{}.onnx", prefix(), suffix)).lexically_normal();
   say("writing");
   watch_.timed(fmt::format("write-{}", suffix), [&] {
     const Written written = write_onnx(
@@ -311,7 +329,7 @@ void Preparation::write_model(std::string_view suffix) {
 
 void Preparation::write_report() {
   report_.diagnostics = diagnostics_.all();
-  const auto write = [&](const char* name, const std::string& text) {
+  const auto write = [&](const std::string& name, const std::string& text) {
     const std::filesystem::path path = (options_.folder / name).lexically_normal();
     write_file_atomically(path, text, options_.durable);
     result_.files.push_back({path, text.size()});
@@ -321,6 +339,7 @@ void Preparation::write_report() {
     add_diagnostics(result, report_);
     write("model_check_result.txt", result.text);
     write("model_check_result.json", result.json);
+    write(prefix() + "_qconfig_changelog.txt", changelog_text(changes_));
   });
 }
 

@@ -140,6 +140,33 @@ std::vector<const Setting*> NodeSettings::all(const Value& input) const {
   return with_general(by_name ? *by_name : Ranks(), Slot::kOutput);
 }
 
+std::map<std::pair<std::size_t, std::size_t>, std::size_t> NodeSettings::losses() const {
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost;
+  const auto count = [&](const Ranks& ranks, const auto& winner_of) {
+    for (const Rank rank : ranks) {
+      const Setting* winner = winner_of(settings_[rank]);
+      const auto won = static_cast<std::size_t>(winner - settings_.data());
+      if (winner && won != rank) ++lost[{rank, won}];
+    }
+  };
+  for (const Slot slot : {Slot::kNode, Slot::kWeight, Slot::kOutput}) {
+    for (const auto& [node, ranks] : nodes_[index(slot)]) {
+      const Setting* skipped = skip(*node);
+      count(ranks, [&, node = node, &ranks = ranks](const Setting& setting) -> const Setting* {
+        if (skipped) return skipped;
+        if (slot == Slot::kNode) return find(*node, Slot::kOutput, Aspect::kPrecision);
+        return first(&ranks, slot, aspect_of(setting.says));
+      });
+    }
+  }
+  for (const auto& [value, ranks] : values_) {
+    count(ranks, [&, &ranks = ranks](const Setting& setting) {
+      return first(&ranks, Slot::kOutput, aspect_of(setting.says));
+    });
+  }
+  return lost;
+}
+
 bool NodeSettings::is_general_winner(std::size_t rank) const {
   const Setting& setting = settings_[rank];
   return !setting.names_nodes() && general(setting.slot, aspect_of(setting.says)) == rank;

@@ -3,9 +3,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ir/graph.h"
@@ -69,6 +71,8 @@ class NodeSettings {
   };
   const std::vector<Count>& counts() const { return counts_; }
   const std::vector<Setting>& settings() const { return settings_; }
+  /// By ranks of a loser and its winner: for how many nodes and inputs.
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> losses() const;
   /// The setting of this rank holds for whatever nobody names, and none before it does.
   bool is_general_winner(std::size_t rank) const;
 

@@ -117,7 +117,7 @@ class Prepare(Case):
     def test_makes_the_folder_and_names_what_it_wrote(self):
         result = qprep("prepare", DIGITS, "-o", self.out / "deep")
         self.assert_done(result)
-        names = ["digits_qat.onnx", "model_check_result.json", "model_check_result.txt"]
+        names = ["digits_qat.onnx", "digits_qconfig_changelog.txt", "model_check_result.json", "model_check_result.txt"]
         self.assertEqual(sorted(path.name for path in (self.out / "deep").iterdir()), names)
         for name in names:
             self.assertIn(str(self.out / "deep" / name), result.stdout)
@@ -127,11 +127,12 @@ class Prepare(Case):
         config = self.config("output: {prefix: net}\n")
         self.out.mkdir()
         self.assert_done(qprep("prepare", DIGITS, "-c", config, cwd=self.out))
-        self.assertEqual(self.files(), ["model_check_result.json", "model_check_result.txt", "net_qat.onnx"])
+        files = ["model_check_result.json", "model_check_result.txt", "net_qat.onnx", "net_qconfig_changelog.txt"]
+        self.assertEqual(self.files(), files)
 
     def test_each_form_writes_its_files(self):
         self.samples()
-        report = ["model_check_result.json", "model_check_result.txt"]
+        report = ["digits_qconfig_changelog.txt", "model_check_result.json", "model_check_result.txt"]
         for form, models in [
             ("qat", ["digits_calibrated.onnx", "digits_qat.onnx"]),
             ("fixed_point", ["digits_fixed.onnx"]),

@@ -7,6 +7,7 @@
 #include "driver/copy.h"
 #include "driver/dump.h"
 #include "driver/explain.h"
+#include "driver/explain_diff.h"
 #include "driver/inspect_model.h"
 #include "support/codes.h"
 #include "support/fatal.h"
@@ -53,8 +54,9 @@ TEST_CASE("prepare without a configuration writes the QAT form and the check res
   const TemporaryFolder folder;
   const PrepareResult result = run(options_for(folder));
   CHECK(names_in(folder.path() / "out") ==
-        std::set<std::string>{"digits_qat.onnx", "model_check_result.json", "model_check_result.txt"});
-  CHECK(result.files.size() == 3);
+        std::set<std::string>{"digits_qat.onnx", "digits_qconfig_changelog.txt", "model_check_result.json",
+                              "model_check_result.txt"});
+  CHECK(result.files.size() == 4);
   for (const OutputFile& file : result.files) CHECK(fs::file_size(file.path) == file.bytes);
   CHECK(result.march == "bayes");
   CHECK(result.bpu_nodes > 0);
@@ -171,15 +173,30 @@ TEST_CASE("explain shows the settings of a node, the winner first, and what each
     return to_text(explain({kDigits, config, std::move(names), kConfigs}, diagnostics));
   };
   CHECK(answer({}) ==
-        "priority  setting                                                  slot    says      nodes  wins\n"
-        "--------  -------------------------------------------------------  ------  -------  ------  ----\n"
-        "       1  mixed.yaml:10:17 hybrid.module_type 'GlobalAveragePool'  node    float32       1     1\n"
-        "       2  mixed.yaml:6:14 module_type 'Gemm' output                output  qint16        1     1\n"
-        "       3  mixed.yaml:7:5 qconfig_setter default_qat                output  qint8    others\n"
-        "       4  mixed.yaml:7:5 qconfig_setter default_qat                weight  qint8    others\n"
-        "       5  default: int8 activations                                output  qint8    others\n"
-        "       6  default: int8 weights                                    weight  qint8    others\n"
-        "       7  default: method jit_strip                                tail    float32  others\n");
+        "priority  setting                                                  slot                   says      "
+        "nodes  wins\n"
+        "--------  -------------------------------------------------------  ---------------------  -------  "
+        "------  ----\n"
+        "       1  mixed.yaml:10:17 hybrid.module_type 'GlobalAveragePool'  node                   float32   "
+        "    1     1\n"
+        "       2  mixed.yaml:6:14 module_type 'Gemm' output                output                 qint16    "
+        "    1     1\n"
+        "       3  mixed.yaml:7:5 qconfig_setter default_qat                high_precision_output  float32  "
+        "others\n"
+        "       4  mixed.yaml:7:5 qconfig_setter default_qat                output                 qint16    "
+        "    0     0\n"
+        "       5  mixed.yaml:7:5 qconfig_setter default_qat                output                 qint8    "
+        "others\n"
+        "       6  mixed.yaml:7:5 qconfig_setter default_qat                weight                 qint8    "
+        "others\n"
+        "       7  mixed.yaml:7:5 qconfig_setter default_qat                high_precision_output  qint8    "
+        "others\n"
+        "       8  default: int8 activations                                output                 qint8    "
+        "others\n"
+        "       9  default: int8 weights                                    weight                 qint8    "
+        "others\n"
+        "      10  default: method jit_strip                                tail                   float32  "
+        "others\n");
   CHECK(answer({"scores"}) ==
         "gemm0 (Gemm): BPU: gemm_like: it multiplies and accumulates two matrices\n"
         "  output  qint16: output of Gemm 'gemm0' (mixed.yaml:6:14 module_type 'Gemm' output)\n"
@@ -208,4 +225,25 @@ TEST_CASE("A setting that cannot be carried out yet, or matches nothing, stops p
     CHECK_THROWS_AS(prepare(options, diagnostics), Fatal);
     CHECK(names_in(options.folder).empty());
   }
+}
+
+TEST_CASE("What changes from one configuration to another is told slot by slot") {
+  Diagnostics diagnostics;
+  const std::string configs = QPREP_SOURCE_DIR "/configs/examples/";
+  CHECK(to_text(explain_diff({kDigits, "", "", kConfigs}, diagnostics)) ==
+        "Both configurations decide the same.\n");
+  const std::string text =
+      to_text(explain_diff({kDigits, "", configs + "mixed.yaml", kConfigs}, diagnostics));
+  CHECK_THAT(text, Catch::Contains("gemm0") && Catch::Contains("float32  qint16"));
+  CHECK_THAT(text, !Catch::Contains("conv0"));
+}
+
+TEST_CASE("The changelog tells every dtype that is not what was asked for") {
+  const TemporaryFolder folder;
+  const PrepareOptions options = with_config(options_for(folder), folder,
+                                             "qconfig_setter: [{module_name: {gemm0: {weight: qint16}}}]\n");
+  run(options);
+  const std::string log = test::bytes_of(options.folder / "digits_qconfig_changelog.txt");
+  CHECK_THAT(log, Catch::StartsWith("1 slot has another dtype than the configuration asks for:\n"));
+  CHECK_THAT(log, Catch::Contains("high-precision output: it feeds outputs of the graph only"));
 }

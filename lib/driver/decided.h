@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "config/config.h"
+#include "onnx_io/onnx_file.h"
+#include "plan/plan.h"
+#include "support/diagnostics.h"
+
+namespace qprep {
+
+/// A model as the rewriting passes leave it, and what was decided for it.
+struct Decided {
+  Config config;
+  OnnxFile file;
+  Plan plan;
+};
+
+/// Reads the model and decides as `prepare` would, with the configuration (empty: the defaults). `configs`:
+/// the folder that holds op_classes.yaml and fusion.yaml. Throws Fatal; what the configuration says and
+/// prepare cannot carry out yet is a warning here.
+Decided decide(const std::filesystem::path& model, const std::string& config,
+               const std::filesystem::path& configs, Diagnostics& diagnostics);
+
+}  // namespace qprep

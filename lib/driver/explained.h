@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "driver/decided.h"
+#include "ir/graph.h"
+
+/// What was decided for single nodes, and which settings spoke of them.
+namespace qprep {
+
+/// A setting that speaks of a slot. `setting`: "qprep.yaml:4:7 module_name 'head'"; `says`: "qint16",
+/// "threshold 1".
+struct ExplainedSetting {
+  std::string setting, says;
+  std::string node;  // of a unit, the node that it names; else empty
+};
+
+/// A slot of a node: what it holds now, why, and what was said of it, the one of the highest priority first.
+/// `rule`: none of them is the reason; a rule of placement is.
+struct ExplainedSlot {
+  std::string slot;       // "output", "weight", "constant 'c'"
+  std::string precision;  // "qint8", "float32", "int64"
+  std::string because;
+  std::vector<ExplainedSetting> settings;
+  bool rule = false;
+};
+
+/// A node, or a graph input: then op is "input", and there is no device.
+struct ExplainedNode {
+  std::string name, op, device, because;
+  std::vector<std::string> unit;  // the names of its nodes, if there are several
+  std::vector<std::string> absorbed;
+  std::vector<ExplainedSlot> slots;
+};
+
+ExplainedNode explain_node(const Decided& decided, const Node& node);
+ExplainedNode explain_input(const Decided& decided, const Value& input);
+/// All graph inputs (those that are initializers aside) and nodes of the main graph, in its order.
+std::vector<ExplainedNode> explain_all(const Decided& decided);
+
+}  // namespace qprep
