@@ -30,7 +30,9 @@ void add_copy(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       console.say(diagnostics.all());
       if (!console.verbosity().json) return kDone;
       nlohmann::ordered_json result = {{"ok", true}, {"files", nlohmann::ordered_json::array()}};
-      for (const auto& file : written.files) result["files"].push_back(file.string());
+      for (const auto& file : written.files) {
+        result["files"].push_back({{"path", file.string()}, {"bytes", std::filesystem::file_size(file)}});
+      }
       result["bytes"] = written.bytes;
       result["diagnostics"] = to_json(diagnostics.all());
       console.print_json(result);

@@ -37,6 +37,27 @@ constexpr std::string_view kFillScales = "fill-scales";
 constexpr std::string_view kLowerQdq = "lower-qdq";
 constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
 
+/// " (118 of 120 nodes are inside If 'If_24', whose bodies stay float)" where one node holds most of the
+/// model.
+std::string largest_body_in(const Model& model) {
+  const auto nodes_in = [](const auto& self, const Graph& graph) -> std::size_t {
+    std::size_t count = graph.nodes().size();
+    for (const Node& node : graph.nodes()) {
+      for (const Graph* body : node.bodies()) count += self(self, *body);
+    }
+    return count;
+  };
+  const std::size_t all = nodes_in(nodes_in, *model.graph);
+  for (const Node& node : model.graph->nodes()) {
+    std::size_t inside = 0;
+    for (const Graph* body : node.bodies()) inside += nodes_in(nodes_in, *body);
+    if (2 * inside <= all) continue;
+    return fmt::format(" ({} of {} nodes are inside {} '{}', whose bodies stay float)", inside, all,
+                       node.op(), node.label());
+  }
+  return "";
+}
+
 /// One run. Each step returns false where the user wants it to stop.
 class Preparation {
  public:
@@ -346,7 +367,8 @@ void Preparation::write_report() {
 void Preparation::finish() {
   if (result_.decided && plan_.values.empty() && plan_.carried.empty()) {
     diagnostics_.warning(codes::kNothingQuantised,
-                         "nothing is quantised; the check result says why, node by node");
+                         fmt::format("nothing is quantised{}; the check result says why, node by node",
+                                     largest_body_in(model())));
   }
   for (const std::string& pass : watch_.missed()) {
     if (pass == options_.stop_after) {

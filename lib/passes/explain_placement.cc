@@ -56,7 +56,7 @@ class Explanation {
             output.precision() == Precision::kFloat32 && !output.names_nodes()) {
           return on(Device::kCpu, fmt::format("activations stay float ({})", to_text(output)));
         }
-        if (const std::string* why = float_weight(node)) return on(Device::kCpu, *why);
+        if (const std::string* why = float_weight_in_unit(node)) return on(Device::kCpu, *why);
         return on(Device::kBpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
       case OpClass::kPassive:
         return settle_passive(node, traits);
@@ -98,7 +98,17 @@ class Explanation {
     entry.device_because = "constant that no node on the BPU reads";
   }
 
-  /// Why the node's weight stays float, as the settings want it; null: it does not.
+  /// Why a weight of the node's unit stays float, as the settings want it; null: none does. A unit is one
+  /// kernel, so it is on one device.
+  const std::string* float_weight_in_unit(const Node& node) const {
+    const Unit* unit = unit_of(node);
+    if (!unit) return float_weight(node);
+    for (const Node* member : unit->nodes) {
+      if (const std::string* why = float_weight(*member)) return why;
+    }
+    return nullptr;
+  }
+
   const std::string* float_weight(const Node& node) const {
     const auto input = flow_.traits(node).weight;
     const Value* weight = input ? weight_of(flow_, node, *input) : nullptr;

@@ -42,7 +42,13 @@ ReportSlot quantised_slot(const Value& value, const Decision& decision) {
 ReportSlot defined_slot(const Value& value, const Plan& plan) {
   const Decision* decision = plan.decision_of(value);
   if (!decision) decision = plan.carried_for(value);
-  return decision ? quantised_slot(value, *decision) : float_slot(value);
+  if (!decision) return float_slot(value);
+  ReportSlot slot = quantised_slot(value, *decision);
+  const auto known = plan.known_scales.find(&value);
+  if (decision->fixed && known != plan.known_scales.end()) {
+    slot.fixed_scale = known->second.scale.at<float>(0);
+  }
+  return slot;
 }
 
 ReportSlot read_slot(const Node& node, std::size_t i, const Plan& plan) {

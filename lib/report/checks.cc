@@ -106,6 +106,7 @@ std::vector<Hint> qconfig_hints(const Report& report) {
       if (slot.spec && slot.spec->averaging_constant != kUsualAveraging) {
         messages[&node].push_back(fmt::format("averaging_constant={}", slot.spec->averaging_constant));
       }
+      if (slot.fixed_scale) messages[&node].push_back(fmt::format("Fixed scale {}", *slot.fixed_scale));
     }
     const auto found = messages.find(&node);
     if (found == messages.end()) continue;

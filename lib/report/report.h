@@ -20,8 +20,9 @@ namespace qprep {
 struct ReportSlot {
   std::string name = {};  // of the tensor; empty: an input or output that is left out
   std::string dtype = {};
-  std::optional<QuantSpec> spec = {};  // of a quantised tensor
-  Role role = Role::kActivation;       // of a quantised tensor
+  std::optional<QuantSpec> spec = {};     // of a quantised tensor
+  Role role = Role::kActivation;          // of a quantised tensor
+  std::optional<float> fixed_scale = {};  // that the configuration gives
   bool constant = false;
   std::string because = {};  // of an input or output of the model that is float since it has no scale
   std::string producer =

@@ -255,7 +255,7 @@ class Prepare(Case):
             out = self.folder / f"out{len(seen)}"
             self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", out, "--threads", threads))
             seen.append({path.name: path.read_bytes() for path in out.iterdir()})
-        self.assertEqual(len(seen[0]), 5)
+        self.assertEqual(len(seen[0]), 6)
         for other in seen[1:]:
             self.assertEqual(seen[0], other)
 
@@ -438,7 +438,8 @@ class OtherVerbs(Case):
         self.assert_done(result)
         self.assertEqual(result.stdout, "")
         answer = json.loads(qprep("copy", DIGITS, self.folder / "b.onnx", "--json").stdout)
-        self.assertEqual(answer["files"], [str(self.folder / "b.onnx")])
+        copy = self.folder / "b.onnx"
+        self.assertEqual(answer["files"], [{"path": str(copy), "bytes": copy.stat().st_size}])
         self.assertEqual((self.folder / "b.onnx").stat().st_size, answer["bytes"])
 
 

@@ -26,7 +26,7 @@ def main(cmake: str, build: str) -> None:
             cwd=work, env=clean, capture_output=True, text=True, timeout=120,
         )
         assert result.returncode == 0, result.stderr
-        assert len(json.loads(result.stdout)["files"]) == 5, result.stdout
+        assert len(json.loads(result.stdout)["files"]) == 6, result.stdout
         assert str(ROOT) not in (work / "out/model_check_result.json").read_text()
 
         shutil.rmtree(work / "moved/share")
