@@ -33,13 +33,15 @@ void NodeSettings::speak(std::size_t rank, const Node& node) { speak(rank, node,
 void NodeSettings::speak(std::size_t rank, const Node& node, Slot slot) {
   Ranks& ranks = nodes_[index(slot)][&node];
   if (!ranks.empty() && ranks.back() == rank) return;
+  const Aspect aspect = aspect_of(settings_[rank].says);
+  const bool is_first = !first_named(&ranks, aspect);
   ranks.push_back(static_cast<Rank>(rank));
   ++counts_[rank].spoken;
+  if (!is_first) return;
   if (slot == Slot::kNode) {
     counts_[rank].won += skip(node) == &settings_[rank];
   } else {
-    counts_[rank].won +=
-        !skip(node) && first(&ranks, slot, aspect_of(settings_[rank].says)) == &settings_[rank];
+    counts_[rank].won += !skip(node) && first(&ranks, slot, aspect) == &settings_[rank];
   }
 }
 

@@ -29,6 +29,7 @@ import numpy as np
 
 import calibration
 import models
+import selecting
 from documents import replace_section
 
 MB, GB = 10**6, 10**9
@@ -190,6 +191,7 @@ SECTIONS: dict[str, Callable[[Path, Path, int], Iterator[str]]] = {
     "payload": payload_rows,
     "nodes": node_rows,
     "calibration": calibration.rows,
+    "selectors": selecting.rows,
 }
 
 
