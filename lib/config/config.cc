@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/qconfig_setter.h"
+#include "config/ways.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -122,6 +123,8 @@ Config config_from(const YamlNode& root, const std::string& file, Diagnostics& d
   read_usual(map.map("activations"), Slot::kOutput, spec, config.activations, config.usual_aspects);
   const UsualPrecision usual = {config.activations.value, config.weights.value};
   config.setters = read_qconfig_setter(map, usual, diagnostics, not_yet);
+  const std::vector<Setting> others = read_other_ways(map, diagnostics, not_yet);
+  config.setters.insert(config.setters.end(), others.begin(), others.end());
   config.not_yet = not_yet.all();
   map.finish();
   diagnostics.throw_if_error();

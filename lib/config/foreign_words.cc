@@ -1,0 +1,89 @@
+#include "config/foreign_words.h"
+
+#include <charconv>
+
+#include "config/embedded.h"
+
+namespace qprep {
+namespace {
+
+WordMap<PredefinedQconfig> read_qconfigs(YamlMap map) {
+  WordMap<PredefinedQconfig> qconfigs;
+  for (const auto& name : map.keys()) {
+    YamlMap each = map.map(name.value);
+    PredefinedQconfig qconfig;
+    for (const auto& [key, precision] :
+         {std::pair{"activation", &qconfig.activation}, std::pair{"weight", &qconfig.weight}}) {
+      if (const auto word = each.word(key, precision_words())) *precision = *precision_from(word->value);
+    }
+    if (const auto not_yet = each.text("not_yet")) qconfig.not_yet = not_yet->value;
+    each.finish();
+    qconfigs.emplace(name.value, std::move(qconfig));
+  }
+  return qconfigs;
+}
+
+WordMap<ObserverWord> read_observers(YamlMap map) {
+  WordMap<ObserverWord> observers;
+  for (const auto& name : map.keys()) {
+    YamlMap each = map.map(name.value);
+    ObserverWord observer;
+    if (const auto is = each.word("is", {"min_max", "moving_average"})) observer.name = is->value;
+    if (const auto per = each.word("per", {"tensor", "channel"}))
+      observer.per_channel = per->value == "channel";
+    if (const auto constant = each.text("averaging_constant")) {
+      double value = 0;
+      std::from_chars(constant->value.data(), constant->value.data() + constant->value.size(), value);
+      observer.averaging_constant = value;
+    }
+    each.finish();
+    observers.emplace(name.value, std::move(observer));
+  }
+  return observers;
+}
+
+WordMap<bool> read_fake_quants(YamlMap map) {
+  WordMap<bool> fake_quants;
+  for (const auto& name : map.keys()) {
+    YamlMap each = map.map(name.value);
+    fake_quants.emplace(name.value, each.word("is", {"fake_quant"}).has_value());
+    each.finish();
+  }
+  return fake_quants;
+}
+
+WordMap<std::shared_ptr<const YamlNode>> read_configs(const YamlNode& root) {
+  WordMap<std::shared_ptr<const YamlNode>> configs;
+  for (const YamlNode::Entry& entry : root.entries) {
+    if (entry.key != "quantization_configs") continue;
+    for (const YamlNode::Entry& config : entry.value->entries) configs.emplace(config.key, config.value);
+  }
+  return configs;
+}
+
+ForeignWords read_words() {
+  Diagnostics diagnostics;
+  const auto root = parse_yaml(embedded::kQconfigs, "qconfigs.yaml", diagnostics);
+  YamlMap map(*root, "", diagnostics);
+  ForeignWords words;
+  words.qconfigs = read_qconfigs(map.map("qconfigs"));
+  words.observers = read_observers(map.map("observers"));
+  words.mqbench_observers = read_observers(map.map("mqbench_observers"));
+  words.fake_quants = read_fake_quants(map.map("fake_quants"));
+  words.mqbench_fake_quants = read_fake_quants(map.map("mqbench_fake_quants"));
+  for (const auto& backend : map.texts("mqbench_backends")) words.mqbench_backends.push_back(backend.value);
+  map.map("quantization_configs");
+  words.quantization_configs = read_configs(*root);
+  map.finish();
+  diagnostics.throw_if_error();
+  return words;
+}
+
+}  // namespace
+
+const ForeignWords& foreign_words() {
+  static const ForeignWords words = read_words();
+  return words;
+}
+
+}  // namespace qprep

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "config/yaml_reader.h"
+#include "plan/setting.h"
+
+namespace qprep {
+
+/// The settings that MQBench's dictionaries make, first one first: extra_quantizer_dict (additional_*, then
+/// exclude_*), then extra_qconfig_dict for all nodes; at the file's own level or within
+/// `prepare_custom_config_dict`. Mistakes in `diagnostics`; what prepare cannot carry out yet in `not_yet`.
+std::vector<Setting> read_mqbench(YamlMap& file, Diagnostics& diagnostics, Diagnostics& not_yet);
+
+}  // namespace qprep

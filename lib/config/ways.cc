@@ -1,0 +1,71 @@
+#include "config/ways.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+#include <string_view>
+
+#include "config/mqbench.h"
+#include "config/qconfig_dict.h"
+#include "config/quantizers.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+/// A way of writing precision, by the keys that it uses.
+struct Way {
+  std::string_view name;
+  std::vector<std::string_view> keys;
+};
+
+const std::vector<Way>& ways() {
+  static const std::vector<Way> all = {
+      {"qprep's own", {"qconfig_setter", "templates", "hybrid", "weights", "activations"}},
+      {"qconfig_dict", {"qconfig_dict", "hybrid_dict"}},
+      {"quantizers", {"quantizers"}},
+      {"MQBench",
+       {"extra_qconfig_dict", "extra_quantizer_dict", "extra_fuse_dict", "backend",
+        "prepare_custom_config_dict"}}};
+  return all;
+}
+
+const Way* way_of(std::string_view key) {
+  for (const Way& way : ways()) {
+    if (std::find(way.keys.begin(), way.keys.end(), key) != way.keys.end()) return &way;
+  }
+  return nullptr;
+}
+
+void check_one_way(const YamlMap& file, Diagnostics& diagnostics) {
+  const Way* first = nullptr;
+  Placed<std::string> first_key;
+  for (const Placed<std::string>& key : file.keys()) {
+    const Way* way = way_of(key.value);
+    if (!way || way == first) continue;
+    if (first) {
+      diagnostics.error(codes::kBadValue,
+                        fmt::format("'{}' ({}) and '{}' in line {} ({}) are two ways of writing precision; a "
+                                    "file uses one",
+                                    key.value, way->name, first_key.value, first_key.where.line, first->name),
+                        key.where);
+      return;
+    }
+    first = way;
+    first_key = key;
+  }
+}
+
+}  // namespace
+
+std::vector<Setting> read_other_ways(YamlMap& file, Diagnostics& diagnostics, Diagnostics& not_yet) {
+  check_one_way(file, diagnostics);
+  std::vector<Setting> settings;
+  for (const auto read : {read_qconfig_dict, read_quantizers, read_mqbench}) {
+    const std::vector<Setting> more = read(file, diagnostics, not_yet);
+    settings.insert(settings.end(), more.begin(), more.end());
+  }
+  return settings;
+}
+
+}  // namespace qprep
