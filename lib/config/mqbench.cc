@@ -30,6 +30,8 @@ class MqbenchReader {
   explicit MqbenchReader(const Reading& reading) : reading_(reading) {}
 
   void read(YamlMap& map);
+  /// What holds for all nodes comes last.
+  void finish();
 
   std::vector<Setting> settings;
 
@@ -69,9 +71,12 @@ void MqbenchReader::read(YamlMap& map) {
   if (map.has("extra_quantizer_dict")) read_quantizer(map.map("extra_quantizer_dict"));
   if (map.has("extra_fuse_dict")) read_fuse(map.map("extra_fuse_dict"));
   // What a Python program keeps of its model, and how it is traced: a model file has neither.
-  for (const char* key : {"preserve_attr", "concrete_args", "leaf_module"}) map.find(key);
-  settings.insert(settings.end(), global_.begin(), global_.end());
+  map.find("preserve_attr");
+  if (map.path().empty()) return;
+  for (const char* key : {"concrete_args", "leaf_module"}) map.find(key);
 }
+
+void MqbenchReader::finish() { settings.insert(settings.end(), global_.begin(), global_.end()); }
 
 void MqbenchReader::read_qconfig(YamlMap map) {
   read_side(map, {"w", Slot::kWeight});
@@ -185,6 +190,7 @@ std::vector<Setting> read_mqbench(YamlMap& file, Diagnostics& diagnostics, Diagn
     wrapper.finish();
   }
   reader.read(file);
+  reader.finish();
   return std::move(reader.settings);
 }
 

@@ -18,6 +18,15 @@ struct Names {
   std::vector<std::string> in;
   std::map<std::string, TorchType, std::less<>> types;
 
+  /// Null: unknown, or none that becomes an operator of its own.
+  const TorchType* find(std::string_view name) const {
+    const auto at = types.find(name);
+    return at == types.end() || at->second.operators.empty() ? nullptr : &at->second;
+  }
+  bool is_several(std::string_view name) const {
+    const auto at = types.find(name);
+    return at != types.end() && at->second.operators.empty();
+  }
   bool live_in(std::string_view scope) const { return std::find(in.begin(), in.end(), scope) != in.end(); }
 };
 
@@ -88,20 +97,25 @@ std::optional<TorchType> torch_type(std::string_view word) {
   const TorchNames& known = torch_names();
   const auto [scope, name] = parts_of(word);
   if (scope.empty() || is_class_scope(scope)) {
-    if (const auto at = known.classes.types.find(name); at != known.classes.types.end()) return at->second;
+    if (const TorchType* type = known.classes.find(name)) return *type;
   }
   if (scope.empty() || known.functions.live_in(scope)) {
-    if (const auto at = known.functions.types.find(name); at != known.functions.types.end()) {
-      return at->second;
-    }
+    if (const TorchType* type = known.functions.find(name)) return *type;
   }
-  if (scope.empty() && is_operator(name)) return TorchType{{std::string(name)}};
+  if (scope.empty() && is_operator(name) && !known.classes.is_several(name))
+    return TorchType{{std::string(name)}};
   return std::nullopt;
 }
 
 std::string why_no_torch_type(std::string_view word) {
   const TorchNames& known = torch_names();
   const auto [scope, name] = parts_of(word);
+  if (known.classes.is_several(name) || known.functions.is_several(name)) {
+    return fmt::format(
+        "{} becomes several operators in a model file, which others may be, too; name its module "
+        "by module_name",
+        quote(word));
+  }
   if (scope.empty()) {
     return fmt::format(
         "{} is no function of PyTorch that becomes an operator{}; ONNX operators begin with a "
@@ -112,10 +126,12 @@ std::string why_no_torch_type(std::string_view word) {
   if (!is_class && !is_function) {
     std::vector<std::string> scopes = known.classes.in;
     scopes.insert(scopes.end(), known.functions.in.begin(), known.functions.in.end());
-    return fmt::format("{} is no type that a model file knows: nothing is known of {}{}", quote(word),
-                       quote(scope), did_you_mean(scope, scopes));
+    return fmt::format(
+        "{} is no class or function of PyTorch, and a model file does not keep classes of other "
+        "packages{}; name its modules by module_name",
+        quote(word), did_you_mean(scope, scopes));
   }
-  return fmt::format("{} becomes no operator of its own in a model file{}", quote(word),
+  return fmt::format("{} is nothing of PyTorch that becomes an operator{}", quote(word),
                      did_you_mean(name, names_of(is_class ? known.classes : known.functions)));
 }
 

@@ -178,6 +178,7 @@ std::vector<Placed<std::string>> YamlMap::keys() const {
 void YamlMap::finish() {
   std::vector<std::string> sorted = known_;
   std::sort(sorted.begin(), sorted.end());
+  std::replace(sorted.begin(), sorted.end(), std::string(), std::string("\"\""));
   constexpr std::size_t kMostMessages = 20;
   std::size_t unknown = 0;
   for (const YamlNode::Entry& entry : node_->entries) {
