@@ -135,6 +135,7 @@ int main(int argc, char** argv) {
   add_inspect(app, verbosity, chosen);
   add_explain(app, verbosity, chosen);
   add_config(app, verbosity, chosen);
+  add_targets(app, verbosity, chosen);
   add_dump(app, verbosity, chosen);
   add_copy(app, verbosity, chosen);
   app.set_version_flag("--version", "qprep " QPREP_VERSION);

@@ -23,6 +23,7 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_inspect(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_explain(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_config(CLI::App& app, Verbosity& verbosity, Verb& chosen);
+void add_targets(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_dump(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_copy(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/marches.h"
 #include "config/qconfig_setter.h"
 #include "config/ways.h"
 #include "support/codes.h"
@@ -12,8 +13,6 @@
 namespace qprep {
 namespace {
 
-const std::vector<std::string> kMarches = {"bernoulli2", "bayes",  "bayes-e", "meta",  "nash-e",
-                                           "nash-m",     "nash-p", "nash-h",  "nash-b"};
 const std::vector<std::string> kMethods = {"jit_strip", "jit", "symbolic", "eager"};
 const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "int16"};
 
@@ -112,7 +111,7 @@ Config config_from(const YamlNode& root, const std::string& file, Diagnostics& d
   config.file = file;
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
-  if (const auto march = map.word("march", kMarches)) config.march = *march;
+  if (const auto march = map.word("march", march_names())) config.march = *march;
   read_method(map, config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "testdata/models/digits.onnx"
 SAMPLES = ROOT / "tests/models/digits/samples.py"
 QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
-VERBS = ["prepare", "inspect", "explain", "config", "dump", "copy"]
+VERBS = ["prepare", "inspect", "explain", "config", "targets", "dump", "copy"]
 
 
 def qprep(*arguments, cwd=None, **environment):
@@ -105,6 +105,9 @@ class Usage(Case):
             (["config", "chek", "a.yaml"], ["unknown verb 'chek'", "did you mean 'check'"]),
             (["config", "check"], ["FILE is required", "qprep config check --help"]),
             (["config", "check", "a.yaml", "--jso"], ["unknown option '--jso'", "did you mean '--json'"]),
+            (["targets"], ["Usage:", "list", "show"]),
+            (["targets", "show"], ["MARCH is required"]),
+            (["targets", "show", "bayse"], ["there is no march 'bayse'", "did you mean 'bayes'", "nash-m"]),
             (["copy", DIGITS], ["TO is required"]),
             (["dump", DIGITS, "--json"], ["unknown option '--json'"]),
         ]:
