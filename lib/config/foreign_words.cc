@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "config/embedded.h"
+#include "config/config_folder.h"
 
 namespace qprep {
 namespace {
@@ -63,7 +63,7 @@ WordMap<std::shared_ptr<const YamlNode>> read_configs(const YamlNode& root) {
 
 ForeignWords read_words() {
   Diagnostics diagnostics;
-  const auto root = parse_yaml(embedded::kQconfigs, "qconfigs.yaml", diagnostics);
+  const auto root = read_yaml((find_configs() / "qconfigs.yaml").string(), diagnostics);
   YamlMap map(*root, "", diagnostics);
   ForeignWords words;
   words.qconfigs = read_qconfigs(map.map("qconfigs"));

@@ -9,7 +9,7 @@
 #include "config/yaml_reader.h"
 #include "plan/plan.h"
 
-/// configs/words/qconfigs.yaml: the words of PyTorch, Horizon's plugin and MQBench for how a tensor is
+/// configs/qconfigs.yaml: the words of PyTorch, Horizon's plugin and MQBench for how a tensor is
 /// quantised. The file explains its keys.
 namespace qprep {
 
@@ -36,6 +36,7 @@ struct ForeignWords {
   WordMap<std::shared_ptr<const YamlNode>> quantization_configs;
 };
 
+/// Throws Fatal: the file cannot be read, or has mistakes.
 const ForeignWords& foreign_words();
 
 /// The keys, in alphabetical order.

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <map>
 
-#include "config/embedded.h"
+#include "config/config_folder.h"
 #include "config/quote.h"
 #include "config/yaml_reader.h"
 #include "support/text.h"
@@ -50,7 +50,7 @@ Names read_names(YamlMap map) {
 const TorchNames& torch_names() {
   static const TorchNames names = [] {
     Diagnostics diagnostics;
-    const auto root = parse_yaml(embedded::kTorchNames, "torch_names.yaml", diagnostics);
+    const auto root = read_yaml((find_configs() / "torch_names.yaml").string(), diagnostics);
     YamlMap map(*root, "", diagnostics);
     TorchNames read{read_names(map.map("classes")), read_names(map.map("functions"))};
     map.finish();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <iterator>
 #include <re2/re2.h>
 #include <re2/set.h>
 #include <unordered_map>
@@ -10,6 +12,7 @@
 #include <utility>
 
 #include "config/selector.h"
+#include "passes/operator_word.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -98,10 +101,8 @@ Selection::Targets Selection::find_without_pattern(const Selector& selector) con
     case Selector::Kind::kExact:
       find_path(path_of(selector.text), found);
       return found;
-    case Selector::Kind::kType: {
-      const auto at = by_type_.find(selector.text);
-      return at == by_type_.end() ? found : at->second;
-    }
+    case Selector::Kind::kType:
+      return find_types(selector.text);
     case Selector::Kind::kClass:
       return find_class(selector.text);
     case Selector::Kind::kBefore:
@@ -159,6 +160,19 @@ void Selection::find_patterns(const std::vector<std::string_view>& patterns,
       if (RE2::FullMatch(path, *regex)) found[p].push_back(target);
     }
   }
+}
+
+Selection::Targets Selection::find_types(std::string_view text) const {
+  Targets found;
+  for (const std::string_view word : operator_words(text)) {
+    for (const std::string_view op : {word, operator_of(word)}) {
+      const auto at = by_type_.find(op);
+      if (at == by_type_.end()) continue;
+      std::copy_if(at->second.begin(), at->second.end(), std::back_inserter(found),
+                   [&](const Target& target) { return names_operator(word, *target.node); });
+    }
+  }
+  return found;
 }
 
 Selection::Targets Selection::find_class(std::string_view op_class) const {
@@ -278,8 +292,9 @@ std::string Selection::why_nothing(const Selector& selector) const {
   std::vector<std::string> types;
   for (const auto& [type, targets] : by_type_) types.push_back(type);
   if (selector.kind == Selector::Kind::kType) {
-    return fmt::format("no node of the model is a {}{}; there are {}", selector.text,
-                       did_you_mean(selector.text, types), join(types, ", "));
+    const std::vector<std::string_view> words = operator_words(selector.text);
+    return fmt::format("no node of the model is a {}{}; there are {}", fmt::join(words, " or "),
+                       did_you_mean(operator_of(words.front()), types), join(types, ", "));
   }
   if (selector.kind == Selector::Kind::kClass) {
     return fmt::format("no node of the model is {}", selector.text);

@@ -49,6 +49,7 @@ class Selection {
   void find_scope(const std::string& path, Targets& found) const;
   void find_patterns(const std::vector<std::string_view>& patterns, std::vector<Targets>& found) const;
   Targets find_without_pattern(const Selector& selector) const;
+  Targets find_types(std::string_view text) const;
   Targets find_class(std::string_view op_class) const;
   Targets find_before(const Selector& selector) const;
   Targets find_between(const Selector& selector) const;

@@ -31,7 +31,7 @@ struct Selector {
     kAll,
     kName,      // a name, a scope, a glob or "re:..."
     kExact,     // a name as it stands, for tables that programs write: no scope, no pattern
-    kType,      // "Conv"
+    kType,      // "Conv"; "Conv2d": over two spatial axes; "Gemm,MatMul": either
     kClass,     // an operator class: "gemm_like"
     kBefore,    // what leads to an input of an operator, "GridSample:1", back to the nearest gemm_like node
                 // and with it; "Softmax": to any input of it
