@@ -170,6 +170,10 @@ std::vector<Setting> inputs_of(const std::vector<Setting>& settings) {
 
 void append_float(const Where& where, const std::string& what, std::vector<Setting>& settings) {
   for (const Slot slot : {Slot::kOutput, Slot::kWeight}) {
+    const auto speaks = [slot](const Setting& setting) {
+      return setting.slot == slot && !setting.names_nodes() && setting.says_precision();
+    };
+    if (std::any_of(settings.begin(), settings.end(), speaks)) continue;
     settings.push_back(setting_for_all(slot, Precision::kFloat32, where, what));
   }
 }

@@ -35,9 +35,9 @@ std::string_view without_torch(std::string_view word) {
   return word;
 }
 
-class SpecReader {
+class TensorSpecReader {
  public:
-  SpecReader(const YamlNode& node, SpecOf of, const std::string& what, const Reading& reading)
+  TensorSpecReader(const YamlNode& node, SpecOf of, const std::string& what, const Reading& reading)
       : map_(node, what.substr(what.rfind(' ') + 1), reading.diagnostics),
         of_(of),
         what_(what),
@@ -70,7 +70,7 @@ class SpecReader {
   std::vector<Placed<Says>> says_;
 };
 
-std::vector<Placed<Says>> SpecReader::read() {
+std::vector<Placed<Says>> TensorSpecReader::read() {
   read_precision();
   read_scheme();
   read_range();
@@ -83,7 +83,7 @@ std::vector<Placed<Says>> SpecReader::read() {
   return std::move(says_);
 }
 
-std::optional<double> SpecReader::number(std::string_view key, double min, double max) {
+std::optional<double> TensorSpecReader::number(std::string_view key, double min, double max) {
   const YamlNode* node = map_.find(key);
   if (!node || is_none(*node)) return std::nullopt;
   const auto value = number_in(*node);
@@ -94,7 +94,7 @@ std::optional<double> SpecReader::number(std::string_view key, double min, doubl
   return std::nullopt;
 }
 
-void SpecReader::read_precision() {
+void TensorSpecReader::read_precision() {
   const YamlNode* node = map_.find("dtype");
   if (!node) return;
   const bool accumulator = of_ == SpecOf::kBias && node->kind == YamlNode::Kind::kScalar &&
@@ -110,7 +110,7 @@ void SpecReader::read_precision() {
 }
 
 /// Scales are symmetric: the zero point is 0.
-void SpecReader::read_scheme() {
+void TensorSpecReader::read_scheme() {
   const YamlNode* node = map_.find("qscheme");
   if (!node || is_none(*node)) return;
   const auto scheme = torch_word(*node, fmt::format("qscheme of {}", what_), kSchemes, reading_);
@@ -121,7 +121,7 @@ void SpecReader::read_scheme() {
   if (*per_channel_) later("qscheme", *node);
 }
 
-void SpecReader::read_range() {
+void TensorSpecReader::read_range() {
   constexpr double kFar = 1e10;
   const YamlNode* low = map_.find("quant_min");
   const YamlNode* high = map_.find("quant_max");
@@ -140,7 +140,7 @@ void SpecReader::read_range() {
 }
 
 /// A weight's channels are counted where its operator has them; 0 is how PyTorch says that of its layers.
-void SpecReader::read_axis() {
+void TensorSpecReader::read_axis() {
   const YamlNode* node = map_.find("ch_axis");
   const auto axis = number("ch_axis", -1, 64);
   if (!axis) return;
@@ -150,7 +150,7 @@ void SpecReader::read_axis() {
   if (of_ == SpecOf::kWeight && per_channel_.value_or(true) && *axis > 0) later("ch_axis", *node);
 }
 
-void SpecReader::read_observer() {
+void TensorSpecReader::read_observer() {
   for (const std::string_view key : {"observer", "observer_or_fake_quant_ctr", "fake_quant"}) {
     const YamlNode* node = map_.find(key);
     if (!node || is_none(*node)) continue;
@@ -196,7 +196,7 @@ void SpecReader::read_observer() {
 }
 
 /// What changes nothing where it is false.
-void SpecReader::read_flags() {
+void TensorSpecReader::read_flags() {
   for (const std::string_view key : {"is_dynamic", "reduce_range", "use_grad_scaling", "is_sync_quantize"}) {
     const YamlNode* node = map_.find(key);
     if (!node || is_none(*node)) continue;
@@ -207,7 +207,7 @@ void SpecReader::read_flags() {
 }
 
 /// A scale that the user gives, as FixedQParams.
-void SpecReader::read_fixed() {
+void TensorSpecReader::read_fixed() {
   const YamlNode* given = map_.find("scale");
   if (const auto scale = number("scale", 0, 1e30)) {
     if (*scale <= 0) {
@@ -225,7 +225,7 @@ void SpecReader::read_fixed() {
     later("zero_point", *zero);
 }
 
-void SpecReader::read_kind() {
+void TensorSpecReader::read_kind() {
   const YamlNode* node = map_.find("kind");
   const YamlNode* shared = map_.find("edge_or_node");
   const YamlNode* derived = map_.find("derived_from");
@@ -273,7 +273,7 @@ std::vector<Placed<Says>> read_tensor_spec(const YamlNode& node, SpecOf of, cons
     if (of == SpecOf::kBias) return {};
     return {{Precision::kFloat32, node.where}};
   }
-  if (node.kind == YamlNode::Kind::kMap) return SpecReader(node, of, what, reading).read();
+  if (node.kind == YamlNode::Kind::kMap) return TensorSpecReader(node, of, what, reading).read();
   if (of == SpecOf::kBias && (without_torch(node.text) == "int32" || without_torch(node.text) == "qint32")) {
     return {};
   }
