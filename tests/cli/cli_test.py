@@ -446,6 +446,28 @@ class OtherVerbs(Case):
         self.assertEqual((self.folder / "b.onnx").stat().st_size, answer["bytes"])
 
 
+class Targets(Case):
+    def test_list_names_every_target(self):
+        text = qprep("targets", "list")
+        self.assert_done(text)
+        listed = json.loads(qprep("targets", "list", "--json").stdout)["targets"]
+        self.assertEqual([line.split()[0] for line in text.stdout.splitlines()[2:]], [each["march"] for each in listed])
+        self.assertIn("nash-m", text.stdout)
+
+    def test_show_says_what_each_operator_can_have(self):
+        result = qprep("targets", "show", "bayes", "Resize", "Conv")
+        self.assert_done(result)
+        self.assertIn("Resize    mode is nearest  0            repeats or drops elements, the nearest ones", result.stdout)
+        everything = json.loads(qprep("targets", "show", "bayes", "--json").stdout)
+        self.assertTrue(everything["ok"])
+        conv = next(each for each in everything["operators"] if each["operator"] == "Conv")
+        self.assertEqual(conv["precisions"]["weight"], ["qint8", "qint16", "float32"])
+        self.assertEqual(conv["data"], "0, 1")
+
+    def test_an_operator_that_nobody_knows(self):
+        self.assert_failed(qprep("targets", "show", "bayes", "Cnov"), "'Cnov'", "did you mean 'Conv'")
+
+
 class Terminal(Case):
     def on_a_terminal(self, *arguments, **environment):
         """What the program shows where both of its outputs are a terminal."""

@@ -183,3 +183,15 @@ TEST_CASE("The examples of the other ways do what their comments say") {
     CHECK(diagnostics.count(Severity::kWarning) == 0);
   }
 }
+
+TEST_CASE("The manual shows the examples") {
+  const auto text_of = [](const fs::path& file) { return test::bytes_of(file); };
+  for (const char* way : {"qconfig_dict", "quantizers", "mqbench"}) {
+    const std::string page = text_of(fs::path(QPREP_SOURCE_DIR) / fmt::format("docs/config_{}.md", way));
+    const std::string begin = "```yaml\n";
+    const std::size_t at = page.find(begin) + begin.size();
+    const std::string shown = page.substr(at, page.find("```", at) - at);
+    INFO(way);
+    CHECK(plan_of(shown) == plan_of(text_of(kConfigs / fmt::format("examples/{}.yaml", way))));
+  }
+}
