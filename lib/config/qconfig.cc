@@ -99,7 +99,7 @@ void QconfigReader::read_observer(const YamlNode* node, const Part& part, std::s
 }
 
 void QconfigReader::read_map(const YamlNode& node) {
-  YamlMap map(node, what_, reading_.diagnostics);
+  YamlMap map(node, as_path(what_), reading_.diagnostics);
   read_part(map.find("activation"), kActivation, "activation");
   read_part(map.find("weight"), kWeight, "weight");
   for (const auto& [key, part] :

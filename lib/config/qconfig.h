@@ -37,8 +37,8 @@ void append_settings(const Selector& selector, const Qconfig& qconfig, const std
 /// quantised likewise. Result: for each setting of a named node's output one for its inputs.
 std::vector<Setting> inputs_of(const std::vector<Setting>& settings);
 
-/// Float for all nodes, of the lowest priority: activations and weights, where the settings do not speak of those
-/// of all nodes anyway.
+/// Float for all nodes, of the lowest priority: activations and weights, where the settings do not speak of
+/// those of all nodes anyway.
 void append_float(const Where& where, const std::string& what, std::vector<Setting>& settings);
 
 }  // namespace qprep

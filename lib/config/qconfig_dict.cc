@@ -1,6 +1,7 @@
 #include "config/qconfig_dict.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <fmt/format.h>
 #include <string>
 #include <utility>
@@ -78,16 +79,17 @@ void DictReader::read(const YamlNode& node) {
 
 /// A module's own entry counts more than that of a module that it lies in.
 void DictReader::read_names(const YamlNode& node) {
-  std::vector<NamedValue> names = named_values(node, "'qconfig_dict.module_name'", reading_);
-  const auto depth = [](const NamedValue& named) {
-    const std::string path = path_of(named.name);
-    return std::count(path.begin(), path.end(), '.');
-  };
-  std::stable_sort(names.begin(), names.end(),
-                   [&](const NamedValue& a, const NamedValue& b) { return depth(a) > depth(b); });
+  const std::vector<NamedValue> names = named_values(node, "'qconfig_dict.module_name'", reading_);
+  std::vector<std::pair<std::ptrdiff_t, const NamedValue*>> by_depth;
   for (const NamedValue& named : names) {
-    if (const auto selector = name_selector(named.name, named.where, reading_)) {
-      add(*selector, named, "module_name");
+    const std::string path = path_of(named.name);
+    by_depth.emplace_back(-std::count(path.begin(), path.end(), '.'), &named);
+  }
+  std::stable_sort(by_depth.begin(), by_depth.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (const auto& [depth, named] : by_depth) {
+    if (const auto selector = name_selector(named->name, named->where, reading_)) {
+      add(*selector, *named, "module_name");
     }
   }
 }

@@ -1,5 +1,6 @@
 #include "config/quantization_config.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <utility>
@@ -55,7 +56,7 @@ void read_predefined(const YamlNode& name, const std::vector<std::string_view>& 
 }
 
 void read_map(const YamlNode& node, const std::string& what, const Reading& reading, Qconfig& qconfig) {
-  YamlMap map(node, what, reading.diagnostics);
+  YamlMap map(node, as_path(what), reading.diagnostics);
   map.boolean("is_qat");
   std::vector<std::string_view> unsaid;
   for (const Part& part : kParts) {

@@ -153,6 +153,9 @@ std::vector<Setting> read_quantizers(YamlMap& file, Diagnostics& diagnostics, Di
     reading.wrong("'quantizers' must be a list, the quantizer of the highest priority first", list->where);
     return settings;
   }
+  if (list->items.empty()) {
+    reading.wrong("'quantizers' has no quantizer, so nothing would be quantised", list->where);
+  }
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     QuantizerReader reader(*list->items[i], fmt::format("quantizers[{}]", i), reading);
     reader.read();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <unordered_map>
 #include <utility>
 
 #include "config/quote.h"
@@ -29,6 +30,11 @@ void Reading::wrong_word(const std::string& name, const YamlNode& node,
                     is_word ? ", not " + quote(node.text) : "",
                     is_word ? did_you_mean(node.text, allowed) : ""),
         node.where);
+}
+
+std::string as_path(std::string what) {
+  std::erase(what, '\'');
+  return what;
 }
 
 std::optional<double> number_in(const YamlNode& node) {
@@ -95,6 +101,7 @@ std::vector<NamedValue> named_values(const YamlNode& node, const std::string& na
     reading.wrong(fmt::format("{} must be a map, or a list of pairs [name, value]", name), node.where);
     return values;
   }
+  std::unordered_map<std::string_view, int> lines;
   for (const auto& item : node.items) {
     const bool pair = item->kind == YamlNode::Kind::kList && item->items.size() == 2 &&
                       item->items.front()->kind == YamlNode::Kind::kScalar;
@@ -103,11 +110,10 @@ std::vector<NamedValue> named_values(const YamlNode& node, const std::string& na
       continue;
     }
     const YamlNode& key = *item->items.front();
-    const auto same = [&](const NamedValue& other) { return other.name == key.text; };
-    if (const auto at = std::find_if(values.begin(), values.end(), same); at != values.end()) {
+    if (const auto [at, is_new] = lines.emplace(key.text, key.where.line); !is_new) {
       reading.diagnostics.error(codes::kDuplicateKey,
                                 fmt::format("{} stands twice in {}; it already stands in line {}",
-                                            quote(key.text), name, at->where.line),
+                                            quote(key.text), name, at->second),
                                 key.where);
       continue;
     }

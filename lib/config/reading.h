@@ -26,6 +26,8 @@ struct Reading {
                   const std::vector<std::string>& allowed) const;
 };
 
+/// "module_name 'a' weight" as the path of a YamlMap, which messages put into quotes.
+std::string as_path(std::string what);
 /// A number as YAML writes it; nullopt for anything else, quoted ones too.
 std::optional<double> number_in(const YamlNode& node);
 /// One of the words, with or without "torch." before it. What else stands there is said to be wrong.

@@ -10,46 +10,42 @@ using test::later;
 using test::Lines;
 using test::setting_lines;
 
-namespace {
-
-const Lines kRest = {"c.yaml:2:3 quantizers: what none of them speaks of: output float32",
-                     "c.yaml:2:3 quantizers: what none of them speaks of: weight float32"};
-
-Lines with_rest(Lines lines) {
-  lines.insert(lines.end(), kRest.begin(), kRest.end());
-  return lines;
+TEST_CASE("Quantizers compose in order; in each, names, types, sets, then the rest") {
+  CHECK(setting_lines("quantizers:\n"
+                      "  - name: head\n"
+                      "    global: {output_activation: {dtype: int16}, weight: int8}\n"
+                      "    operators: [{types: [conv2d, [linear]], config: {output_activation: int8}}]\n"
+                      "    module_type: {nn.Softmax: null}\n"
+                      "    module_name: {a.b: {input_activation: qint16, output_activation: null}}\n"
+                      "  - object_type: [[torch.add, {output_activation: {dtype: int8, "
+                      "qscheme: torch.per_tensor_symmetric}}]]\n") ==
+        Lines{"c.yaml:6:51 quantizers[0] 'head' module_name 'a.b' output_activation: output float32",
+              "c.yaml:6:43 quantizers[0] 'head' module_name 'a.b' input_activation: input qint16",
+              "(Softmax) c.yaml:5:19 quantizers[0] 'head' module_type 'nn.Softmax': node float32",
+              "(Conv2d,Gemm,MatMul) c.yaml:4:73 quantizers[0] 'head' operators 'conv2d, linear' "
+              "output_activation: output qint8",
+              "c.yaml:3:41 quantizers[0] 'head' global output_activation: output qint16",
+              "c.yaml:3:57 quantizers[0] 'head' global weight: weight qint8",
+              "(Add) c.yaml:7:59 quantizers[1] object_type 'torch.add' output_activation: output qint8"});
 }
 
-}  // namespace
-
-TEST_CASE("Quantizers compose in order; in each, names, types, sets, then the rest") {
+TEST_CASE("What no quantizer speaks of stays float") {
+  CHECK(setting_lines("quantizers:\n  - global: {output_activation: int8}\n") ==
+        Lines{"c.yaml:2:33 quantizers[0] global output_activation: output qint8",
+              "c.yaml:2:3 quantizers: what none of them speaks of: weight float32"});
   CHECK(
-      setting_lines("quantizers:\n"
-                    "  - name: head\n"
-                    "    global: {output_activation: {dtype: int16}, weight: int8}\n"
-                    "    operators: [{types: [conv2d, [linear]], config: {output_activation: int8}}]\n"
-                    "    module_type: {nn.Softmax: null}\n"
-                    "    module_name: {a.b: {input_activation: qint16, output_activation: null}}\n"
-                    "  - object_type: [[torch.add, {output_activation: {dtype: int8, "
-                    "qscheme: torch.per_tensor_symmetric}}]]\n") ==
-      with_rest({"c.yaml:6:51 quantizers[0] 'head' module_name 'a.b' output_activation: output float32",
-                 "c.yaml:6:43 quantizers[0] 'head' module_name 'a.b' input_activation: input qint16",
-                 "(Softmax) c.yaml:5:19 quantizers[0] 'head' module_type 'nn.Softmax': node float32",
-                 "(Conv2d,Gemm,MatMul) c.yaml:4:73 quantizers[0] 'head' operators 'conv2d, linear' "
-                 "output_activation: output qint8",
-                 "c.yaml:3:41 quantizers[0] 'head' global output_activation: output qint16",
-                 "c.yaml:3:57 quantizers[0] 'head' global weight: weight qint8",
-                 "(Add) c.yaml:7:59 quantizers[1] object_type 'torch.add' output_activation: output qint8"}));
+      complaints("quantizers: []\n") ==
+      Lines{"c.yaml:1:13: error: 'quantizers' has no quantizer, so nothing would be quantised [bad-value]"});
 }
 
 TEST_CASE("A config may be a word, and take the rest from one") {
   CHECK(setting_lines("quantizers:\n  - global: symmetric_int8\n") ==
-        with_rest({"c.yaml:2:13 quantizers[0] global output_activation: output qint8",
-                   "c.yaml:2:13 quantizers[0] global weight: weight qint8",
-                   "c.yaml:2:13 quantizers[0] global weight: weight per channel"}));
+        Lines{"c.yaml:2:13 quantizers[0] global output_activation: output qint8",
+              "c.yaml:2:13 quantizers[0] global weight: weight qint8",
+              "c.yaml:2:13 quantizers[0] global weight: weight per channel"});
   CHECK(setting_lines("quantizers:\n  - global: {from: symmetric_int8, weight: null, bias: int32}\n") ==
-        with_rest({"c.yaml:2:36 quantizers[0] global weight: weight float32",
-                   "c.yaml:2:20 quantizers[0] global output_activation: output qint8"}));
+        Lines{"c.yaml:2:36 quantizers[0] global weight: weight float32",
+              "c.yaml:2:20 quantizers[0] global output_activation: output qint8"});
 }
 
 TEST_CASE("What XNNPACK's quantizer asks for is understood, and named where it cannot be carried out") {
@@ -99,7 +95,7 @@ TEST_CASE("Every mistake in quantizers is named in one run") {
             "c.yaml:6:70: error: 'ad' is no function of PyTorch that becomes an operator (did you mean "
             "'add'?); "
             "ONNX operators begin with a capital [bad-value]",
-            "c.yaml:7:23: error: unknown key 'output' in 'quantizers[3] module_name 'a''; known: bias, from, "
+            "c.yaml:7:23: error: unknown key 'output' in 'quantizers[3] module_name a'; known: bias, from, "
             "input_activation, is_qat, output_activation, weight [unknown-key]",
             "c.yaml:7:39: error: 're:(' is no regular expression: missing ): ( [bad-value]"});
 }

@@ -57,7 +57,7 @@ std::vector<Wish> random_wishes(std::mt19937& random, std::vector<std::string> s
 }
 
 /// `plain`: what MQBench can say, where all but a few excluded nodes are quantised alike.
-Intent random_intent(std::mt19937& random, bool plain) {
+Intent random_intent(std::mt19937& random, bool plain, bool with_types) {
   std::vector<std::string> precisions = {"qint8", "qint16"};
   if (!plain) precisions.emplace_back("float");
   Intent intent;
@@ -65,6 +65,7 @@ Intent random_intent(std::mt19937& random, bool plain) {
   intent.weight = one_of(random, precisions);
   intent.names =
       random_wishes(random, {"conv0", "conv3", "relu1", "add0", "gemm0", "conv4_out", "image"}, plain);
+  if (!with_types) return intent;
   intent.types = random_wishes(random, {"Conv", "Gemm", "Relu", "GlobalAveragePool", "Add"}, plain);
   return intent;
 }
@@ -82,12 +83,23 @@ std::string spec_with(const Wish& wish, const char* skip, const char* output, co
                      wish.weight ? fmt::format(", {}: {}", weight, *wish.weight) : "");
 }
 
+std::string own_spec(const Wish& wish) { return spec_with(wish, "float", "output", "weight"); }
+
 std::string own(const Intent& intent) {
-  const auto spec = [](const Wish& wish) { return spec_with(wish, "float", "output", "weight"); };
-  return fmt::format(
-      "activations: {{dtype: {}}}\nweights: {{dtype: {}}}\n"
-      "qconfig_setter:\n  - module_name: {}\n  - module_type: {}\n",
-      intent.output, intent.weight, map_of(intent.names, spec), map_of(intent.types, spec));
+  std::string text = fmt::format("activations: {{dtype: {}}}\nweights: {{dtype: {}}}\nqconfig_setter:\n",
+                                 intent.output, intent.weight);
+  for (const auto& [key, wishes] :
+       {std::pair{"module_name", &intent.names}, {"module_type", &intent.types}}) {
+    if (!wishes->empty()) text += fmt::format("  - {}: {}\n", key, map_of(*wishes, own_spec));
+  }
+  return text + "  - default_qat\n";
+}
+
+/// Later ones override earlier ones; there is no template for types.
+std::string templates(const Intent& intent) {
+  const std::string names = map_of(intent.names, own_spec);
+  return fmt::format("templates:\n  - ModuleNameTemplate: {{\"\": {{output: {}, weight: {}}}{}{}\n",
+                     intent.output, intent.weight, intent.names.empty() ? "" : ", ", names.substr(1));
 }
 
 std::string qconfig_dict(const Intent& intent) {
@@ -141,9 +153,11 @@ std::string plan_of(const std::string& config) {
 
 using Way = std::function<std::string(const Intent&)>;
 
-void check_agreement(std::mt19937& random, int rounds, bool plain, const std::map<std::string, Way>& ways) {
+void check_agreement(int rounds, const std::function<Intent(std::mt19937&)>& make,
+                     const std::map<std::string, Way>& ways) {
+  std::mt19937 random(11);
   for (int round = 0; round < rounds; ++round) {
-    const Intent intent = random_intent(random, plain);
+    const Intent intent = make(random);
     const std::string expected = plan_of(own(intent));
     for (const auto& [name, write] : ways) {
       INFO("round " << round << "\n" << own(intent) << "---\n" << write(intent));
@@ -155,13 +169,17 @@ void check_agreement(std::mt19937& random, int rounds, bool plain, const std::ma
 }  // namespace
 
 TEST_CASE("What is meant becomes one plan, whatever the way of writing it") {
-  std::mt19937 random(11);
-  check_agreement(random, 60, false, {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}});
+  check_agreement(60, [](std::mt19937& random) { return random_intent(random, false, true); },
+                  {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}});
+}
+
+TEST_CASE("What templates in which later ones override can say becomes one plan with all other ways") {
+  check_agreement(30, [](std::mt19937& random) { return random_intent(random, false, false); },
+                  {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"templates", templates}});
 }
 
 TEST_CASE("What MQBench can say becomes one plan with all other ways") {
-  std::mt19937 random(13);
-  check_agreement(random, 40, true,
+  check_agreement(40, [](std::mt19937& random) { return random_intent(random, true, true); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"mqbench", mqbench}});
 }
 
