@@ -169,17 +169,17 @@ void check_agreement(int rounds, const std::function<Intent(std::mt19937&)>& mak
 }  // namespace
 
 TEST_CASE("What is meant becomes one plan, whatever the way of writing it") {
-  check_agreement(60, [](std::mt19937& random) { return random_intent(random, false, true); },
+  check_agreement(200, [](std::mt19937& random) { return random_intent(random, false, true); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}});
 }
 
 TEST_CASE("What templates in which later ones override can say becomes one plan with all other ways") {
-  check_agreement(30, [](std::mt19937& random) { return random_intent(random, false, false); },
+  check_agreement(100, [](std::mt19937& random) { return random_intent(random, false, false); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"templates", templates}});
 }
 
 TEST_CASE("What MQBench can say becomes one plan with all other ways") {
-  check_agreement(40, [](std::mt19937& random) { return random_intent(random, true, true); },
+  check_agreement(100, [](std::mt19937& random) { return random_intent(random, true, true); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"mqbench", mqbench}});
 }
 
