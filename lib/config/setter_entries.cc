@@ -193,7 +193,7 @@ void EntryReader::read_template(const YamlNode& node, std::vector<Setting>& sett
   const YamlNode* last = templates_.find("DefaultTemplate");
   if (!last) return;
   const bool outermost = !template_at_;
-  if (outermost) template_at_ = SaidAt{node.where, "template DefaultTemplate"};
+  if (outermost) template_at_.emplace().what = "template DefaultTemplate";
   read_content(*last, settings);
   if (outermost) template_at_.reset();
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -466,6 +467,18 @@ class Targets(Case):
 
     def test_an_operator_that_nobody_knows(self):
         self.assert_failed(qprep("targets", "show", "bayes", "Cnov"), "'Cnov'", "did you mean 'Conv'")
+
+
+class Documents(Case):
+    def test_every_configuration_that_a_document_shows_passes_check(self):
+        (self.folder / "sens.csv").write_text("conv1,activation,Conv,2.5,qint8\n")
+        blocks = 0
+        for document in sorted((ROOT / "docs").glob("config*.md")):
+            for block in re.findall(r"^```yaml\n(.*?)^```", document.read_text(), re.S | re.M):
+                with self.subTest(document=document.name, block=block):
+                    self.assert_done(qprep("config", "check", self.config(block)))
+                    blocks += 1
+        self.assertGreater(blocks, 3)
 
 
 class Terminal(Case):

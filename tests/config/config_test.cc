@@ -405,9 +405,9 @@ TEST_CASE("A template class is a list of settings, and DefaultTemplate comes las
               "c.yaml:3:72 template GEMMInt8Template: input qint8",
               "c.yaml:3:72 template GEMMInt8Template: weight qint8",
               "c.yaml:3:26 template.default weight: weight qint16",
-              "c.yaml:3:15 template DefaultTemplate: output qint16",
-              "c.yaml:3:15 template DefaultTemplate: weight qint8",
-              "c.yaml:3:15 template DefaultTemplate: high_precision_output qint16"});
+              "default: template DefaultTemplate: output qint16",
+              "default: template DefaultTemplate: weight qint8",
+              "default: template DefaultTemplate: high_precision_output qint16"});
 }
 
 TEST_CASE("Of 'templates', the last wins; a longer name wins over a shorter one") {
