@@ -66,6 +66,15 @@ SETUPS = [
         ("qat", "calibrated", "fixed"),
         calibrated=True,
     ),
+    Setup(
+        "templates",
+        "output: {form: both}\nweights: {per_channel: false}\nactivations: {observer: moving_average}\n"
+        "qconfig_setter:\n"
+        "  - module_type: {Relu: {threshold: 6.0, optional: true}, Sigmoid: {output: {scale: 0.0078125}, optional: true}}\n"
+        "  - gemm_int8_qat\n",
+        ("qat", "calibrated", "fixed"),
+        calibrated=True,
+    ),
 ]
 
 
