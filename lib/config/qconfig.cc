@@ -62,9 +62,12 @@ void QconfigReader::read_word(const YamlNode& node) {
     if (precision && !qconfig.skip) say(kActivation, *precision, node.where);
     return;
   }
-  std::vector<std::string> known = words_of(words.qconfigs);
-  known.insert(known.begin(), {"null", "qint8", "qint16", "float"});
-  reading_.wrong_word(what_, node, known);
+  const std::vector<std::string> allowed = {"null", "qint8", "qint16", "float"};
+  std::vector<std::string> near = words_of(words.qconfigs);
+  near.insert(near.end(), allowed.begin(), allowed.end());
+  reading_.wrong_word(what_, node, allowed,
+                      ", a map of activation and weight, or a predefined qconfig of configs/qconfigs.yaml",
+                      near);
 }
 
 void QconfigReader::read_part(const YamlNode* node, const Part& part, std::string_view key) {
@@ -88,7 +91,7 @@ void QconfigReader::read_fake_quant(const YamlNode* node, const Part& part, std:
 void QconfigReader::read_observer(const YamlNode* node, const Part& part, std::string_view key) {
   if (!node || is_none(*node)) return;
   const ForeignWords& words = foreign_words();
-  const auto name = torch_word(*node, name_of(key), words_of(words.observers), reading_);
+  const auto name = observer_word(*node, name_of(key), reading_);
   if (!name) return;
   const ObserverWord& observer = words.observers.at(*name);
   if (!observer.name) {

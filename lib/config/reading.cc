@@ -24,11 +24,12 @@ void Reading::later(const std::string& what, const Where& where) const {
 }
 
 void Reading::wrong_word(const std::string& name, const YamlNode& node,
-                         const std::vector<std::string>& allowed) const {
+                         const std::vector<std::string>& allowed, const std::string& more,
+                         const std::vector<std::string>& near) const {
   const bool is_word = node.kind == YamlNode::Kind::kScalar;
-  wrong(fmt::format("{} must be one of {}{}{}", name, join(allowed, ", "),
+  wrong(fmt::format("{} must be one of {}{}{}{}", name, join(allowed, ", "), more,
                     is_word ? ", not " + quote(node.text) : "",
-                    is_word ? did_you_mean(node.text, allowed) : ""),
+                    is_word ? did_you_mean(node.text, near.empty() ? allowed : near) : ""),
         node.where);
 }
 

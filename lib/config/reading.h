@@ -22,8 +22,9 @@ struct Reading {
   /// `what` begins the sentence: "observer 'kl' of ...".
   void later(const std::string& what, const Where& where) const;
   /// The word is none of `allowed`; `name` begins the sentence, as in "'method' must be one of ...".
-  void wrong_word(const std::string& name, const YamlNode& node,
-                  const std::vector<std::string>& allowed) const;
+  /// `more`: what else is allowed, for the list's end; `near`: the words that it may have been meant to be.
+  void wrong_word(const std::string& name, const YamlNode& node, const std::vector<std::string>& allowed,
+                  const std::string& more = "", const std::vector<std::string>& near = {}) const;
 };
 
 /// "module_name 'a' weight" as the path of a YamlMap, which messages put into quotes.

@@ -161,8 +161,7 @@ void TensorSpecReader::read_observer() {
       if (kind && !words.fake_quants.at(*kind)) later(key, *node);
       continue;
     }
-    const auto name =
-        torch_word(*node, fmt::format("{} of {}", key, what_), words_of(words.observers), reading_);
+    const auto name = observer_word(*node, fmt::format("{} of {}", key, what_), reading_);
     if (!name) continue;
     const ObserverWord& observer = words.observers.at(*name);
     if (observer.per_channel && per_channel_ && *observer.per_channel != *per_channel_) {
@@ -248,6 +247,21 @@ void TensorSpecReader::read_kind() {
 }
 
 }  // namespace
+
+std::optional<std::string> observer_word(const YamlNode& node, const std::string& what,
+                                         const Reading& reading) {
+  const auto& observers = foreign_words().observers;
+  const std::string word(node.kind == YamlNode::Kind::kScalar ? without_torch(node.text) : "");
+  const std::string name = word.substr(word.rfind('.') + 1);
+  if (observers.contains(name)) return name;
+  std::vector<std::string> carried_out;
+  for (const auto& [known, observer] : observers) {
+    if (observer.name) carried_out.push_back(known);
+  }
+  reading.wrong_word(what, node, carried_out, ", or one of configs/qconfigs.yaml that is not carried out yet",
+                     words_of(observers));
+  return std::nullopt;
+}
 
 bool is_dtype(const std::string& word) {
   const std::string_view bare = without_torch(word);

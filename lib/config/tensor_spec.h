@@ -22,6 +22,11 @@ std::vector<Placed<Says>> read_tensor_spec(const YamlNode& node, SpecOf of, cons
 /// out yet.
 std::optional<Precision> read_dtype(const YamlNode& node, const std::string& what, const Reading& reading);
 
+/// The name of an observer of configs/qconfigs.yaml; nullopt, after saying why, for another word. `what`
+/// begins the sentence.
+std::optional<std::string> observer_word(const YamlNode& node, const std::string& what,
+                                         const Reading& reading);
+
 /// The words that read_dtype() knows, and those that it understands besides.
 bool is_dtype(const std::string& word);
 

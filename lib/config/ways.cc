@@ -13,26 +13,21 @@
 namespace qprep {
 namespace {
 
-/// A way of writing precision, by the keys that it uses.
-struct Way {
-  std::string_view name;
-  std::vector<std::string_view> keys;
-};
+/// A way of writing precision: the keys that it uses.
+using Way = std::vector<std::string_view>;
 
 const std::vector<Way>& ways() {
-  static const std::vector<Way> all = {
-      {"qprep's own", {"qconfig_setter", "templates", "hybrid", "weights", "activations"}},
-      {"qconfig_dict", {"qconfig_dict", "hybrid_dict"}},
-      {"quantizers", {"quantizers"}},
-      {"MQBench",
-       {"extra_qconfig_dict", "extra_quantizer_dict", "extra_fuse_dict", "backend",
-        "prepare_custom_config_dict"}}};
+  static const std::vector<Way> all = {{"qconfig_setter", "templates", "hybrid", "weights", "activations"},
+                                       {"qconfig_dict", "hybrid_dict"},
+                                       {"quantizers"},
+                                       {"extra_qconfig_dict", "extra_quantizer_dict", "extra_fuse_dict",
+                                        "backend", "prepare_custom_config_dict"}};
   return all;
 }
 
 const Way* way_of(std::string_view key) {
   for (const Way& way : ways()) {
-    if (std::find(way.keys.begin(), way.keys.end(), key) != way.keys.end()) return &way;
+    if (std::find(way.begin(), way.end(), key) != way.end()) return &way;
   }
   return nullptr;
 }
@@ -44,15 +39,15 @@ void check_one_way(const YamlMap& file, Diagnostics& diagnostics) {
     const Way* way = way_of(key.value);
     if (!way || way == first) continue;
     if (first) {
-      diagnostics.error(codes::kBadValue,
-                        fmt::format("'{}' ({}) and '{}' in line {} ({}) are two ways of writing precision; a "
-                                    "file uses one",
-                                    key.value, way->name, first_key.value, first_key.where.line, first->name),
-                        key.where);
-      return;
+      diagnostics.error(
+          codes::kBadValue,
+          fmt::format("'{}' and '{}' in line {} are two ways of writing precision; a file uses one",
+                      key.value, first_key.value, first_key.where.line),
+          key.where);
+    } else {
+      first = way;
+      first_key = key;
     }
-    first = way;
-    first_key = key;
   }
 }
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "passes/selection.h"
@@ -170,24 +173,36 @@ class Fold {
     return !setting.says_precision() || result_->fallback(setting.slot).says == setting.says;
   }
 
-  /// One warning a line of the configuration, which may have made several settings.
+  /// The settings that one place of the configuration made, not necessarily one after the other.
+  std::vector<std::vector<std::size_t>> by_place() const {
+    std::vector<std::vector<std::size_t>> groups;
+    std::map<std::tuple<std::string_view, int, int>, std::size_t> known;
+    for (std::size_t rank = 0; rank < settings().size(); ++rank) {
+      const Where& where = settings()[rank].where;
+      if (where.file.empty()) continue;
+      const auto [at, is_new] =
+          known.emplace(std::tuple(where.file, where.line, where.column), groups.size());
+      if (is_new) groups.emplace_back();
+      groups[at->second].push_back(rank);
+    }
+    return groups;
+  }
+
+  /// One warning a place.
   void warn() {
-    const std::vector<Setting>& all = settings();
-    for (std::size_t rank = 0; rank < all.size();) {
-      std::size_t end = rank + 1;
-      while (end < all.size() && all[end].where == all[rank].where) ++end;
+    for (const std::vector<std::size_t>& place : by_place()) {
       bool all_absent = true, all_lose = true, all_agree = true, all_vain = true;
-      for (std::size_t each = rank; each < end; ++each) {
+      for (const std::size_t each : place) {
         if (is_absent(each)) continue;
         all_absent = false;
         all_lose = all_lose && loses(each);
         all_agree = all_agree && agrees(each);
         all_vain = all_vain && is_vain(each);
       }
-      const Setting& setting = all[rank];
-      if (setting.where.file.empty() || all_absent || !all_lose || all_agree) {
-        // nothing to say
-      } else if (all_vain) {
+      if (all_absent || !all_lose || all_agree) continue;
+      const std::size_t rank = place.front();
+      const Setting& setting = settings()[rank];
+      if (all_vain) {
         diagnostics_.warning(codes::kNoEffect,
                              fmt::format("{} has no effect: {}", setting.what, in_vain_[rank]),
                              setting.where);
@@ -197,7 +212,6 @@ class Fold {
             fmt::format("{} decides nothing: settings above it speak of the same", setting.what),
             setting.where);
       }
-      rank = end;
     }
   }
 
