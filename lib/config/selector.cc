@@ -53,6 +53,20 @@ std::string path_of(std::string_view name) {
   return path;
 }
 
+std::string module_path_of(std::string_view name) {
+  while (name.starts_with('/')) name.remove_prefix(1);
+  std::string path;
+  for (;;) {
+    const std::size_t slash = name.find('/');
+    const std::string_view scope = name.substr(0, slash);
+    if (slash == std::string_view::npos) return path.append(scope);
+    name.remove_prefix(slash + 1);
+    const bool is_in_next =
+        name.size() > scope.size() && name.starts_with(scope) && name[scope.size()] == '.';
+    if (!is_in_next) path.append(scope).append(1, '.');
+  }
+}
+
 bool is_pattern(std::string_view selector) {
   return selector.starts_with(kRegex) || selector.find_first_of("*?[") != std::string_view::npos;
 }

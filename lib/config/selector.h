@@ -15,6 +15,10 @@ namespace qprep {
 /// "backbone.layer1.Conv" for "/backbone/layer1/Conv": scopes are separated by dots.
 std::string path_of(std::string_view name);
 
+/// The path that begins with the name that the module has in its program: "layer1.0.conv1.Conv" for
+/// "/layer1/layer1.0/conv1/Conv", as PyTorch's exporter writes scopes in a Sequential or ModuleList.
+std::string module_path_of(std::string_view name);
+
 /// "re:..." or a text with *, ? or [: a pattern, not a name.
 bool is_pattern(std::string_view selector);
 

@@ -52,7 +52,11 @@ Selection::Selection(const Model& model, const DataFlow* flow) : model_(model), 
 }
 
 void Selection::add(std::string_view name, const Target& target) {
-  if (!name.empty()) entries_.emplace_back(path_of(name), target);
+  if (name.empty()) return;
+  const std::string path = path_of(name);
+  std::string module_path = module_path_of(name);
+  if (module_path != path) entries_.emplace_back(std::move(module_path), target);
+  entries_.emplace_back(path, target);
 }
 
 Selection::Match Selection::match_of(Targets found) {

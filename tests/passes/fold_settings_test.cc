@@ -160,6 +160,55 @@ TEST_CASE("A node answers to its name, its results, its scopes and what was fold
   CHECK(selection.find({Selector::Kind::kName, "x"}).inputs == std::vector<const Value*>{&x});
 }
 
+TEST_CASE("In a Sequential a node answers to the name that its module has in the program, too") {
+  Model model;
+  Value& x = model.graph->add_input("x", Type::tensor(DType::kFloat32));
+  const auto add = [&](const char* name) {
+    return &model.graph->insert(nullptr, {"Relu", {&x}, {std::string(name) + "_out"}, name});
+  };
+  const Node* conv = add("/layer1/layer1.0/conv1/Conv");
+  const Node* query = add("/1/1.0/1.0.0/fn/fn.1/query/MatMul");
+  const Node* ten = add("/layer1/layer10/conv1/Conv");
+  const Selection selection(model, nullptr);
+  const auto nodes = [&](const std::string& text) {
+    return selection.find({Selector::Kind::kName, text}).nodes;
+  };
+  using Nodes = std::vector<const Node*>;
+  CHECK(nodes("layer1.0.conv1") == Nodes{conv});
+  CHECK(nodes("layer1.0") == Nodes{conv});
+  CHECK(nodes("layer1.layer1.0") == Nodes{conv});
+  CHECK(nodes("layer1") == Nodes{conv, ten});
+  CHECK(nodes("1.0.0.fn.1.query") == Nodes{query});
+  CHECK(nodes("re:layer1\\.0.*") == Nodes{conv});
+}
+
+TEST_CASE("A type may say how many spatial axes, a domain, and several operators") {
+  Model model;
+  const auto input = [&](const char* name, std::size_t rank) {
+    return &model.graph->add_input(name, Type::tensor(DType::kFloat32, Shape(rank)));
+  };
+  const Node& flat = model.graph->insert(nullptr, {"Conv", {input("a", 3)}, {"x"}, "flat"});
+  const Node& square = model.graph->insert(nullptr, {"Conv", {input("b", 4)}, {"y"}, "square"});
+  Value& unknown = model.graph->add_input("c", Type::tensor(DType::kFloat32));
+  const Node& any = model.graph->insert(nullptr, {"Conv", {&unknown}, {"z"}, "any"});
+  NodeSpec spec{"FusedConv", {&unknown}, {"f"}, "fused"};
+  spec.domain = "com.microsoft";
+  const Node& fused = model.graph->insert(nullptr, spec);
+  const Selection selection(model, nullptr);
+  const auto nodes = [&](const std::string& text) {
+    return selection.find({Selector::Kind::kType, text}).nodes;
+  };
+  using Nodes = std::vector<const Node*>;
+  CHECK(nodes("Conv") == Nodes{&flat, &square, &any});
+  CHECK(nodes("Conv1d") == Nodes{&flat, &any});
+  CHECK(nodes("Conv2d") == Nodes{&square, &any});
+  CHECK(nodes("Gemm,Conv1d") == Nodes{&flat, &any});
+  CHECK(nodes("com.microsoft::FusedConv") == Nodes{&fused});
+  CHECK(nodes("ai.other::FusedConv").empty());
+  CHECK(selection.why_nothing({Selector::Kind::kType, "Gemm,MatMul"}) ==
+        "no node of the model is a Gemm or MatMul; there are Conv, FusedConv");
+}
+
 namespace {
 
 /// x -> Conv a -> MaxPool p -> Sigmoid s -> Conv b -> y, each conv with a weight.
