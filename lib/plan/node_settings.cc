@@ -84,9 +84,15 @@ const Setting* NodeSettings::first(const Ranks* ranks, Slot slot, Aspect aspect)
 const Setting* NodeSettings::skip(const Node& node) const {
   const Ranks* skips = named(node, Slot::kNode);
   if (!skips) return nullptr;
-  const Setting* spoken = first(named(node, Slot::kOutput), Slot::kOutput, Aspect::kPrecision);
-  const Setting* skipping = &settings_[skips->front()];
-  return skipping < spoken ? skipping : nullptr;
+  const Rank skipping = skips->front();
+  const auto keeps = [&](Rank rank) {
+    const Setting& setting = settings_[rank];
+    return rank < skipping && setting.slot == Slot::kOutput && setting.says_precision();
+  };
+  const Ranks* outputs = named(node, Slot::kOutput);
+  if (outputs && std::any_of(outputs->begin(), outputs->end(), keeps)) return nullptr;
+  const std::optional<Rank> for_all = general(Slot::kOutput, Aspect::kPrecision);
+  return for_all && *for_all < skipping ? nullptr : &settings_[skipping];
 }
 
 const Setting& NodeSettings::winner(const Node& node, Slot slot) const {

@@ -32,7 +32,8 @@ class NodeSettings {
   void speak_in_vain(std::size_t rank) { ++counts_[rank].vain; }
 
   /// The setting that leaves the node float, as if it had no qconfig; null: it is quantised where it can be.
-  /// A setting for the precision of its output that comes earlier in the list keeps it quantised.
+  /// A setting for the precision of its output that comes earlier in the list keeps it quantised; what a
+  /// reader says of its input does not: the result of a float node can be quantised for it.
   const Setting* skip(const Node& node) const;
 
   /// What holds for the precision of the node's output or weight, of a graph input, of what a unit makes
