@@ -261,7 +261,7 @@ void check_characters(std::string_view text, const std::string& file, Diagnostic
 
 /// yaml-cpp's words for a mistake, said plainly; its own words where they are plain.
 std::string plain_words(const std::string& message) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kWords = {{
+  static const std::array<std::pair<std::string_view, std::string_view>, 9> kWords = {{
       {YAML::ErrorMsg::MAP_VALUE, "a ':' where no value can start; a text that contains ': ' needs quotes"},
       {YAML::ErrorMsg::MAP_KEY, "a key where none can start; is the indentation right?"},
       {YAML::ErrorMsg::END_OF_MAP, "this does not belong to the map above; is the indentation right?"},
