@@ -67,6 +67,14 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
                       "'output.prefix' is the beginning of file names and has no line breaks",
                       config.prefix->where);
   }
+  constexpr std::size_t kLongestPrefix = 200;
+  if (config.prefix && config.prefix->value.size() > kLongestPrefix) {
+    diagnostics.error(
+        codes::kBadValue,
+        fmt::format("'output.prefix' is the beginning of file names and has at most {} bytes, not {}",
+                    kLongestPrefix, config.prefix->value.size()),
+        config.prefix->where);
+  }
   read_word(output, "dialect", kDialects, config.dialect);
   read_word(output, "form", kForms, config.form);
   output.finish();

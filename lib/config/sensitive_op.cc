@@ -62,6 +62,7 @@ void read_sensitive_op(const SensitiveOpKeys& keys, const UsualPrecision& usual,
     read_choice(of_template, spec, choice);
   }
   YamlMap map(keys.user, keys.name, diagnostics);
+  if (keys.user.kind != YamlNode::Kind::kMap) return;
   read_choice(map, spec, choice);
   const auto table = map.text("table");
   std::vector<SensitivityRow> rows;

@@ -211,8 +211,8 @@ bool EntryReader::is_selector(const Selector& selector, const Where& where) {
                 where);
     return false;
   }
-  const auto error = selector.kind == Selector::Kind::kName ? pattern_error(selector.text) : std::nullopt;
-  if (error) spec_.wrong(fmt::format("{} is no regular expression: {}", quote(selector.text), *error), where);
+  const auto error = selector.kind == Selector::Kind::kName ? selector_error(selector.text) : std::nullopt;
+  if (error) spec_.wrong(*error, where);
   return !error;
 }
 

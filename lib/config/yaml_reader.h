@@ -73,7 +73,7 @@ class YamlMap {
   YamlMap(const YamlNode& node, std::string path, Diagnostics& diagnostics);
 
   /// Where the map stands.
-  const Where& where() const { return node_->where; }
+  const Where& where() const { return where_; }
   const std::string& path() const { return path_; }
 
   /// The key is there (it counts as known from now on).
@@ -108,6 +108,7 @@ class YamlMap {
   const YamlNode* scalar(std::string_view key, std::string_view expected);
 
   const YamlNode* node_;
+  Where where_;
   std::string path_;
   Diagnostics* diagnostics_;
   std::vector<std::string> known_;
