@@ -8,6 +8,7 @@
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
+#include "passes/data_flow.h"
 #include "passes/pipeline.h"
 #include "passes/selection.h"
 #include "support/codes.h"
@@ -22,7 +23,7 @@ using NodePtr = std::shared_ptr<const YamlNode>;
 /// configs/defaults.yaml.
 struct Defaults {
   NodePtr always, within;
-  std::vector<std::string> paths;  // "calibration.data": the last two keys of a path
+  std::vector<std::string> paths;  // "calibration.data": the last two keys of a path to a file or folder
 };
 
 Defaults read_defaults(const std::filesystem::path& configs) {
@@ -56,18 +57,24 @@ NodePtr with_defaults(const YamlNode& document, const Defaults& defaults) {
   return with_additions(document, wanted);
 }
 
-/// "calibration.data" of a path that ends so.
-std::string last_two(const YamlPath& path) {
-  if (path.size() < 2) return {};
+/// Whether the last two keys are those of "calibration.data"; "sensitive_op*.table": the first begins so.
+bool ends_in(const YamlPath& path, std::string_view keys) {
+  if (path.size() < 2) return false;
   const auto* parent = std::get_if<std::string>(&path[path.size() - 2]);
   const auto* key = std::get_if<std::string>(&path.back());
-  return parent && key ? *parent + '.' + *key : std::string();
+  const std::size_t dot = keys.find('.');
+  if (!parent || !key || *key != keys.substr(dot + 1)) return false;
+  std::string_view wanted = keys.substr(0, dot);
+  if (!wanted.ends_with('*')) return *parent == wanted;
+  wanted.remove_suffix(1);
+  return parent->starts_with(wanted);
 }
 
 NodePtr with_absolute_paths(const YamlNode& document, const std::string& file, const Defaults& defaults) {
   const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
   return with_replaced(document, [&](const YamlPath& path, const YamlNode& value) -> NodePtr {
-    const bool is_path = std::ranges::find(defaults.paths, last_two(path)) != defaults.paths.end();
+    const bool is_path =
+        std::ranges::any_of(defaults.paths, [&](const std::string& keys) { return ends_in(path, keys); });
     if (!is_path || value.kind != YamlNode::Kind::kScalar) return nullptr;
     auto absolute = std::make_shared<YamlNode>(value);
     absolute->text = (folder / value.text).lexically_normal().string();
@@ -84,13 +91,16 @@ void match_settings(ShownConfig& shown, const std::vector<Setting>& all, const S
   Env env = rules.env(diagnostics, all);
   Plan plan;
   run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);
-  const Selection selection(file.model);
+  const DataFlow flow(file.model, rules.op_classes, plan);
+  const Selection selection(file.model, &flow);
+  std::vector<const Selector*> selectors;
+  for (const Setting& setting : all) selectors.push_back(&setting.selector);
+  const std::vector<Selection::Match> matches = selection.find_all(selectors);
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (!all[i].names_nodes()) continue;
-    const Selection::Match match = selection.find(all[i].selector);
-    for (const Value* input : match.inputs) shown.settings[i].matches.push_back(input->name());
-    for (const Node* node : match.nodes) shown.settings[i].matches.push_back(node->label());
-    if (match.empty() && !all[i].selector.optional) {
+    for (const Value* input : matches[i].inputs) shown.settings[i].matches.push_back(input->name());
+    for (const Node* node : matches[i].nodes) shown.settings[i].matches.push_back(node->label());
+    if (matches[i].empty() && !all[i].selector.optional) {
       diagnostics.error(codes::kNoMatch, selection.why_nothing(all[i].selector), all[i].where);
     }
   }
