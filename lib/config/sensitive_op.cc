@@ -31,7 +31,7 @@ std::optional<std::size_t> rows_to_take(YamlMap& map, const std::string& name, s
   const auto part = number_of(*ratio);
   if (!part || !(*part > 0 && *part <= 1)) {
     spec.wrong(
-        fmt::format("'{}.ratio' must be a number above 0 and not above 1, not {}", name, quote(ratio->text)),
+        fmt::format("'{}.ratio' must be a number above 0 and not above 1, not {}", name, describe(*ratio)),
         ratio->where);
     return std::nullopt;
   }

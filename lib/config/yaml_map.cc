@@ -22,7 +22,8 @@ const YamlNode& no_map() {
   return node;
 }
 
-/// What a value is, for messages about another type than the expected one.
+}  // namespace
+
 std::string describe(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::kNull:
@@ -37,8 +38,6 @@ std::string describe(const YamlNode& node) {
   if (node.text.empty()) return "an empty text";
   return quote(node.text) + (node.quoted ? " in quotes" : "");
 }
-
-}  // namespace
 
 YamlMap::YamlMap(const YamlNode& node, std::string path, Diagnostics& diagnostics)
     : node_(&node), where_(node.where), path_(std::move(path)), diagnostics_(&diagnostics) {

@@ -10,7 +10,9 @@
 #include "config/selector.h"
 #include "config/yaml_write.h"
 #include "driver/rules.h"
+#include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
+#include "passes/pipeline.h"
 #include "support/mapped_file.h"
 
 namespace qprep {
@@ -98,7 +100,12 @@ std::string init_config(const InitOptions& options, Diagnostics& diagnostics) {
   Examples examples;
   if (options.model) {
     const Rules rules = Rules::read(options.configs);
-    examples = examples_of(read_onnx(*options.model, diagnostics).model, rules.op_classes, *options.model);
+    OnnxFile file = read_onnx(*options.model, diagnostics);
+    infer_shapes(file, diagnostics);
+    Env env = rules.env(diagnostics, {});
+    Plan plan;
+    run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);  // no examples of what does not stay
+    examples = examples_of(file.model, rules.op_classes, *options.model);
   }
   replace_all(text, "@LAYER@", examples.layer);
   replace_all(text, "@SCOPE@", examples.scope);

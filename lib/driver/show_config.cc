@@ -22,7 +22,8 @@ using NodePtr = std::shared_ptr<const YamlNode>;
 
 /// configs/defaults.yaml.
 struct Defaults {
-  NodePtr always, within;
+  NodePtr always, own, within;
+  std::vector<std::string> other_ways;
   std::vector<std::string> paths;  // "calibration.data": the last two keys of a path to a file or folder
 };
 
@@ -31,14 +32,14 @@ Defaults read_defaults(const std::filesystem::path& configs) {
   const NodePtr root = read_yaml((configs / "defaults.yaml").string(), diagnostics);
   YamlMap map(*root, "", diagnostics);
   Defaults defaults;
-  const auto nothing = std::make_shared<YamlNode>();
-  defaults.always = defaults.within = nothing;
-  for (const YamlNode::Entry& entry : root->entries) {
-    if (entry.key == "always") defaults.always = entry.value;
-    if (entry.key == "within") defaults.within = entry.value;
-  }
-  map.has("always");
-  map.has("within");
+  const auto section = [&](const char* key) {
+    const YamlNode* found = map.find(key);
+    return std::make_shared<const YamlNode>(found ? *found : YamlNode());
+  };
+  defaults.always = section("always");
+  defaults.own = section("own");
+  defaults.within = section("within");
+  for (const Placed<std::string>& key : map.texts("other_ways")) defaults.other_ways.push_back(key.value);
   for (const Placed<std::string>& path : map.texts("paths")) defaults.paths.push_back(path.value);
   map.finish();
   diagnostics.throw_if_error();
@@ -51,6 +52,10 @@ bool has_key(const YamlNode& map, const std::string& key) {
 
 NodePtr with_defaults(const YamlNode& document, const Defaults& defaults) {
   YamlNode wanted = *defaults.always;
+  const auto has = [&](const std::string& key) { return has_key(document, key); };
+  if (std::ranges::none_of(defaults.other_ways, has)) {
+    wanted.entries.insert(wanted.entries.end(), defaults.own->entries.begin(), defaults.own->entries.end());
+  }
   for (const YamlNode::Entry& entry : defaults.within->entries) {
     if (has_key(document, entry.key)) wanted.entries.push_back(entry);
   }

@@ -170,18 +170,18 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "dir/c.yaml:4:22: error: module_name 'a' must be one of qint8, qint16, float, int8, int16, not "
             "'qint12' "
             "(did you mean 'qint16'?) [bad-value]",
-            "dir/c.yaml:4:33: error: module_name 'b' must be one of qint8, qint16, float, int8, int16 "
-            "[bad-value]",
+            "dir/c.yaml:4:33: error: module_name 'b' must be one of qint8, qint16, float, int8, int16, not "
+            "a list [bad-value]",
             "dir/c.yaml:4:37: error: 're:(' is no regular expression: missing ): ( [bad-value]",
             "dir/c.yaml:4:52: error: a selector has at least one letter; what holds for all nodes is in "
             "'activations' and 'weights' [bad-value]",
             "dir/c.yaml:4:67: error: unknown key 'outptu' in module_name 'c' (did you mean 'output'?); "
             "known: output, weight, input, bias, dtype, threshold, freeze, optional, high_precision_output "
             "[unknown-key]",
-            "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings [bad-value]",
+            "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings, not 'a' [bad-value]",
             "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
-            "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings "
-            "[bad-value]",
+            "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings, "
+            "not 2 keys: write a '-' before each [bad-value]",
             "dir/c.yaml:7:24: error: 'hybrid' names nodes for the CPU but is not enabled: write 'enabled: "
             "true', or "
             "leave them out [bad-value]"});

@@ -39,7 +39,12 @@ NOT_OF_A_SCHEMA = {
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2's core schema, as qprep and editors read it: yes and 1_000 are texts."""
+    """YAML 1.2's core schema, as qprep and editors read it: yes and 1_000 are texts; and so is every key."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, object]:
+        if any(not isinstance(key, yaml.ScalarNode) for key, _ in node.value):
+            raise yaml.YAMLError("a key that is no scalar")
+        return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 
 
 Loader.yaml_implicit_resolvers = {}
