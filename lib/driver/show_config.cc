@@ -23,7 +23,7 @@ using NodePtr = std::shared_ptr<const YamlNode>;
 /// configs/defaults.yaml.
 struct Defaults {
   NodePtr always, own, within;
-  std::vector<std::string> other_ways;
+  std::vector<std::string> other_ways, other_tools;
   std::vector<std::string> paths;  // "calibration.data": the last two keys of a path to a file or folder
 };
 
@@ -40,6 +40,7 @@ Defaults read_defaults(const std::filesystem::path& configs) {
   defaults.own = section("own");
   defaults.within = section("within");
   for (const Placed<std::string>& key : map.texts("other_ways")) defaults.other_ways.push_back(key.value);
+  for (const Placed<std::string>& key : map.texts("other_tools")) defaults.other_tools.push_back(key.value);
   for (const Placed<std::string>& path : map.texts("paths")) defaults.paths.push_back(path.value);
   map.finish();
   diagnostics.throw_if_error();
@@ -51,8 +52,9 @@ bool has_key(const YamlNode& map, const std::string& key) {
 }
 
 NodePtr with_defaults(const YamlNode& document, const Defaults& defaults) {
-  YamlNode wanted = *defaults.always;
   const auto has = [&](const std::string& key) { return has_key(document, key); };
+  if (std::ranges::any_of(defaults.other_tools, has)) return std::make_shared<YamlNode>(document);
+  YamlNode wanted = *defaults.always;
   if (std::ranges::none_of(defaults.other_ways, has)) {
     wanted.entries.insert(wanted.entries.end(), defaults.own->entries.begin(), defaults.own->entries.end());
   }
