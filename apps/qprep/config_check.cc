@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config_verbs.h"
 #include "report/diagnostics_json.h"
-#include "verbs.h"
 
 namespace qprep {
 namespace {
@@ -44,19 +44,15 @@ int check_configs(const std::vector<std::string>& files, Console& console) {
 
 }  // namespace
 
-void add_config(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
-  CLI::App* config = app.add_subcommand("config", "Check configurations without a model");
-  config->get_formatter()->label("SUBCOMMAND", "VERB");
+void add_config_check(CLI::App& config, Verbosity& verbosity, Verb& chosen) {
   const auto files = std::make_shared<std::vector<std::string>>();
-  CLI::App* check = config->add_subcommand("check", "Say everything that is wrong with configurations");
+  CLI::App* check = config.add_subcommand("check", "Say everything that is wrong with configurations");
   check->add_option("FILE", *files, "Configurations")->required()->type_name("");
   check->group("Verbs");
   add_verbosity(*check, verbosity, true);
   check->footer(R"(Examples:
   qprep config check qprep.yaml
   qprep config check --json configs/*.yaml)");
-  config->footer(R"(Examples:
-  qprep config check qprep.yaml)");
   check->callback([&chosen, files] {
     chosen = [files](Console& console, Diagnostics&) { return check_configs(*files, console); };
   });

@@ -67,6 +67,14 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
                       "'output.prefix' is the beginning of file names and has no line breaks",
                       config.prefix->where);
   }
+  constexpr std::size_t kLongestPrefix = 200;
+  if (config.prefix && config.prefix->value.size() > kLongestPrefix) {
+    diagnostics.error(
+        codes::kBadValue,
+        fmt::format("'output.prefix' is the beginning of file names and has at most {} bytes, not {}",
+                    kLongestPrefix, config.prefix->value.size()),
+        config.prefix->where);
+  }
   read_word(output, "dialect", kDialects, config.dialect);
   read_word(output, "form", kForms, config.form);
   output.finish();
@@ -130,19 +138,38 @@ Config config_from(const YamlNode& root, const std::string& file, Diagnostics& d
   return config;
 }
 
+/// More mistakes than anybody mends at once are counted.
+[[noreturn]] void refuse(const Fatal& failure) {
+  constexpr std::size_t kMostMistakes = 100;
+  std::vector<Diagnostic> all = failure.diagnostics();
+  if (all.size() > kMostMistakes) {
+    const std::size_t left_out = all.size() - kMostMistakes;
+    all.resize(kMostMistakes);
+    all.push_back({Severity::kError,
+                   codes::kBadValue,
+                   fmt::format("and {} more mistakes", left_out),
+                   {all.back().where.file, 0, 0}});
+  }
+  throw Fatal(std::move(all));
+}
+
 }  // namespace
 
 std::string_view to_text(Dialect dialect) { return word_of(dialect, kDialects); }
 std::string_view to_text(Form form) { return word_of(form, kForms); }
 
-Config read_config(const std::string& file) {
+Config read_config(const std::string& file) try {
   Diagnostics diagnostics;
   return config_from(*read_yaml(file, diagnostics), file, diagnostics);
+} catch (const Fatal& failure) {
+  refuse(failure);
 }
 
-Config parse_config(std::string_view text, const std::string& file) {
+Config parse_config(std::string_view text, const std::string& file) try {
   Diagnostics diagnostics;
   return config_from(*parse_yaml(text, file, diagnostics), file, diagnostics);
+} catch (const Fatal& failure) {
+  refuse(failure);
 }
 
 std::vector<Setting> settings(const Config& config) {

@@ -43,7 +43,7 @@ struct Config {
   std::vector<Diagnostic> not_yet;     // errors for prepare: what is correct, but cannot be carried out yet
 };
 
-/// Throws Fatal with every mistake of the file, each with its line and column.
+/// Throws Fatal with every mistake of the file, each with its line and column; the first 100 of more.
 Config read_config(const std::string& file);
 /// The same for text in memory; `file` is its name in messages, relative paths are taken from its folder.
 Config parse_config(std::string_view text, const std::string& file);

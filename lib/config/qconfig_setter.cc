@@ -14,10 +14,12 @@ namespace {
 
 /// Names override types, so their settings come first.
 void read_hybrid(YamlMap hybrid, EntryReader& reader, std::vector<Setting>& settings) {
+  const bool says_enabled = hybrid.has("enabled");
   const auto enabled = hybrid.boolean("enabled");
   const auto names = hybrid.texts("module_name");
   const auto types = hybrid.texts("module_type");
   hybrid.finish();
+  if (!enabled && says_enabled) return;  // something wrong, and said
   if (!(enabled && enabled->value)) {
     for (const auto& named : {names, types}) {
       if (named.empty()) continue;
@@ -52,7 +54,7 @@ std::vector<Setting> read_qconfig_setter(YamlMap& file, const UsualPrecision& us
   const YamlNode* setters = file.find("qconfig_setter");
   const YamlNode* later = file.find("templates");
   if (!file.has("hybrid") && !setters && !later) return settings;
-  const Templates templates = Templates::read((find_configs() / "templates.yaml").string());
+  static const Templates templates = Templates::read((find_configs() / "templates.yaml").string());
   EntryReader reader(usual, templates, diagnostics, not_yet);
   if (file.has("hybrid")) read_hybrid(std::move(hybrid), reader, settings);
   const auto append = [&](std::vector<Setting> more) {

@@ -27,8 +27,7 @@ void Reading::wrong_word(const std::string& name, const YamlNode& node,
                          const std::vector<std::string>& allowed, const std::string& more,
                          const std::vector<std::string>& near) const {
   const bool is_word = node.kind == YamlNode::Kind::kScalar;
-  wrong(fmt::format("{} must be one of {}{}{}{}", name, join(allowed, ", "), more,
-                    is_word ? ", not " + quote(node.text) : "",
+  wrong(fmt::format("{} must be one of {}{}, not {}{}", name, join(allowed, ", "), more, describe(node),
                     is_word ? did_you_mean(node.text, near.empty() ? allowed : near) : ""),
         node.where);
 }
@@ -68,8 +67,8 @@ std::optional<Selector> name_selector(const std::string& text, const Where& wher
     reading.wrong("a name has at least one letter", where);
     return std::nullopt;
   }
-  if (const auto error = pattern_error(text)) {
-    reading.wrong(fmt::format("{} is no regular expression: {}", quote(text), *error), where);
+  if (const auto error = selector_error(text)) {
+    reading.wrong(*error, where);
     return std::nullopt;
   }
   Selector selector;

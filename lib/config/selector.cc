@@ -1,7 +1,10 @@
 #include "config/selector.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <re2/re2.h>
+
+#include "config/quote.h"
 
 namespace qprep {
 namespace {
@@ -44,6 +47,15 @@ std::string regex_of_glob(std::string_view glob) {
   return regex;
 }
 
+/// A set that does not end: "conv[1".
+bool has_open_set(std::string_view glob) {
+  for (std::size_t i = glob.find('['); i != std::string_view::npos; i = glob.find('[', i)) {
+    i = glob.find(']', i + 2);
+    if (i == std::string_view::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string path_of(std::string_view name) {
@@ -82,8 +94,23 @@ std::shared_ptr<const RE2> regex_of(std::string_view selector) {
 
 std::optional<std::string> pattern_error(std::string_view selector) {
   if (!is_pattern(selector)) return std::nullopt;
+  const bool is_regex = selector.starts_with(kRegex);
+  if (is_regex && selector.size() == kRegex.size()) return "there is nothing behind 're:'";
+  if (!is_regex && has_open_set(selector)) {
+    return "a '[' that no ']' closes; a '[' of the name itself is written '[[]'";
+  }
   const auto regex = regex_of(selector);
-  return regex->ok() ? std::nullopt : std::optional(regex->error());
+  if (regex->ok()) return std::nullopt;
+  const bool looks_around =
+      regex->error_code() == RE2::ErrorBadPerlOp || regex->error_code() == RE2::ErrorBadEscape;
+  return regex->error() + (looks_around ? " (RE2 has neither lookahead nor backreferences)" : "");
+}
+
+std::optional<std::string> selector_error(std::string_view selector) {
+  const auto error = pattern_error(selector);
+  if (!error) return std::nullopt;
+  return fmt::format("{} is no {}: {}", quote(selector),
+                     selector.starts_with(kRegex) ? "regular expression" : "pattern", *error);
 }
 
 }  // namespace qprep

@@ -31,7 +31,7 @@ std::optional<std::size_t> rows_to_take(YamlMap& map, const std::string& name, s
   const auto part = number_of(*ratio);
   if (!part || !(*part > 0 && *part <= 1)) {
     spec.wrong(
-        fmt::format("'{}.ratio' must be a number above 0 and not above 1, not {}", name, quote(ratio->text)),
+        fmt::format("'{}.ratio' must be a number above 0 and not above 1, not {}", name, describe(*ratio)),
         ratio->where);
     return std::nullopt;
   }
@@ -62,6 +62,7 @@ void read_sensitive_op(const SensitiveOpKeys& keys, const UsualPrecision& usual,
     read_choice(of_template, spec, choice);
   }
   YamlMap map(keys.user, keys.name, diagnostics);
+  if (keys.user.kind != YamlNode::Kind::kMap) return;
   read_choice(map, spec, choice);
   const auto table = map.text("table");
   std::vector<SensitivityRow> rows;

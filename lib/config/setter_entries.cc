@@ -38,7 +38,8 @@ std::string_view plural_of(Selector::Kind kind) {
 std::vector<Setting> EntryReader::read_list(const YamlNode& list, const std::string& key) {
   std::vector<Setting> settings;
   if (list.kind != YamlNode::Kind::kList) {
-    spec_.wrong(fmt::format("'{}' must be a list of settings, the one of the highest priority first", key),
+    spec_.wrong(fmt::format("'{}' must be a list of settings, the one of the highest priority first, not {}",
+                            key, describe(list)),
                 list.where);
     return settings;
   }
@@ -55,9 +56,13 @@ std::vector<Setting> EntryReader::read_entry(const YamlNode& entry, const std::s
 void EntryReader::read(const YamlNode& entry, const std::string& key, std::vector<Setting>& settings) {
   if (entry.kind == YamlNode::Kind::kScalar) return read_named(entry, key, settings);
   if (entry.kind != YamlNode::Kind::kMap || entry.entries.size() != 1) {
-    return spec_.wrong(fmt::format("a setter is the name of a template, or one key of {} with its settings",
-                                   join(kEntries, ", ")),
-                       entry.where);
+    const bool several = entry.kind == YamlNode::Kind::kMap && entry.entries.size() > 1;
+    return spec_.wrong(
+        fmt::format("a setter is the name of a template, or one key of {} with its settings, not {}",
+                    join(kEntries, ", "),
+                    several ? fmt::format("{} keys: write a '-' before each", entry.entries.size())
+                            : describe(entry)),
+        entry.where);
   }
   const YamlNode::Entry& only = entry.entries.front();
   const YamlNode& value = *only.value;
@@ -122,8 +127,9 @@ void EntryReader::read_content(const YamlNode& list, std::vector<Setting>& setti
 void EntryReader::read_selectors(const YamlNode& map, Selector::Kind kind, const std::string& key,
                                  std::vector<Setting>& settings) {
   if (map.kind != YamlNode::Kind::kMap) {
-    return spec_.wrong(fmt::format("'{}' must be a map from {} to settings", key, plural_of(kind)),
-                       map.where);
+    return spec_.wrong(
+        fmt::format("'{}' must be a map from {} to settings, not {}", key, plural_of(kind), describe(map)),
+        map.where);
   }
   if (map.entries.empty()) return spec_.wrong(fmt::format("'{}' names nothing", key), map.where);
   for (const YamlNode::Entry& entry : map.entries) {
@@ -211,8 +217,8 @@ bool EntryReader::is_selector(const Selector& selector, const Where& where) {
                 where);
     return false;
   }
-  const auto error = selector.kind == Selector::Kind::kName ? pattern_error(selector.text) : std::nullopt;
-  if (error) spec_.wrong(fmt::format("{} is no regular expression: {}", quote(selector.text), *error), where);
+  const auto error = selector.kind == Selector::Kind::kName ? selector_error(selector.text) : std::nullopt;
+  if (error) spec_.wrong(*error, where);
   return !error;
 }
 

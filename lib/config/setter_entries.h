@@ -18,7 +18,6 @@ class EntryReader {
       : usual_(usual),
         templates_(templates),
         diagnostics_(diagnostics),
-        not_yet_(not_yet),
         spec_(usual, diagnostics, not_yet) {}
 
   /// A list of entries, the one of the highest priority first; `key` names it in messages.
@@ -44,7 +43,6 @@ class EntryReader {
   const UsualPrecision& usual_;
   const Templates& templates_;
   Diagnostics& diagnostics_;
-  Diagnostics& not_yet_;
   SpecReader spec_;
   std::optional<SaidAt> template_at_;  // set while the content of a template is read
 };

@@ -18,6 +18,9 @@ const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "i
 const std::vector<std::string> kLaterDtypes = {"qint4", "qint32", "float16", "int4", "int32"};
 const std::vector<std::string> kSpecKeys = {
     "output", "weight", "input", "bias", "dtype", "threshold", "freeze", "optional", "high_precision_output"};
+/// Of a slot, not of a node.
+const std::vector<std::string> kAspects = {"observer", "fake_quant", "averaging_constant", "scale",
+                                           "per_channel"};
 const std::vector<std::string> kObservers = {"min_max", "moving_average"};
 const std::vector<std::string> kLaterObservers = {"mse",         "percentile", "kl",      "histogram",
                                                   "fixed_scale", "clip",       "clip_std"};
@@ -127,6 +130,12 @@ void SpecReader::read(const Selector& named, const YamlNode& spec, const Where& 
     } else if (entry.key == "freeze") {
       const auto frozen = map.boolean("freeze");
       if (frozen && frozen->value) add(target, Slot::kOutput, AveragingConstant{0}, entry.where, name);
+    } else if (holds(kAspects, entry.key)) {
+      const std::string_view slot = entry.key == "per_channel" ? "weight" : "output";
+      diagnostics_.error(codes::kUnknownKey,
+                         fmt::format("{} in {} belongs to one slot: write {}: {{{}: ...}}", quote(entry.key),
+                                     what, slot, entry.key),
+                         entry.where);
     } else if (entry.key != "optional") {
       diagnostics_.error(codes::kUnknownKey,
                          fmt::format("unknown key {} in {}{}; known: {}", quote(entry.key), what,
@@ -189,7 +198,8 @@ void SpecReader::read_threshold(const Target& target, const YamlNode& node, cons
     if (threshold && is_scale(*threshold)) {
       return add(target, slot, FixedScale{*threshold, 0}, at, target.what + " threshold", input);
     }
-    wrong(fmt::format("{} threshold must be a number above 0, in the range of a float32", target.what),
+    wrong(fmt::format("{} threshold must be a number above 0, in the range of a float32, not {}", target.what,
+                      describe(value)),
           value.where);
   };
   if (node.kind != YamlNode::Kind::kMap) return take(node, Slot::kOutput, where, std::nullopt);
@@ -229,7 +239,8 @@ std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
     if (value && *value >= 0 && *value <= 1) {
       found.emplace_back(AveragingConstant{static_cast<float>(*value)});
     } else {
-      wrong(fmt::format("{} must be a number from 0 (frozen) to 1", map.name_of("averaging_constant")),
+      wrong(fmt::format("{} must be a number from 0 (frozen) to 1, not {}", map.name_of("averaging_constant"),
+                        describe(*constant)),
             constant->where);
     }
   }
@@ -253,7 +264,8 @@ std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
     } else if (value && is_scale(*value)) {
       found.emplace_back(is_threshold ? FixedScale{*value, 0} : FixedScale{0, *value});
     } else {
-      wrong(fmt::format("{} must be a number above 0, in the range of a float32", map.name_of(key)),
+      wrong(fmt::format("{} must be a number above 0, in the range of a float32, not {}", map.name_of(key),
+                        describe(*given)),
             given->where);
     }
   }
@@ -274,8 +286,7 @@ std::optional<Precision> SpecReader::dtype(const YamlNode& node, const std::stri
     later(fmt::format("{} for {}", quote(node.text), name), node.where);
     return std::nullopt;
   }
-  wrong(fmt::format("{} must be one of {}{}{}", name, join(kDtypes, ", "),
-                    is_word ? ", not " + quote(node.text) : "",
+  wrong(fmt::format("{} must be one of {}, not {}{}", name, join(kDtypes, ", "), describe(node),
                     is_word ? did_you_mean(node.text, kDtypes) : ""),
         node.where);
   return std::nullopt;

@@ -22,7 +22,8 @@ const YamlNode& no_map() {
   return node;
 }
 
-/// What a value is, for messages about another type than the expected one.
+}  // namespace
+
 std::string describe(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::kNull:
@@ -38,10 +39,8 @@ std::string describe(const YamlNode& node) {
   return quote(node.text) + (node.quoted ? " in quotes" : "");
 }
 
-}  // namespace
-
 YamlMap::YamlMap(const YamlNode& node, std::string path, Diagnostics& diagnostics)
-    : node_(&node), path_(std::move(path)), diagnostics_(&diagnostics) {
+    : node_(&node), where_(node.where), path_(std::move(path)), diagnostics_(&diagnostics) {
   if (node.kind == YamlNode::Kind::kMap) return;
   const std::string name = path_.empty() ? "the file" : fmt::format("'{}'", path_);
   diagnostics.error(codes::kBadValue,
@@ -82,7 +81,8 @@ std::optional<Placed<std::string>> YamlMap::text(std::string_view key) {
 
 std::optional<Placed<std::string>> YamlMap::word(std::string_view key,
                                                  const std::vector<std::string>& allowed) {
-  const std::string expected = fmt::format("one of {}", fmt::join(allowed, ", "));
+  const std::string expected =
+      allowed.size() == 1 ? allowed.front() : fmt::format("one of {}", fmt::join(allowed, ", "));
   const YamlNode* node = scalar(key, expected);
   if (node == nullptr) return std::nullopt;
   if (std::find(allowed.begin(), allowed.end(), node->text) != allowed.end()) {
@@ -118,8 +118,14 @@ std::optional<Placed<bool>> YamlMap::boolean(std::string_view key) {
   if (node == nullptr) return std::nullopt;
   if (!node->quoted && node->text == "true") return Placed<bool>{true, node->where};
   if (!node->quoted && node->text == "false") return Placed<bool>{false, node->where};
+  std::string meant;
+  for (const auto& [word, value] :
+       {std::pair("yes", "true"), {"on", "true"}, {"no", "false"}, {"off", "false"}}) {
+    if (node->text == word) meant = fmt::format(" (did you mean '{}'?)", value);
+  }
+  if (meant.empty() && !node->quoted) meant = did_you_mean(node->text, {"true", "false"});
   diagnostics_->error(codes::kBadValue,
-                      fmt::format("{} must be true or false, not {}", name_of(key), describe(*node)),
+                      fmt::format("{} must be true or false, not {}{}", name_of(key), describe(*node), meant),
                       node->where);
   return std::nullopt;
 }
@@ -181,9 +187,13 @@ void YamlMap::finish() {
   std::replace(sorted.begin(), sorted.end(), std::string(), std::string("\"\""));
   constexpr std::size_t kMostMessages = 20;
   std::size_t unknown = 0;
+  Where first_left_out;
   for (const YamlNode::Entry& entry : node_->entries) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
-    if (++unknown > kMostMessages) continue;
+    if (++unknown > kMostMessages) {
+      if (unknown == kMostMessages + 1) first_left_out = entry.where;
+      continue;
+    }
     const std::string inside = path_.empty() ? "" : fmt::format(" in '{}'", path_);
     diagnostics_->error(codes::kUnknownKey,
                         fmt::format("unknown key {}{}{}; known: {}", quote(entry.key), inside,
@@ -192,7 +202,7 @@ void YamlMap::finish() {
   }
   if (unknown > kMostMessages) {
     diagnostics_->error(codes::kUnknownKey, fmt::format("and {} more unknown keys", unknown - kMostMessages),
-                        node_->where);
+                        first_left_out);
   }
 }
 

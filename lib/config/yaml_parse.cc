@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fmt/format.h>
@@ -20,6 +21,7 @@ namespace {
 using NodePtr = std::shared_ptr<const YamlNode>;
 
 constexpr std::size_t kMostMistakes = 50;
+constexpr std::size_t kLongestKey = 1000;  // YAML has keys of a line up to 1024
 
 /// Ends the reading with everything said so far.
 [[noreturn]] void refuse(Diagnostics& diagnostics, std::string_view code, std::string message, Where where) {
@@ -45,6 +47,8 @@ class TreeBuilder : public YAML::EventHandler {
     if (open_.empty()) return std::nullopt;
     return open_.back().node->where;
   }
+  /// Where the last value in quotes begins.
+  const std::optional<YAML::Mark>& last_quoted() const { return last_quoted_; }
   Where at(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -62,6 +66,8 @@ class TreeBuilder : public YAML::EventHandler {
     auto node = start(YamlNode::Kind::kScalar, mark);
     node->text = value;
     node->quoted = !check_tag(tag, node->where);
+    // A block ('|', '>') ends where the file does.
+    if (node->quoted && tag == "!") last_quoted_ = mark;
     finish(std::move(node), anchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -179,6 +185,19 @@ class TreeBuilder : public YAML::EventHandler {
       parent.drop = true;
       return;
     }
+    if (key.text == "<<" && !key.quoted) {
+      mistake(codes::kYamlSyntax,
+              "'<<' (a merge key) is not understood; write the keys, or an alias as the whole value",
+              key.where);
+      parent.drop = true;
+      return;
+    }
+    if (key.text.size() > kLongestKey) {
+      mistake(codes::kYamlSyntax,
+              fmt::format("a key of more than {} bytes: {}", kLongestKey, quote(key.text)), key.where);
+      parent.drop = true;
+      return;
+    }
     const auto [first, is_new] = parent.seen.emplace(key.text, key.where);
     if (is_new) return;
     parent.drop = true;
@@ -196,6 +215,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::map<YAML::anchor_t, NodePtr> anchors_;
   std::size_t count_ = 0;
   std::size_t mistakes_ = 0;
+  std::optional<YAML::Mark> last_quoted_;
 };
 
 /// Bytes of the UTF-8 character at text[i]; 0 if there is none.
@@ -259,18 +279,57 @@ void check_characters(std::string_view text, const std::string& file, Diagnostic
   if (diagnostics.count(Severity::kError) > errors_before) throw Fatal(diagnostics.all());
 }
 
-/// yaml-cpp's words for a mistake, said plainly; its own words where they are plain.
-std::string plain_words(const std::string& message) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kWords = {{
-      {YAML::ErrorMsg::MAP_VALUE, "a ':' where no value can start; a text that contains ': ' needs quotes"},
+/// Where the file's text has what yaml-cpp calls line and column; its end if it lies behind.
+std::string_view text_at(std::string_view text, const YAML::Mark& mark) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  for (int line = 0; line < mark.line; ++line) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) return {};
+    text.remove_prefix(end + 1);
+  }
+  return text.substr(std::min(static_cast<std::size_t>(mark.column), text.size()));
+}
+
+/// yaml-cpp takes a text in quotes that the end of the file cuts off. Result: whether `text`, which begins
+/// with a value and perhaps its anchor, is one.
+bool is_cut_off(std::string_view text) {
+  if (text.starts_with('&')) {
+    text.remove_prefix(std::min(text.find(' '), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  }
+  if (!text.starts_with('"') && !text.starts_with('\'')) return false;
+  const char mark = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (text[i] == '\\' && mark == '"') {
+      ++i;
+    } else if (text[i] == mark) {
+      const bool doubled = mark == '\'' && i + 1 < text.size() && text[i + 1] == mark;
+      if (!doubled) return false;
+      ++i;
+    }
+  }
+  return true;
+}
+
+/// yaml-cpp's words for a mistake, said plainly; its own words where they are plain. `rest`: the text from
+/// the mistake on.
+std::string plain_words(const std::string& message, std::string_view rest) {
+  if (message == YAML::ErrorMsg::UNKNOWN_TOKEN && !rest.empty()) {
+    return fmt::format("{} cannot start a value; put the text in quotes", quote(rest.substr(0, 1)));
+  }
+  static const std::array<std::pair<std::string_view, std::string_view>, 8> kWords = {{
+      {YAML::ErrorMsg::MAP_VALUE,
+       "a ':' where no value can start; a key's ':' needs a blank behind it, a text with ': ' in it needs "
+       "quotes"},
       {YAML::ErrorMsg::MAP_KEY, "a key where none can start; is the indentation right?"},
       {YAML::ErrorMsg::END_OF_MAP, "this does not belong to the map above; is the indentation right?"},
       {YAML::ErrorMsg::END_OF_SEQ, "this does not belong to the list above; is the indentation right?"},
       {YAML::ErrorMsg::EOF_IN_SCALAR, "the file ends inside a text in quotes"},
       {YAML::ErrorMsg::FLOW_END, "a closing bracket without an opening one"},
       {YAML::ErrorMsg::BLOCK_ENTRY, "a '-' where no list item can start; is the indentation right?"},
-      {YAML::ErrorMsg::UNKNOWN_TOKEN, "a character that cannot start a value; put the text in quotes"},
-      {YAML::ErrorMsg::UNKNOWN_ANCHOR, "an alias of a name that no anchor above has"},
+      {YAML::ErrorMsg::UNKNOWN_ANCHOR,
+       "an alias ('*') of a name that no anchor ('&') above has; a text that begins with '*' needs quotes"},
   }};
   for (const auto& [theirs, ours] : kWords) {
     if (message == theirs) return std::string(ours);
@@ -297,7 +356,12 @@ NodePtr parse_yaml(std::string_view text, const std::string& file, Diagnostics& 
       refuse(diagnostics, codes::kYamlSyntax, "the bracket that opens here is never closed",
              *builder.innermost_open());
     }
-    refuse(diagnostics, codes::kYamlSyntax, plain_words(error.msg), builder.at(error.mark));
+    refuse(diagnostics, codes::kYamlSyntax, plain_words(error.msg, text_at(text, error.mark)),
+           builder.at(error.mark));
+  }
+  if (const auto& last = builder.last_quoted(); last && is_cut_off(text_at(text, *last))) {
+    refuse(diagnostics, codes::kYamlSyntax, "the text in quotes that begins here is never closed",
+           builder.at(*last));
   }
   if (!builder.root() || builder.root()->kind == YamlNode::Kind::kNull) {
     refuse(diagnostics, codes::kYamlSyntax, "the file is empty", {file, 0, 0});

@@ -48,6 +48,10 @@ struct YamlNode {
   std::size_t size = 1;  // values in it: itself, keys, and all that aliases stand for
 };
 
+/// What a value is, for messages about another one than the expected: "a list", "nothing", "'yes'", "'1' in
+/// quotes".
+std::string describe(const YamlNode& node);
+
 /// The one document of the file. Throws Fatal if it cannot be read, is no YAML, is empty, or is beyond the
 /// limits; duplicate keys and tags are added to `diagnostics` (the first of two equal keys counts).
 std::shared_ptr<const YamlNode> read_yaml(const std::string& file, Diagnostics& diagnostics,
@@ -73,7 +77,7 @@ class YamlMap {
   YamlMap(const YamlNode& node, std::string path, Diagnostics& diagnostics);
 
   /// Where the map stands.
-  const Where& where() const { return node_->where; }
+  const Where& where() const { return where_; }
   const std::string& path() const { return path_; }
 
   /// The key is there (it counts as known from now on).
@@ -108,6 +112,7 @@ class YamlMap {
   const YamlNode* scalar(std::string_view key, std::string_view expected);
 
   const YamlNode* node_;
+  Where where_;
   std::string path_;
   Diagnostics* diagnostics_;
   std::vector<std::string> known_;

@@ -15,6 +15,17 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+/// The only candidate that begins with the word.
+std::optional<std::string> beginning_with(const std::string& word,
+                                          const std::vector<std::string>& candidates) {
+  constexpr std::size_t kFewestLetters = 3;
+  if (word.size() < kFewestLetters) return std::nullopt;
+  const auto begins = [&](const std::string& candidate) { return lower(candidate).starts_with(word); };
+  const auto first = std::ranges::find_if(candidates, begins);
+  if (first == candidates.end() || std::any_of(first + 1, candidates.end(), begins)) return std::nullopt;
+  return *first;
+}
+
 }  // namespace
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
@@ -56,7 +67,7 @@ std::optional<std::string> nearest(std::string_view word, const std::vector<std:
     found = &candidate;
     if (best == 0) break;
   }
-  return found ? std::optional(*found) : std::nullopt;
+  return found ? std::optional(*found) : beginning_with(wanted, candidates);
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {

@@ -15,7 +15,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
 
 /// The candidate that the word was probably meant to be: at most one edit for every three of its letters (at
-/// least one), upper and lower case alike; the first of equals. nullopt if none is near.
+/// least one), upper and lower case alike, the first of equals; else the only one that begins with the word,
+/// if it has three letters. nullopt if there is none.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// " (did you mean 'format'?)", or nothing if no candidate is near.

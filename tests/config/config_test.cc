@@ -170,18 +170,18 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "dir/c.yaml:4:22: error: module_name 'a' must be one of qint8, qint16, float, int8, int16, not "
             "'qint12' "
             "(did you mean 'qint16'?) [bad-value]",
-            "dir/c.yaml:4:33: error: module_name 'b' must be one of qint8, qint16, float, int8, int16 "
-            "[bad-value]",
+            "dir/c.yaml:4:33: error: module_name 'b' must be one of qint8, qint16, float, int8, int16, not "
+            "a list [bad-value]",
             "dir/c.yaml:4:37: error: 're:(' is no regular expression: missing ): ( [bad-value]",
             "dir/c.yaml:4:52: error: a selector has at least one letter; what holds for all nodes is in "
             "'activations' and 'weights' [bad-value]",
             "dir/c.yaml:4:67: error: unknown key 'outptu' in module_name 'c' (did you mean 'output'?); "
             "known: output, weight, input, bias, dtype, threshold, freeze, optional, high_precision_output "
             "[unknown-key]",
-            "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings [bad-value]",
+            "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings, not 'a' [bad-value]",
             "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
-            "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings "
-            "[bad-value]",
+            "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings, "
+            "not 2 keys: write a '-' before each [bad-value]",
             "dir/c.yaml:7:24: error: 'hybrid' names nodes for the CPU but is not enabled: write 'enabled: "
             "true', or "
             "leave them out [bad-value]"});
@@ -254,8 +254,9 @@ TEST_CASE("The first rows of a sensitivity table count, those of the wanted type
   };
   CHECK_THAT(wrong("table: t, topk: 1"),
              Catch::Contains("t:1: error: a row has the columns") &&
-                 Catch::Contains("t:2: error: the type of a row is activation or weight"));
-  CHECK_THAT(wrong("table: none, topk: 1"), Catch::Contains("cannot be read"));
+                 Catch::Contains("t:2: error: the type of a row must be activation or weight, not 'bias'"));
+  CHECK_THAT(wrong("table: none, topk: 1"),
+             Catch::Contains("cannot read") && Catch::Contains("No such file"));
   test::write_text(folder.path() / "t", csv);
   CHECK_THAT(wrong("table: t"), Catch::Contains("either 'topk'"));
   CHECK_THAT(wrong("table: t, topk: 1, ratio: 0.5"), Catch::Contains("either 'topk'"));
@@ -292,10 +293,11 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:6:12: error: 'output.dialect' must be one of function, qdq, not 'qdp' (did you mean "
           "'qdq'?) "
           "[bad-value]",
-          "dir/c.yaml:7:9: error: 'output.form' must be one of qat, fixed_point, both, not 'fixed' "
-          "[bad-value]",
+          "dir/c.yaml:7:9: error: 'output.form' must be one of qat, fixed_point, both, not 'fixed' (did you "
+          "mean "
+          "'fixed_point'?) [bad-value]",
           "dir/c.yaml:8:21: error: 'calibration.data' must be a text, not a list [bad-value]",
-          "dir/c.yaml:8:34: error: 'calibration.method' must be one of min_max, not 'minmax' (did you mean "
+          "dir/c.yaml:8:34: error: 'calibration.method' must be min_max, not 'minmax' (did you mean "
           "'min_max'?) [bad-value]",
           "dir/c.yaml:9:18: error: 'weights.dtype' must be one of qint8, qint16, float, int8, int16, not "
           "'qint4' "

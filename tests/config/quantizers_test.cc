@@ -95,7 +95,8 @@ TEST_CASE("Every mistake in quantizers is named in one run") {
             "c.yaml:6:70: error: 'ad' is no function of PyTorch that becomes an operator (did you mean "
             "'add'?); "
             "ONNX operators begin with a capital [bad-value]",
-            "c.yaml:7:23: error: unknown key 'output' in 'quantizers[3] module_name a'; known: bias, from, "
-            "input_activation, is_qat, output_activation, weight [unknown-key]",
+            "c.yaml:7:23: error: unknown key 'output' in 'quantizers[3] module_name a' (did you mean "
+            "'output_activation'?); known: bias, from, input_activation, is_qat, output_activation, weight "
+            "[unknown-key]",
             "c.yaml:7:39: error: 're:(' is no regular expression: missing ): ( [bad-value]"});
 }

@@ -83,8 +83,9 @@ TEST_CASE("An alias is the value that it names, shared") {
 }
 
 TEST_CASE("What is no YAML is refused with its place, in plain words") {
-  CHECK(complaints("a: b: c\n") == Lines{"c:1:5: error: a ':' where no value can start; a text that contains "
-                                         "': ' needs quotes [yaml-syntax]"});
+  CHECK(complaints("a: b: c\n") == Lines{"c:1:5: error: a ':' where no value can start; a key's ':' needs a "
+                                         "blank behind it, a text with ': ' "
+                                         "in it needs quotes [yaml-syntax]"});
   CHECK(complaints("a: {b: c\n") ==
         Lines{"c:1:4: error: the bracket that opens here is never closed [yaml-syntax]"});
   CHECK(complaints("a: [b,\n") ==
@@ -92,14 +93,38 @@ TEST_CASE("What is no YAML is refused with its place, in plain words") {
   CHECK(complaints("a: \"bc") == Lines{"c:1:7: error: the file ends inside a text in quotes [yaml-syntax]"});
   CHECK(complaints("a: 1\n]\n") ==
         Lines{"c:2:1: error: a closing bracket without an opening one [yaml-syntax]"});
-  CHECK(complaints("a: *y\n") ==
-        Lines{"c:1:4: error: an alias of a name that no anchor above has [yaml-syntax]"});
+  CHECK(complaints("a: *y\n") == Lines{"c:1:4: error: an alias ('*') of a name that no anchor ('&') above "
+                                       "has; a text that begins with '*' "
+                                       "needs quotes [yaml-syntax]"});
   CHECK(complaints("a: &x [*x]\n") ==
         Lines{"c:1:8: error: this alias stands inside the value that it names [yaml-syntax]"});
   CHECK(complaints("a: @b\n") ==
-        Lines{"c:1:4: error: a character that cannot start a value; put the text in quotes [yaml-syntax]"});
+        Lines{"c:1:4: error: '@' cannot start a value; put the text in quotes [yaml-syntax]"});
   CHECK(complaints("%YAML 3.0\n---\na: 1\n") ==
         Lines{"c:1:1: error: not YAML: YAML major version too large [yaml-syntax]"});
+}
+
+TEST_CASE("A text in quotes that the file's end cuts off is never closed, wherever the end is") {
+  const Lines first = {"c:1:4: error: the text in quotes that begins here is never closed [yaml-syntax]"};
+  CHECK(complaints("a: \"bc\n") == first);
+  CHECK(complaints("a: 'bc\nd: e\n") == first);
+  CHECK(complaints("a: \"b\\\"\n") == first);
+  CHECK(complaints("a: 'b''\n") == first);
+  CHECK(complaints("a: &x \"bc\n") == first);
+  CHECK(complaints("\xEF\xBB\xBF"
+                   "a: \"bc\n") == first);
+  CHECK(complaints("a: 'b''c'\nd: \"e\\\"\" # it's\nf: |\n  \"\ng: &x 'h'\n") == Lines{});
+}
+
+TEST_CASE("Merge keys and very long keys are refused by name") {
+  CHECK(complaints("a: &x {b: 1}\nc:\n  <<: *x\n") ==
+        Lines{"c:3:3: error: '<<' (a merge key) is not understood; write the keys, or an alias as the whole "
+              "value "
+              "[yaml-syntax]"});
+  CHECK(
+      complaints("? " + std::string(1001, 'k') + "\n: 1\n") ==
+      Lines{"c:1:3: error: a key of more than 1000 bytes: '" + std::string(60, 'k') + "...' [yaml-syntax]"});
+  CHECK(complaints("\"<<\": 1\n") == Lines{});
 }
 
 TEST_CASE("An empty file, and one of comments only, is said to be empty") {

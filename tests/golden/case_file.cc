@@ -39,6 +39,12 @@ std::string CaseFile::name() const { return fs::relative(path_, root()).replace_
 
 bool CaseFile::has(std::string_view section) const { return sections_.find(section) != sections_.end(); }
 
+std::vector<std::string> CaseFile::sections() const {
+  std::vector<std::string> names = order_;
+  std::erase_if(names, [](const std::string& name) { return name == "args" || name == "expect"; });
+  return names;
+}
+
 std::string CaseFile::text(std::string_view section) const {
   const auto at = sections_.find(section);
   return at == sections_.end() ? "" : at->second;

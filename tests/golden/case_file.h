@@ -19,6 +19,8 @@ class CaseFile {
   std::string name() const;
   bool expects_failure() const { return path_.filename().string().starts_with("fail_"); }
   bool has(std::string_view section) const;
+  /// All but "args" and "expect", in the order of the file.
+  std::vector<std::string> sections() const;
   /// The section's text, with every line's end; empty if there is none.
   std::string text(std::string_view section) const;
   /// The section's words, split at blanks and line ends.

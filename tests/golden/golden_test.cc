@@ -17,6 +17,7 @@
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
 #include "passes/pipeline.h"
+#include "support/temporary_folder.h"
 
 namespace qprep::golden {
 namespace {
@@ -43,6 +44,20 @@ struct Arguments {
 
 std::string configs(const char* file) { return std::string(QPREP_SOURCE_DIR) + "/configs/" + file; }
 
+/// The working folder, as long as this lives.
+class WorkingFolder {
+ public:
+  explicit WorkingFolder(const std::filesystem::path& folder) : before_(std::filesystem::current_path()) {
+    std::filesystem::current_path(folder);
+  }
+  ~WorkingFolder() { std::filesystem::current_path(before_); }
+  WorkingFolder(const WorkingFolder&) = delete;
+  WorkingFolder& operator=(const WorkingFolder&) = delete;
+
+ private:
+  std::filesystem::path before_;
+};
+
 /// One run of a case: the model goes from step to step, and what the last one left is printed.
 class Run {
  public:
@@ -51,9 +66,13 @@ class Run {
   /// Result: the dump, the plan if a pass decided anything, and the diagnostics.
   std::string text() {
     try {
-      OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
-      steps(file.model);
-      text_ = dump(file.model) + plan_text_;
+      if (arguments_.steps == std::vector<std::string>{"config-check"}) {
+        check_config();
+      } else {
+        OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
+        steps(file.model);
+        text_ = dump(file.model) + plan_text_;
+      }
     } catch (const Fatal& fatal) {
       failed_ = true;
       for (const Diagnostic& diagnostic : fatal.diagnostics()) text_ += to_text(diagnostic) + '\n';
@@ -66,6 +85,15 @@ class Run {
   bool failed() const { return failed_; }
 
  private:
+  /// Reads the section "qprep.yaml" as a file, beside files of the names of all other sections.
+  void check_config() {
+    const test::TemporaryFolder folder;
+    for (const std::string& name : file_.sections()) test::write_text(folder.path() / name, file_.text(name));
+    const WorkingFolder here(folder.path());  // so that messages name the files and not their folder
+    const Config config = read_config("qprep.yaml");
+    for (const Diagnostic& each : config.not_yet) diagnostics_.warning(each.code, each.message, each.where);
+  }
+
   void steps(Model& model) {
     static const OpClasses op_classes = read_op_classes(configs("op_classes.yaml"));
     static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));

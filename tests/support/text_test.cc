@@ -36,6 +36,9 @@ TEST_CASE("nearest finds what was probably meant, and nothing far away") {
   CHECK_FALSE(nearest("calibration", words));
   CHECK_FALSE(nearest("", words));
   CHECK_FALSE(nearest("form", {}));
+  CHECK(nearest("fixed", {"qat", "fixed_point", "both"}) == "fixed_point");
+  CHECK_FALSE(nearest("fi", {"qat", "fixed_point", "both"}));
+  CHECK_FALSE(nearest("fixed", {"fixed_point", "fixed_scale"}));
 }
 
 TEST_CASE("nearest takes the first of equals") { CHECK(nearest("abd", {"abc", "abe"}) == "abc"); }
