@@ -15,10 +15,7 @@ class EntryReader {
  public:
   EntryReader(const UsualPrecision& usual, const Templates& templates, Diagnostics& diagnostics,
               Diagnostics& not_yet)
-      : usual_(usual),
-        templates_(templates),
-        diagnostics_(diagnostics),
-        spec_(usual, diagnostics, not_yet) {}
+      : usual_(usual), templates_(templates), diagnostics_(diagnostics), spec_(usual, diagnostics, not_yet) {}
 
   /// A list of entries, the one of the highest priority first; `key` names it in messages.
   std::vector<Setting> read_list(const YamlNode& list, const std::string& key);
