@@ -7,19 +7,31 @@
 #include "config/config.h"
 #include "config_verbs.h"
 #include "report/diagnostics_json.h"
+#include "support/codes.h"
 
 namespace qprep {
 namespace {
 
-/// What is wrong with one configuration, and what it says that prepare cannot carry out yet (warnings).
+/// What is wrong with one configuration, what it says that prepare cannot carry out yet (warnings), and what
+/// there is to remark.
 std::vector<Diagnostic> findings_in(const std::string& file) {
   try {
-    std::vector<Diagnostic> findings = read_config(file).not_yet;
+    const Config config = read_config(file);
+    std::vector<Diagnostic> findings = config.not_yet;
     for (Diagnostic& finding : findings) finding.severity = Severity::kWarning;
+    findings.insert(findings.end(), config.remarks.begin(), config.remarks.end());
     return findings;
   } catch (const Fatal& wrong) {
     return wrong.diagnostics();
   }
+}
+
+/// " (kept for the compiler: debug: False)", or nothing.
+std::string kept_in(const std::vector<Diagnostic>& findings) {
+  for (const Diagnostic& finding : findings) {
+    if (finding.code == codes::kKeptKey) return fmt::format(" ({})", finding.message);
+  }
+  return "";
 }
 
 bool is_error(const Diagnostic& diagnostic) { return diagnostic.severity == Severity::kError; }
@@ -35,7 +47,7 @@ int check_configs(const std::vector<std::string>& files, Console& console) {
     checked.push_back({{"file", file}, {"ok", errors == 0}, {"diagnostics", to_json(findings)}});
     if (console.verbosity().json || console.verbosity().quiet) continue;
     console.print(errors == 0
-                      ? fmt::format("{}: ok\n", file)
+                      ? fmt::format("{}: ok{}\n", file, kept_in(findings))
                       : fmt::format("{}: {} {}\n", file, errors, errors == 1 ? "mistake" : "mistakes"));
   }
   if (console.verbosity().json) console.print_json({{"ok", all_fine}, {"files", checked}});

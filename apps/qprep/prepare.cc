@@ -17,7 +17,7 @@ namespace {
 
 struct PrepareFlags {
   PrepareOptions options;
-  std::string model, folder = ".";
+  std::string model, folder;
   bool times = false;
 };
 
@@ -77,11 +77,14 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   PrepareOptions& options = flags->options;
   CLI::App* verb =
       app.add_subcommand("prepare", "Quantise a float model: QAT, calibrated and fixed-point forms");
-  verb->add_option("MODEL", flags->model, "The float ONNX model")->required()->type_name("");
+  verb->add_option("MODEL", flags->model,
+                   "The float ONNX model; with a configuration of hb_mapper, by default its onnx_model")
+      ->type_name("")
+      ->check(check_not_empty);
   verb->add_option("-c,--config", options.config, "The configuration; without it, every key has its default")
       ->type_name("FILE");
   verb->add_option("-o,--output", flags->folder,
-                   "The folder to write into, made if absent (default: this one)")
+                   "The folder to write into, made if absent (default: this one, or the configuration's)")
       ->type_name("DIR")
       ->check(check_not_empty);
   verb->add_flag("--durable", options.durable, "Return only when the disk has the files (fsync)");
@@ -112,10 +115,12 @@ Passes: {}
 Examples:
   qprep prepare model.onnx
   qprep prepare model.onnx -c qprep.yaml -o out
+  qprep prepare -c hb_mapper.yaml
   qprep prepare model.onnx --dump-after apply-templates --stop-after apply-templates
   qprep prepare model.onnx -c qprep.yaml -o out --json | jq .files)",
                            join(pass_names(), ", ")));
   verb->callback([&chosen, flags] {
+    if (flags->model.empty() && flags->options.config.empty()) throw CLI::RequiredError("MODEL");
     chosen = [flags](Console& console, Diagnostics& diagnostics) {
       return run_prepare(*flags, console, diagnostics);
     };

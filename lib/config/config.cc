@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/hb_config.h"
 #include "config/marches.h"
 #include "config/qconfig_setter.h"
+#include "config/recognise.h"
 #include "config/ways.h"
 #include "support/codes.h"
 
@@ -114,7 +116,7 @@ void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& tar
   map.finish();
 }
 
-Config config_from(const YamlNode& root, const std::string& file, Diagnostics& diagnostics) {
+Config own_config(const YamlNode& root, const std::string& file, Diagnostics& diagnostics) {
   Config config;
   config.file = file;
   YamlMap map(root, "", diagnostics);
@@ -134,7 +136,16 @@ Config config_from(const YamlNode& root, const std::string& file, Diagnostics& d
   config.setters.insert(config.setters.end(), others.begin(), others.end());
   config.not_yet = not_yet.all();
   map.finish();
+  return config;
+}
+
+Config config_from(const YamlNode& root, const std::string& file, Diagnostics said) {
+  Diagnostics diagnostics = is_hb_file(root) ? repeated_alike_are_warnings(root, said) : std::move(said);
+  Config config = is_hb_file(root)     ? read_hb_config(root, file, diagnostics)
+                  : is_hmct_file(root) ? read_hmct_config(root, file, diagnostics)
+                                       : own_config(root, file, diagnostics);
   diagnostics.throw_if_error();
+  config.remarks.insert(config.remarks.begin(), diagnostics.all().begin(), diagnostics.all().end());
   return config;
 }
 
@@ -160,14 +171,16 @@ std::string_view to_text(Form form) { return word_of(form, kForms); }
 
 Config read_config(const std::string& file) try {
   Diagnostics diagnostics;
-  return config_from(*read_yaml(file, diagnostics), file, diagnostics);
+  const auto root = read_yaml(file, diagnostics);
+  return config_from(*root, file, std::move(diagnostics));
 } catch (const Fatal& failure) {
   refuse(failure);
 }
 
 Config parse_config(std::string_view text, const std::string& file) try {
   Diagnostics diagnostics;
-  return config_from(*parse_yaml(text, file, diagnostics), file, diagnostics);
+  const auto root = parse_yaml(text, file, diagnostics);
+  return config_from(*root, file, std::move(diagnostics));
 } catch (const Fatal& failure) {
   refuse(failure);
 }

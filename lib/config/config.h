@@ -6,10 +6,12 @@
 
 #include "config/yaml_reader.h"
 #include "plan/plan.h"
+#include "plan/preprocessing.h"
 #include "plan/setting.h"
 #include "support/diagnostics.h"
 
-/// qprep's own configuration. docs/config.md describes it for users.
+/// A configuration, whatever way it is written. docs/config.md describes qprep's own for users,
+/// docs/config_hb_mapper.md and docs/config_hmct.md those of other tools.
 namespace qprep {
 
 /// How a calibrated model is written: FakeQuantize functions with active scales, or
@@ -21,10 +23,27 @@ enum class Form { kQat, kFixedPoint, kBoth };
 std::string_view to_text(Dialect dialect);
 std::string_view to_text(Form form);
 
+/// The samples of one input as hb_mapper takes them: a folder of files that hold nothing but numbers.
+struct RawSamples {
+  std::string folder;
+  bool bytes = false;  // uint8; else float32
+};
+
 struct CalibrationConfig {
   std::string data;  // a folder; relative ones were resolved against the configuration's folder
   std::string method = "min_max";
-  Where where;  // of `data`
+  Where where;                       // of `data`
+  std::vector<RawSamples> raw = {};  // one for each input, instead of `data`
+};
+
+/// How another tool cuts a model at its ends before anything else.
+struct GraphCuts {
+  std::vector<Placed<std::string>> outputs;  // nodes or tensors: the model's outputs from now on
+  std::vector<Placed<std::string>>
+      remove_types;  // operators that go from both ends, as long as there are some
+  std::vector<Placed<std::string>> remove_nodes;  // nodes that go from an end
+
+  bool any() const { return !outputs.empty() || !remove_types.empty() || !remove_nodes.empty(); }
 };
 
 /// A configuration after reading, defaults filled in. A value whose `where` has no file is a default.
@@ -41,6 +60,16 @@ struct Config {
   std::vector<Setting> setters;        // of hybrid and qconfig_setter, the first wins
   std::vector<Setting> usual_aspects;  // what weights and activations say besides the dtype
   std::vector<Diagnostic> not_yet;     // errors for prepare: what is correct, but cannot be carried out yet
+
+  // What only the files of other tools say.
+  std::string written_for;                    // "hb_mapper", ...; empty: qprep itself
+  std::optional<Placed<std::string>> model;   // an ONNX file; relative ones were resolved likewise
+  std::optional<Placed<std::string>> folder;  // for what is written, likewise
+  std::vector<InputPreprocessing> inputs;     // empty: the model's inputs stay as they are
+  GraphCuts cuts;
+  std::vector<Placed<std::string>> wants_bpu;  // nodes
+  std::vector<std::string> kept;               // keys that are for the compiler alone, "debug: False"
+  std::vector<Diagnostic> remarks;             // warnings and notes of reading
 };
 
 /// Throws Fatal with every mistake of the file, each with its line and column; the first 100 of more.

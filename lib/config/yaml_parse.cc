@@ -94,7 +94,8 @@ class TreeBuilder : public YAML::EventHandler {
     std::shared_ptr<YamlNode> node;
     YAML::anchor_t anchor = 0;
     bool has_key = false;
-    bool drop = false;  // the value belongs to a key that was refused
+    bool drop = false;     // the value belongs to a key that was refused
+    bool repeats = false;  // since it stood there before
     std::string key;
     Where key_where;
     std::map<std::string, Where> seen = {};
@@ -140,7 +141,7 @@ class TreeBuilder : public YAML::EventHandler {
       refuse(diagnostics_, codes::kYamlSyntax,
              fmt::format("lists and maps are nested more than {} deep", limits_.depth), node->where);
     }
-    open_.push_back({std::move(node), anchor, false, false, {}, {}});
+    open_.push_back({std::move(node), anchor, false, false, false, {}, {}});
   }
 
   void leave() {
@@ -170,14 +171,17 @@ class TreeBuilder : public YAML::EventHandler {
     } else if (!parent.has_key) {
       take_key(parent, *node);
     } else {
-      if (!parent.drop) parent.node->entries.push_back({parent.key, parent.key_where, std::move(node)});
+      if (!parent.drop || parent.repeats) {
+        auto& entries = parent.drop ? parent.node->repeated : parent.node->entries;
+        entries.push_back({parent.key, parent.key_where, std::move(node)});
+      }
       parent.has_key = false;
     }
   }
 
   void take_key(Open& parent, const YamlNode& key) {
     parent.has_key = true;
-    parent.drop = false;
+    parent.drop = parent.repeats = false;
     parent.key = key.text;
     parent.key_where = key.where;
     if (key.kind != YamlNode::Kind::kScalar) {
@@ -200,7 +204,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
     const auto [first, is_new] = parent.seen.emplace(key.text, key.where);
     if (is_new) return;
-    parent.drop = true;
+    parent.drop = parent.repeats = true;
     mistake(
         codes::kDuplicateKey,
         fmt::format("duplicate key {}; it already stands in line {}", quote(key.text), first->second.line),

@@ -45,6 +45,7 @@ struct YamlNode {
   Where where;
   std::vector<std::shared_ptr<const YamlNode>> items;  // kList
   std::vector<Entry> entries;                          // kMap, in the file's order; each key once
+  std::vector<Entry> repeated;                         // kMap: keys that stood in it before, left out
   std::size_t size = 1;  // values in it: itself, keys, and all that aliases stand for
 };
 

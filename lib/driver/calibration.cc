@@ -1,8 +1,10 @@
 #include "driver/calibration.h"
 
 #include <unordered_set>
+#include <utility>
 
 #include "analysis/calibrate.h"
+#include "driver/adapt_sample.h"
 #include "quant/fake_quant.h"
 #include "runtime/port.h"
 #include "runtime/samples.h"
@@ -44,10 +46,31 @@ bool carries_scales(const Model& model) {
   return false;
 }
 
+namespace {
+
+std::vector<RawInput> raw_inputs(const CalibrationConfig& config, std::span<const PreparedInput> inputs) {
+  std::vector<RawInput> raw;
+  for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
+    const InputPreprocessing& spec = inputs[i].spec;
+    RawInput input;
+    input.port.name = inputs[i].value->name();
+    input.port.type = inputs[i].sample;
+    input.folder = config.raw[i].folder;
+    input.bytes = config.raw[i].bytes;
+    input.adapt = [spec](const Tensor& sample) { return adapt_sample(sample, spec); };
+    raw.push_back(std::move(input));
+  }
+  return raw;
+}
+
+}  // namespace
+
 CalibrationRun run_calibration(const OnnxFile& file, const std::vector<Observed>& observed,
-                               const CalibrationConfig& config, const PrepareOptions& options,
-                               Diagnostics& diagnostics) {
-  const SampleSet samples = SampleSet::open(config.data, input_ports(file.model), diagnostics);
+                               const CalibrationConfig& config, std::span<const PreparedInput> inputs,
+                               const PrepareOptions& options, Diagnostics& diagnostics) {
+  const SampleSet samples = config.raw.empty()
+                                ? SampleSet::open(config.data, input_ports(file.model), diagnostics)
+                                : SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
   std::vector<std::string> names;
   names.reserve(observed.size());
   for (const Observed& tensor : observed) names.push_back(tensor.name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "config/config.h"
 #include "driver/prepare.h"
 #include "onnx_io/onnx_file.h"
+#include "passes/insert_preprocessing.h"
 #include "plan/plan.h"
 #include "quant/scale.h"
 
@@ -32,10 +34,10 @@ struct CalibrationRun {
 };
 
 /// Runs the float model over the configuration's samples. Given: config.calibration; `file` is as it was when
-/// `observed` was made.
+/// `observed` was made; `inputs` are those for which config.raw has folders, in its order.
 CalibrationRun run_calibration(const OnnxFile& file, const std::vector<Observed>& observed,
-                               const CalibrationConfig& config, const PrepareOptions& options,
-                               Diagnostics& diagnostics);
+                               const CalibrationConfig& config, std::span<const PreparedInput> inputs,
+                               const PrepareOptions& options, Diagnostics& diagnostics);
 
 /// The ranges by the names that the tensors have now.
 Ranges by_present_name(const Ranges& ranges, const std::vector<Observed>& observed);

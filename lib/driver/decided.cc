@@ -1,5 +1,6 @@
 #include "driver/decided.h"
 
+#include "driver/configured_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/pipeline.h"
@@ -10,15 +11,18 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
                const std::filesystem::path& configs, Diagnostics& diagnostics) {
   Decided decided;
   if (!config.empty()) decided.config = read_config(config);
+  for (const Diagnostic& remark : decided.config.remarks) diagnostics.add(remark);
   for (const Diagnostic& each : decided.config.not_yet) {
     diagnostics.warning(each.code, each.message, each.where);
   }
   const Rules rules = Rules::read(configs);
   decided.file = read_onnx(model, diagnostics);
   infer_shapes(decided.file, diagnostics);
+  configure_model(decided.config, decided.file, rules.op_classes, diagnostics);
   Env env = rules.env(diagnostics, settings(decided.config));
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kRewrite), env);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
+  check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
   diagnostics.throw_if_error();
   return decided;
 }

@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "driver/calibration.h"
+#include "driver/configured_model.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
 #include "driver/rules.h"
@@ -101,9 +102,7 @@ class Preparation {
     if (options_.progress) options_.progress(doing, 0, 0);
   }
 
-  std::string prefix() const {
-    return config_.prefix ? config_.prefix->value : options_.model.stem().string();
-  }
+  std::string prefix() const { return config_.prefix ? config_.prefix->value : model_file_.stem().string(); }
   Model& model() { return file_.model; }
   const Model& model() const { return file_.model; }
   bool wants_qat() const { return config_.form.value != Form::kFixedPoint; }
@@ -114,7 +113,9 @@ class Preparation {
   PassWatch watch_;
   Config config_;
   Rules rules_;
+  std::filesystem::path model_file_, out_;
   OnnxFile file_;
+  std::vector<PreparedInput> inputs_;  // those with a preprocessing
   Plan plan_;
   Report report_;
   std::vector<Change> changes_;
@@ -128,13 +129,19 @@ class Preparation {
 
 void Preparation::read() {
   if (!options_.config.empty()) config_ = read_config(options_.config);
+  for (const Diagnostic& remark : config_.remarks) diagnostics_.add(remark);
   if (!config_.not_yet.empty()) throw Fatal(config_.not_yet);
+  model_file_ = model_file(config_, options_.model);
+  out_ = !options_.folder.empty() ? options_.folder
+         : config_.folder         ? std::filesystem::path(config_.folder->value)
+                                  : ".";
   rules_ = Rules::read(options_.configs);
 
   say("reading");
-  watch_.timed("read", [&] { file_ = read_onnx(options_.model, diagnostics_); });
+  watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });
   watch_.timed("infer-shapes", [&] { infer_shapes(file_, diagnostics_); });
-  result_.model = options_.model.filename().string();
+  inputs_ = configure_model(config_, file_, rules_.op_classes, diagnostics_);
+  result_.model = model_file_.filename().string();
   result_.march = config_.march.value;
   result_.opset_before = result_.opset_after = model().opset();
   had_scales_ = carries_scales(model());
@@ -157,6 +164,7 @@ bool Preparation::decide() {
     plan_ = Plan{};
   }
   const bool whole = run_kind(PassKind::kDecide, watch_.observer(), diagnostics_);
+  if (whole) check_wanted_devices(config_, model(), plan_, diagnostics_);
   diagnostics_.throw_if_error();
   if (!whole) return false;
   check_scales_are_there();
@@ -232,12 +240,13 @@ void Preparation::count_plan() {
 
 bool Preparation::calibrate() {
   if (!options_.stop_after.empty() && find_pass(options_.stop_after) != nullptr) return true;
-  folder_.emplace(options_.folder);
+  folder_.emplace(out_);
   if (!config_.calibration) return true;
   observed_ = tensors_to_observe(model(), plan_);
   say("calibrating");
   watch_.timed("calibrate", [&] {
-    CalibrationRun run = run_calibration(file_, observed_, *config_.calibration, options_, diagnostics_);
+    CalibrationRun run =
+        run_calibration(file_, observed_, *config_.calibration, inputs_, options_, diagnostics_);
     ranges_ = std::move(run.ranges);
     result_.samples = run.samples;
   });
@@ -335,8 +344,7 @@ bool Preparation::lower() {
 
 void Preparation::write_model(std::string_view suffix) {
   if (!options_.stop_after.empty()) return;
-  const std::filesystem::path path =
-      (options_.folder / fmt::format("{}_{}.onnx", prefix(), suffix)).lexically_normal();
+  const std::filesystem::path path = (out_ / fmt::format("{}_{}.onnx", prefix(), suffix)).lexically_normal();
   say("writing");
   watch_.timed(fmt::format("write-{}", suffix), [&] {
     const Written written = write_onnx(
@@ -351,7 +359,7 @@ void Preparation::write_model(std::string_view suffix) {
 void Preparation::write_report() {
   report_.diagnostics = diagnostics_.all();
   const auto write = [&](const std::string& name, const std::string& text) {
-    const std::filesystem::path path = (options_.folder / name).lexically_normal();
+    const std::filesystem::path path = (out_ / name).lexically_normal();
     write_file_atomically(path, text, options_.durable);
     result_.files.push_back({path, text.size()});
   };

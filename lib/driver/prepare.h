@@ -21,17 +21,17 @@ namespace qprep {
 using Progress = std::function<void(std::string_view doing, std::size_t done, std::size_t total)>;
 
 struct PrepareOptions {
-  std::filesystem::path model;
-  std::string config;                  // a file; empty: all defaults
-  std::filesystem::path folder = ".";  // for what is written; made if absent
-  std::filesystem::path configs;       // the folder that holds op_classes.yaml and fusion.yaml
-  bool durable = false;                // return when the disk has the files
-  bool overwrite_input = false;        // an output may be the model itself
-  std::string dump_after;              // one of pass_names(); empty: none
-  std::string stop_after;              // likewise; then nothing is written
-  std::string runtime;                 // ONNX Runtime's library, see Library::get
-  int threads = 0;                     // for calibration; 0 = as many as the machine has. Changes no result
-  Progress progress;                   // may be empty
+  std::filesystem::path model;    // empty: the one that the configuration names
+  std::string config;             // a file; empty: all defaults
+  std::filesystem::path folder;   // for what is written; made if absent; empty: as configured, else "."
+  std::filesystem::path configs;  // the folder that holds op_classes.yaml and fusion.yaml
+  bool durable = false;           // return when the disk has the files
+  bool overwrite_input = false;   // an output may be the model itself
+  std::string dump_after;         // one of pass_names(); empty: none
+  std::string stop_after;         // likewise; then nothing is written
+  std::string runtime;            // ONNX Runtime's library, see Library::get
+  int threads = 0;                // for calibration; 0 = as many as the machine has. Changes no result
+  Progress progress;              // may be empty
 };
 
 struct OutputFile {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -137,7 +138,60 @@ std::vector<Diagnostic> wrongs_of(const std::string& file, const Port& input) {
   }
 }
 
+Tensor read_fitting(const std::string& file, const Port& input) {
+  Tensor tensor = read_npy(file);
+  if (auto why = mismatch(input, tensor.dtype(), tensor.dims()))
+    throw Fatal({wrong_file(file, std::move(*why))});
+  return tensor;
+}
+
+/// By their names without extension; a second one of a name is an error.
+std::map<std::string, std::string> by_stem(const RawInput& input, Diagnostics& findings) {
+  std::map<std::string, std::string> files;
+  for (const std::string& name : files_in(input, findings)) {
+    const auto [first, is_new] = files.emplace(fs::path(name).stem().string(), name);
+    if (is_new) continue;
+    findings.error(codes::kBadSample,
+                   fmt::format("'{}' and '{}' would be the same sample", first->second, name),
+                   {input.folder, 0, 0});
+  }
+  return files;
+}
+
 }  // namespace
+
+SampleSet SampleSet::open_raw(std::span<const RawInput> inputs, Diagnostics& diagnostics) {
+  Diagnostics findings;
+  SampleSet set;
+  std::vector<std::map<std::string, std::string>> files;
+  std::set<std::string> all;
+  for (const RawInput& input : inputs) {
+    files.push_back(by_stem(input, findings));
+    for (const auto& [stem, name] : files.back()) all.insert(stem);
+  }
+  findings.throw_if_error();
+  Diagnostics wrong;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    set.inputs_.push_back({inputs[i].port, inputs[i].folder, inputs[i], {}});
+    for (const std::string& stem : all) {
+      const auto file = files[i].find(stem);
+      if (file == files[i].end()) {
+        for (Diagnostic& each : missing((fs::path(inputs[i].folder) / stem).string(), inputs[i].port)) {
+          wrong.add(std::move(each));
+        }
+        continue;
+      }
+      set.inputs_.back().files.push_back(file->second);
+      check_raw_sample((fs::path(inputs[i].folder) / file->second).string(), inputs[i], wrong);
+    }
+  }
+  add_some(wrong.all(), findings);
+  findings.throw_if_error();
+  set.names_.assign(all.begin(), all.end());
+  if (!inputs.empty()) set.folder_ = inputs.front().folder;
+  for (const Diagnostic& warning : findings.all()) diagnostics.add(warning);
+  return set;
+}
 
 SampleSet SampleSet::open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics) {
   Diagnostics findings;
@@ -150,7 +204,7 @@ SampleSet SampleSet::open(const std::string& folder, std::span<const Port> input
       if (const auto why = unfeedable(input.port)) findings.error(codes::kBadSample, *why, {folder, 0, 0});
       names.push_back(samples_in(input, findings));
       all.insert(names.back().begin(), names.back().end());
-      set.inputs_.push_back({std::move(input.port), std::move(input.folder)});
+      set.inputs_.push_back({std::move(input.port), std::move(input.folder), std::nullopt, {}});
     }
   } catch (const fs::filesystem_error& error) {
     throw Fatal(codes::kFileAccess, fmt::format("the folder cannot be read: {}", error.code().message()),
@@ -177,10 +231,8 @@ SampleSet SampleSet::open(const std::string& folder, std::span<const Port> input
 Sample SampleSet::load(std::size_t i) const {
   Sample sample;
   for (const Input& input : inputs_) {
-    const std::string file = (fs::path(input.folder) / name(i)).string();
-    Tensor tensor = read_npy(file);
-    if (auto why = mismatch(input.port, tensor.dtype(), tensor.dims()))
-      throw Fatal({wrong_file(file, std::move(*why))});
+    const std::string file = (fs::path(input.folder) / (input.raw ? input.files.at(i) : name(i))).string();
+    Tensor tensor = input.raw ? read_raw_sample(file, *input.raw) : read_fitting(file, input.port);
     if (const std::int64_t count = count_not_finite(tensor)) {
       sample.findings.push_back({Severity::kWarning,
                                  codes::kBadSample,

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/port.h"
+#include "runtime/raw_samples.h"
 #include "runtime/session.h"
 #include "support/diagnostics.h"
 
@@ -26,6 +28,10 @@ class SampleSet {
   /// warnings.
   static SampleSet open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics);
 
+  /// The same for a folder for each input as the vendor's tools take them; the files of one sample share their
+  /// name but for the extension.
+  static SampleSet open_raw(std::span<const RawInput> inputs, Diagnostics& diagnostics);
+
   std::size_t size() const { return names_.size(); }
   /// The file name that sample i has for every input, "0003.npy"; samples are in the order of these names.
   const std::string& name(std::size_t i) const { return names_.at(i); }
@@ -36,7 +42,9 @@ class SampleSet {
  private:
   struct Input {
     Port port;
-    std::string folder;  // with the path
+    std::string folder;               // with the path
+    std::optional<RawInput> raw;      // of open_raw
+    std::vector<std::string> files;   // likewise: the name of each sample
   };
   SampleSet() = default;
 

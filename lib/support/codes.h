@@ -41,6 +41,17 @@ inline constexpr std::string_view kNoMatch = "no-match";      // a selector that
 inline constexpr std::string_view kNeverWins = "never-wins";  // a setting that others overrule everywhere
 inline constexpr std::string_view kNoEffect = "no-effect";  // a setting that names only what it cannot affect
 inline constexpr std::string_view kNotYet = "not-yet";  // what a configuration may say, but prepare cannot do
+inline constexpr std::string_view kMissingKey = "missing-key";  // a key that a file of this kind must have
+inline constexpr std::string_view kKeptKey = "kept-key";        // what is for a later tool alone
+inline constexpr std::string_view kMixedForms = "mixed-forms";  // keys of two ways of writing in one file
+inline constexpr std::string_view kDeprecatedKey = "deprecated-key";  // what its tool advises against
+inline constexpr std::string_view kChosenMethod =
+    "chosen-method";  // what qprep does where a file leaves it open
+inline constexpr std::string_view kNotOnBpu =
+    "not-on-bpu";  // a node that the configuration wants there, and why not
+inline constexpr std::string_view kPreprocessing =
+    "preprocessing";                                        // an input that cannot be fed as configured
+inline constexpr std::string_view kGraphCut = "graph-cut";  // ends of a model that cannot be cut off, or were
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 
 }  // namespace qprep::codes

@@ -1,0 +1,139 @@
+#include "config/hb_calibration.h"
+
+#include <filesystem>
+#include <utility>
+
+#include "config/quote.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::string_view kGroup = "calibration_parameters";
+
+class Reader {
+ public:
+  Reader(const HbFile& file, const Findings& findings, Config& config)
+      : file_(file), findings_(findings), config_(config) {}
+
+  void read() {
+    read_per_channel();
+    const HbValue* type = file_.find(kGroup, "calibration_type");
+    const std::string method = type ? type->text : "";
+    read_percentile(method);
+    if (method == "skip" || !read_folders(method)) return without_data(method, type);
+    config_.dialect = {Dialect::kQdq, {}};
+    config_.form = {Form::kBoth, {}};
+    if (method == "default" || method.empty()) {
+      findings_.remarks.note(
+          codes::kChosenMethod,
+          fmt::format("{} leaves the method to the tool: qprep takes min_max, the smallest "
+                      "and the largest value seen",
+                      method.empty() ? "a file without 'calibration_type'" : "'calibration_type' default"),
+          type ? type->where : file_.where());
+    } else if (method == "kl" || method == "mix") {
+      findings_.later(fmt::format("'calibration_type' {}", method), type->where);
+    }
+  }
+
+ private:
+  /// Of the activations.
+  void read_per_channel() {
+    const HbValue* value = file_.find(kGroup, "per_channel");
+    if (!value || !value->flag) return;
+    const HbValue* type = file_.find(kGroup, "calibration_type");
+    if (type && type->text == "default") {
+      findings_.remarks.note(
+          codes::kChosenMethod,
+          "'calibration_parameters.per_channel' has no effect with 'calibration_type' default", value->where);
+      return;
+    }
+    findings_.later("'calibration_parameters.per_channel' (a scale for each channel of an activation)",
+                    value->where);
+  }
+
+  void read_percentile(const std::string& method) {
+    const HbValue* value = file_.find(kGroup, "max_percentile");
+    if (!value) return;
+    if (method != "max") {
+      if (file_.gives(kGroup, "calibration_type") && method.empty()) return;
+      return findings_.wrong(
+          fmt::format("'calibration_parameters.max_percentile' is for 'calibration_type' max{}",
+                      method.empty() ? "" : ", not " + method),
+          value->where);
+    }
+    if (value->number < 1) findings_.later(fmt::format("'max_percentile' {}", value->text), value->where);
+  }
+
+  /// Result: there are samples, or something is wrong with what the file says of them.
+  bool read_folders(const std::string& method) {
+    const HbValue* folders = file_.find(kGroup, "cal_data_dir");
+    if (!folders) {
+      const bool needed = file_.tool() == HbTool::kMapper && method != "load" && !method.empty();
+      if (needed) {
+        findings_.mistakes.error(codes::kMissingKey,
+                                 fmt::format("'calibration_parameters.cal_data_dir' is missing: "
+                                             "'calibration_type' {} needs samples",
+                                             method),
+                                 file_.find(kGroup, "calibration_type")->where);
+      }
+      return needed;
+    }
+    if (folders->parts.size() != config_.inputs.size()) {
+      findings_.wrong(fmt::format("'calibration_parameters.cal_data_dir' names {} folders for {} inputs; one "
+                                  "for each, separated by ';'",
+                                  folders->parts.size(), config_.inputs.size()),
+                      folders->where);
+    }
+    CalibrationConfig calibration;
+    calibration.where = folders->where;
+    for (std::size_t i = 0; i < folders->parts.size(); ++i) {
+      const std::string folder = beside(config_.file, folders->parts[i]);
+      calibration.raw.push_back({folder, holds_bytes(i, folder)});
+    }
+    if (!calibration.raw.empty()) calibration.data = calibration.raw.front().folder;
+    config_.calibration = std::move(calibration);
+    return true;
+  }
+
+  /// By cal_data_type; else by the folder's name, as hb_mapper does.
+  bool holds_bytes(std::size_t i, const std::string& folder) const {
+    const HbValue* type = file_.find(kGroup, "cal_data_type");
+    if (type && !type->parts.empty()) return type->parts[i < type->parts.size() ? i : 0] == "uint8";
+    return file_.tool() == HbTool::kMapper && !folder.ends_with("_f32") && !folder.ends_with("_f32/");
+  }
+
+  void without_data(const std::string& method, const HbValue* type) {
+    config_.calibration.reset();
+    if (method == "load") {
+      config_.dialect = {Dialect::kQdq, {}};
+      config_.form = {Form::kBoth, type->where};
+      return;
+    }
+    if (method == "skip") {
+      findings_.remarks.note(
+          codes::kChosenMethod,
+          "'calibration_type' skip: only the QAT form is written, since integers need scales", type->where);
+      return;
+    }
+    findings_.remarks.warning(codes::kChosenMethod,
+                              "there is no 'calibration_parameters.cal_data_dir', so only the QAT form is "
+                              "written, as with 'calibration_type' skip",
+                              type ? type->where : file_.where());
+  }
+
+  const HbFile& file_;
+  const Findings& findings_;
+  Config& config_;
+};
+
+}  // namespace
+
+void read_hb_calibration(const HbFile& file, const Findings& findings, Config& config) {
+  Reader(file, findings, config).read();
+}
+
+std::string beside(const std::string& file, const std::string& path) {
+  return (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
+}
+
+}  // namespace qprep

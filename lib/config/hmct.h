@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "config/findings.h"
+#include "config/hb_settings.h"
+#include "config/yaml_reader.h"
+
+namespace qprep {
+
+/// What a quant_config of hmct says; docs/config_hmct.md.
+struct HmctConfig {
+  HbSettings of_nodes;               // node_config, then subgraph_config, then op_config
+  std::vector<Setting> of_all;       // model_config
+  std::optional<Where> calibration;  // where it says how to calibrate
+};
+
+/// Given: `root` is the map with model_config and its like. Mistakes and what would need a search go to the
+/// findings.
+HmctConfig read_hmct(const YamlNode& root, const Findings& findings);
+
+}  // namespace qprep

@@ -1,0 +1,479 @@
+"""Configurations of hb_mapper, hb_compile and hmct from the command line: real ones unchanged, if QPREP_SHARED
+names the folder that has them, on models that this test makes for them; and what each key changes."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = Path(__file__).resolve().parents[2]
+QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+REAL = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared")) / "hb_yaml"
+MEAN = np.array([123.675, 116.28, 103.53], np.float32).reshape(1, 3, 1, 1)
+SCALE = np.array([0.01712475, 0.017507, 0.01742919], np.float32).reshape(1, 3, 1, 1)
+SIZE = 16
+RANDOM = np.random.default_rng(7)
+
+
+def qprep(*arguments, cwd=None):
+    command = [QPREP, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd, check=False)
+
+
+def run(path, feeds):
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, feeds)
+
+
+class ModelMaker:
+    """A small network of pictures in which nodes of given names stand one after the other."""
+
+    def __init__(self, channels=3, shape=None):
+        self.shape = shape or [1, channels, SIZE, SIZE]
+        self.nodes, self.weights = [], []
+        self.present = "images"
+        self.conv("/stem/Conv", self.shape[1], 8)
+        self.node("/stem/Relu", "Relu", [self.present])
+
+    def constant(self, name, values):
+        self.weights.append(numpy_helper.from_array(values, name))
+        return name
+
+    def node(self, name, op, inputs, **attributes):
+        output = name.strip("/") + "_out"
+        self.nodes.append(helper.make_node(op, inputs, [output], name=name, **attributes))
+        self.present = output
+
+    def conv(self, name, before, after):
+        weight = self.constant(
+            name + ".weight", RANDOM.normal(0, before**-0.5, (after, before, 1, 1)).astype(np.float32)
+        )
+        self.node(name, "Conv", [self.present, weight])
+
+    def named(self, name):
+        """A node of the operator that the name ends in."""
+        op = next(
+            part
+            for part in ("Softmax", "ReduceMean", "Pow", "Mul", "mul", "Sub", "Add", "Conv", "MatMul")
+            if part in name.replace("p2o.", "").split("/")[-1]
+        )
+        if op == "Conv":
+            return self.conv(name, 8, 8)
+        if op == "Softmax":
+            return self.node(name, op, [self.present], axis=1)
+        if op == "ReduceMean":
+            before = self.present
+            self.node(name, op, [before], axes=[1], keepdims=1)
+            return self.node(name + "_added", "Add", [before, self.present])
+        value = 2.0 if op == "Pow" else 0.5
+        constant = self.constant(name + ".constant", np.full([], value, np.float32))
+        return self.node(name, "Mul" if op == "mul" else op, [self.present, constant])
+
+    def save(self, path):
+        self.conv("/head/Conv", 8, 4)
+        graph = helper.make_graph(
+            self.nodes,
+            "made",
+            [helper.make_tensor_value_info("images", TensorProto.FLOAT, self.shape)],
+            [helper.make_tensor_value_info(self.present, TensorProto.FLOAT, None)],
+            self.weights,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=8)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(onnx.shape_inference.infer_shapes(model), path)
+
+
+def pictures(count=6):
+    """RGB in 0..255, smooth enough to be of this world."""
+    yield np.zeros((1, 3, SIZE, SIZE), np.float32)
+    yield np.full((1, 3, SIZE, SIZE), 255, np.float32)
+    for _ in range(count - 2):
+        yield RANDOM.integers(0, 256, (1, 3, SIZE, SIZE)).astype(np.float32)
+
+
+def yuv444_128(rgb):
+    """BT.601, full range, less 128."""
+    r, g, b = rgb[:, 0], rgb[:, 1], rgb[:, 2]
+    y = 0.299 * r + 0.587 * g + 0.114 * b
+    u = (b - y) / 1.772 + 128
+    v = (r - y) / 1.402 + 128
+    return (np.stack([y, u, v], 1) - 128).astype(np.float32)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory(prefix="qprep_hb_")
+        self.addCleanup(temporary.cleanup)
+        self.folder = Path(temporary.name) / "a/b/c/d"
+        self.folder.mkdir(parents=True)
+
+    def samples(self, name="calibration_data_rgb_f32", data=None):
+        folder = (self.folder / name).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        for i, sample in enumerate(data or pictures()):
+            sample.tofile(folder / f"{i:04}.rgb")
+
+    def config(self, text, name="config.yaml"):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def near(self, prefix, feed, wanted, folder="model_output", tolerance=0.06):
+        for form in ("calibrated", "fixed"):
+            (got,) = run(self.folder / folder / f"{prefix}_{form}.onnx", {"images": feed})
+            error = np.sqrt(np.mean((got - wanted) ** 2)) / (np.sqrt(np.mean(wanted**2)) + 1e-9)
+            self.assertLess(error, tolerance, form)
+
+
+@unittest.skipUnless(REAL.is_dir(), f"there are no configurations at {REAL}")
+class RealFiles(Case):
+    def real(self, name):
+        (path,) = REAL.glob(name)
+        return self.config(path.read_text(), path.name)
+
+    def prepared(self, name, *, model, nodes=(), folder, prefix, data="calibration_data_rgb_f32", shape=None):
+        """Result: a random picture and what the float model makes of it."""
+        config = self.real(name)
+        made = ModelMaker(shape=shape)
+        for node in nodes:
+            made.named(node)
+        made.save((self.folder / model).resolve())
+        self.samples(data, [RANDOM.normal(0, 1, shape).astype(np.float32) for _ in range(4)] if shape else None)
+        result = qprep("prepare", "-c", config)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        files = sorted(path.name for path in (self.folder / folder).iterdir())
+        for form in ("qat", "calibrated", "fixed"):
+            self.assertIn(f"{prefix}_{form}.onnx", files)
+        return (self.folder / model).resolve()
+
+    def test_every_file_passes_the_check_unchanged(self):
+        files = sorted(REAL.glob("*.yaml"))
+        self.assertGreater(len(files), 15)
+        result = qprep("config", "check", *files)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.count(": ok"), len(files))
+
+    def test_mobilenet(self):
+        prefix = folder = "MobileNetv4_small_224x224_nv12"
+        model = self.prepared(
+            "MobileNetV4_small*", model="mobilenetv4_conv_small.onnx", folder=folder, prefix=prefix
+        )
+        rgb = list(pictures())[-1]
+        (wanted,) = run(model, {"images": (rgb - MEAN) * SCALE})
+        self.near(prefix, yuv444_128(rgb), wanted, folder)
+
+    def test_convnext_with_node_info(self):
+        scope = "/stages/stages.3/downsample/downsample.0/"
+        nodes = ["/stages/stages.3/blocks/blocks.0/norm/ReduceMean_1"]
+        nodes += [scope + name for name in ("ReduceMean", "Sub", "Pow", "Div_mul")]
+        prefix = folder = "ConvNeXt-deploy_224x224_nv12"
+        model = self.prepared(
+            "ConvNeXt_femto*",
+            model="../../../01_common/model_zoo/mapper/classification/ConvNeXt/convnext_atto.onnx",
+            nodes=nodes,
+            folder=folder,
+            prefix=prefix,
+        )
+        rgb = list(pictures())[-1]
+        (wanted,) = run(model, {"images": (rgb - MEAN) * SCALE})
+        self.near(prefix, yuv444_128(rgb), wanted, folder, tolerance=0.15)
+        report = json.loads((self.folder / folder / "model_check_result.json").read_text())
+        text = json.dumps(report)
+        self.assertIn("ConvNeXt_femto__ConvNeXt.yaml", text)
+        self.assertIn("qint16", text)
+
+    def test_efficientnet_with_node_info(self):
+        blocks = "/blocks/blocks.6/blocks.6.0/"
+        nodes = ["/blocks/blocks.0/blocks.0.0/conv_dw/Conv", "/blocks/blocks.5/blocks.5.0/conv_pwl/Conv"]
+        nodes += [blocks + name for name in ("conv_dw/Conv", "se/ReduceMean", "se/Mul", "conv_pwl/Conv")]
+        prefix = folder = "EfficientNet_224x224_nv12"
+        model = self.prepared(
+            "EfficientNet_B2*", model="efficientnet_b2.onnx", nodes=nodes, folder=folder, prefix=prefix
+        )
+        rgb = list(pictures())[-1]
+        (wanted,) = run(model, {"images": (rgb - MEAN) * SCALE})
+        self.near(prefix, yuv444_128(rgb), wanted, folder)
+
+    def test_yolo_with_optimization(self):
+        model = self.prepared(
+            "config__source*",
+            model="../ONNX/yolo11s.onnx",
+            nodes=["/model.23/dfl/Softmax"],
+            folder="bpu_model_output",
+            prefix="yolo11s_detect_bayese_640x640_nv12",
+            data="../calibration_data_rgb_f32_coco_640",
+        )
+        rgb = list(pictures())[-1]
+        (wanted,) = run(model, {"images": rgb * np.float32(0.003921568627451)})
+        self.near("yolo11s_detect_bayese_640x640_nv12", yuv444_128(rgb), wanted, "bpu_model_output")
+
+    def test_yolo_in_rgb(self):
+        prefix = folder = "yolov5n_tag_v7.0_detect_640x640_bayese_nv12"
+        model = self.prepared(
+            "yolov5*",
+            model="onnx/yolov5n_tag_v7.0_detect.onnx",
+            folder=folder,
+            prefix=prefix,
+            data="calibration_data_rgb_f32_coco_640",
+        )
+        rgb = list(pictures())[-1]
+        (wanted,) = run(model, {"images": rgb * np.float32(0.003921568627451)})
+        self.near(prefix, rgb - 128, wanted, folder)
+
+    def test_paddleocr_takes_features(self):
+        prefix = "en_PP-OCRv3_rec_infer-deploy_48x320_rgb"
+        shape = [1, 3, 8, 20]
+        model = self.prepared(
+            "paddleocr*",
+            model="en_PP-OCRv3_rec_infer.onnx",
+            nodes=["p2o.Softmax.0", "p2o.Softmax.1", "p2o.Softmax.2"],
+            folder="model_output",
+            prefix=prefix,
+            shape=shape,
+        )
+        x = RANDOM.normal(0, 1, shape).astype(np.float32)
+        (wanted,) = run(model, {"images": x})
+        self.near(prefix, x, wanted)
+
+    def test_a_node_that_the_model_lacks_is_said_at_its_line(self):
+        config = self.real("ConvNeXt_femto*")
+        model = "../../../01_common/model_zoo/mapper/classification/ConvNeXt/convnext_atto.onnx"
+        ModelMaker().save((self.folder / model).resolve())
+        self.samples()
+        result = qprep("prepare", "-c", config)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("[no-match]", result.stderr)
+        self.assertIn("ConvNeXt_femto__ConvNeXt.yaml:", result.stderr)
+
+    def test_what_is_not_carried_out_yet_is_refused_by_name(self):
+        result = qprep("prepare", "-c", self.real("EdgeNeXt_base*"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("'max_percentile' 0.999 is understood, but prepare cannot carry it out yet", result.stderr)
+
+
+MINIMAL = """\
+model_parameters:
+  {model}
+  march: bayes
+  output_model_file_prefix: net
+  working_dir: model_output
+  {more_model}
+input_parameters:
+  input_type_train: {train}
+  input_type_rt: {rt}
+  input_layout_train: NCHW
+  {norm}
+calibration_parameters:
+  calibration_type: {method}
+  {data}
+  {more}
+compiler_parameters:
+  compile_mode: latency
+  optimize_level: O2
+"""
+
+
+def minimal(**changes):
+    values = {
+        "model": "onnx_model: net.onnx",
+        "more_model": "",
+        "train": "rgb",
+        "rt": "rgb",
+        "norm": "norm_type: no_preprocess",
+        "method": "max",
+        "data": "cal_data_dir: calibration_data_rgb_f32",
+        "more": "",
+    }
+    return MINIMAL.format(**{**values, **changes})
+
+
+class Keys(Case):
+    def setUp(self):
+        super().setUp()
+        ModelMaker().save(self.folder / "net.onnx")
+
+    def test_a_model_on_the_command_line_and_a_folder_override_the_file(self):
+        self.samples()
+        config = self.config(minimal(model="onnx_model: elsewhere.onnx"))
+        result = qprep("prepare", self.folder / "net.onnx", "-c", config, "-o", self.folder / "out")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.folder / "out/net_fixed.onnx").exists())
+        self.assertFalse((self.folder / "model_output").exists())
+
+    def test_without_any_model_the_mistake_is_said(self):
+        result = qprep("prepare", "-c", self.config(minimal(model="")))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no model is named, neither on the command line nor in 'model_parameters.onnx_model'", result.stderr)
+
+    def test_caffe_is_refused_by_name(self):
+        result = qprep("prepare", "-c", self.config(minimal(model="caffe_model: net.caffemodel")))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("'model_parameters.caffe_model' cannot be carried out: qprep reads ONNX models", result.stderr)
+
+    def test_skip_writes_the_qat_form_alone(self):
+        result = qprep("prepare", "-c", self.config(minimal(method="skip", data="")))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        files = sorted(path.name for path in (self.folder / "model_output").glob("*.onnx"))
+        self.assertEqual(files, ["net_qat.onnx"])
+
+    def test_load_takes_the_scales_that_the_model_carries(self):
+        self.samples()
+        self.assertEqual(qprep("prepare", "-c", self.config(minimal())).returncode, 0)
+        calibrated = self.folder / "model_output/net_calibrated.onnx"
+        text = minimal(method="load", data="", train="featuremap", rt="featuremap")
+        result = qprep("prepare", calibrated, "-c", self.config(text), "-o", self.folder / "out")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.folder / "out/net_fixed.onnx").exists())
+
+    def test_a_sample_of_another_size_is_said_with_both_sizes(self):
+        self.samples(data=[np.zeros(5, np.float32)])
+        result = qprep("prepare", "-c", self.config(minimal()))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("the file has 20 bytes", result.stderr)
+        self.assertIn(f"takes {3 * SIZE * SIZE * 4} as float32", result.stderr)
+
+    def test_bytes_are_samples_too(self):
+        self.samples("bytes", [picture.astype(np.uint8) for picture in pictures()])
+        text = minimal(data="cal_data_dir: bytes\n  cal_data_type: uint8")
+        result = qprep("prepare", "-c", self.config(text))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rgb = list(pictures())[-1]
+        (wanted,) = run(self.folder / "net.onnx", {"images": rgb})
+        self.near("net", rgb - 128, wanted)
+
+    def test_the_scale_of_a_picture_is_1(self):
+        self.samples()
+        self.assertEqual(qprep("prepare", "-c", self.config(minimal())).returncode, 0)
+        model = onnx.load(self.folder / "model_output/net_fixed.onnx")
+        first = next(node for node in model.graph.node if "images" in node.input)
+        scale = next(each for each in model.graph.initializer if each.name == first.input[1])
+        self.assertEqual(numpy_helper.to_array(scale), 1)
+
+    def test_run_on_cpu_leaves_a_node_float_and_run_on_bpu_says_why_not(self):
+        self.samples()
+        text = minimal(more="run_on_cpu: /stem/Relu\n  run_on_bpu: /head/Conv")
+        result = qprep("explain", self.folder / "net.onnx", "/stem/Relu", "-c", self.config(text))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("run_on_cpu '/stem/Relu'", result.stdout)
+        self.assertNotIn("not-on-bpu", result.stderr)
+        made = ModelMaker()
+        made.node("/draw", "Bernoulli", [made.present])
+        made.save(self.folder / "net.onnx")
+        text = minimal(more="run_on_bpu: /draw")
+        result = qprep("explain", self.folder / "net.onnx", "/draw", "-c", self.config(text))
+        self.assertIn("'/draw' is wanted on the BPU, and stays on the CPU", result.stderr)
+        self.assertIn("[not-on-bpu]", result.stderr)
+
+    def test_a_tail_that_is_wanted_on_the_bpu_is_quantised(self):
+        model = onnx.load(self.folder / "net.onnx")
+        end = model.graph.output[0].name
+        model.graph.node.append(helper.make_node("Softmax", [end], ["last"], name="/last", axis=1))
+        model.graph.output[0].CopyFrom(helper.make_tensor_value_info("last", TensorProto.FLOAT, None))
+        onnx.save(model, self.folder / "net.onnx")
+        for more, device in ("", "CPU"), ("run_on_bpu: /last", "BPU"):
+            result = qprep(
+                "explain", self.folder / "net.onnx", "/last", "-c", self.config(minimal(more=more)), "--json"
+            )
+            self.assertEqual(json.loads(result.stdout)["nodes"][0]["device"], device, more)
+
+    def test_ends_are_cut_off(self):
+        self.samples()
+        made = ModelMaker()
+        made.save(self.folder / "net.onnx")
+        model = onnx.load(self.folder / "net.onnx")
+        end = model.graph.output[0].name
+        model.graph.node.append(helper.make_node("Transpose", [end], ["last"], name="/last", perm=[0, 2, 3, 1]))
+        model.graph.output[0].CopyFrom(helper.make_tensor_value_info("last", TensorProto.FLOAT, [1, SIZE, SIZE, 4]))
+        onnx.save(model, self.folder / "net.onnx")
+        text = minimal(more_model="remove_node_type: Quantize;Transpose;Reshape")
+        result = qprep("prepare", "-c", self.config(text), "-v")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Transpose '/last' is cut off from the output 'last' [graph-cut]", result.stderr)
+        (got,) = run(self.folder / "model_output/net_fixed.onnx", {"images": list(pictures())[-1] - 128})
+        self.assertEqual(got.shape, (1, 4, SIZE, SIZE))
+
+    def test_mistakes_are_said_all_at_once(self):
+        text = minimal(norm="norm_type: data_scale", method="kld", rt="nv21", more="max_percentil: 1")
+        result = qprep("config", "check", self.config(text))
+        self.assertEqual(result.returncode, 1)
+        for words in (
+            "'input_parameters.input_type_rt' must be one of rgb, bgr, yuv444, nv12, gray, featuremap, not 'nv21'"
+            " (did you mean 'nv12'?)",
+            "'norm_type' is data_scale, but there is no 'input_parameters.scale_value'",
+            "'calibration_parameters.calibration_type' must be one of default, mix, kl, max, load, skip, not 'kld'",
+            "unknown key 'max_percentil' in 'calibration_parameters' (did you mean 'max_percentile'?)",
+        ):
+            self.assertIn(words, result.stderr)
+
+
+class Hmct(Case):
+    def test_a_quant_config_alone_in_json(self):
+        ModelMaker().save(self.folder / "net.onnx")
+        text = json.dumps(
+            {
+                "model_config": {"all_node_type": "int16"},
+                "op_config": {"Conv": {"qtype": "int8"}},
+                "node_config": {"/stem/Relu": {"ON": "CPU"}},
+            }
+        )
+        config = self.config(text, "quant.json")
+        result = qprep("config", "check", config)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        result = qprep("explain", self.folder / "net.onnx", "-c", config)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for words in ("node_config '/stem/Relu' ON", "op_config 'Conv' qtype", "model_config.all_node_type"):
+            self.assertIn(words, result.stdout)
+
+    def test_a_search_is_not_carried_out_yet(self):
+        ModelMaker().save(self.folder / "net.onnx")
+        config = self.config('{"model_config": {"activation": {"calibration_type": ["max", "kl"]}}}', "quant.json")
+        result = qprep("config", "check", config)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("as a list (a search for the best of its values) is understood", result.stderr)
+        self.assertEqual(qprep("prepare", self.folder / "net.onnx", "-c", config).returncode, 1)
+
+
+class Documents(Case):
+    """The examples of the manual."""
+
+    def example(self, page, kind):
+        text = (ROOT / "docs" / page).read_text()
+        return text.split(f"```{kind}\n", 1)[1].split("```", 1)[0]
+
+    def test_hb_mapper(self):
+        ModelMaker().save(self.folder / "net.onnx")
+        self.samples("samples_f32")
+        result = qprep("prepare", "-c", self.config(self.example("config_hb_mapper.md", "yaml")))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((self.folder / "model_output/net_fixed.onnx").exists())
+
+    def test_hmct(self):
+        made = ModelMaker()
+        made.named("/b/Softmax")
+        made.save(self.folder / "net.onnx")
+        config = self.config(self.example("config_hmct.md", "json"), "quant_config.json")
+        result = qprep("prepare", self.folder / "net.onnx", "-c", config, "-o", self.folder / "out")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_the_page_speaks_of_every_key(self):
+        text = (ROOT / "docs/config_hb_mapper.md").read_text()
+        keys = [
+            line.split(":")[0].strip()
+            for line in (ROOT / "configs/hb_keys.yaml").read_text().split("conversions:")[0].splitlines()
+            if line.startswith("  ") and not line.startswith("   ") and ":" in line
+        ]
+        self.assertGreater(len(keys), 40)
+        for key in keys:
+            self.assertIn(f"`{key}`", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
