@@ -1,8 +1,6 @@
 #include "config/mqbench.h"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,8 +9,6 @@
 #include "config/qconfig.h"
 #include "config/quote.h"
 #include "config/reading.h"
-#include "config/tensor_spec.h"
-#include "support/text.h"
 
 namespace qprep {
 namespace {

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <optional>
 #include <utility>
 
 #include "config/foreign_words.h"
 #include "config/quote.h"
 #include "config/tensor_spec.h"
-#include "support/codes.h"
-#include "support/text.h"
 
 namespace qprep {
 namespace {

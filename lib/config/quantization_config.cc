@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-#include <utility>
 
 #include "config/foreign_words.h"
 #include "config/tensor_spec.h"
-#include "support/codes.h"
 
 namespace qprep {
 namespace {

@@ -8,8 +8,6 @@
 
 #include "config/foreign_words.h"
 #include "config/quote.h"
-#include "support/codes.h"
-#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -56,7 +54,9 @@ class TensorSpecReader {
   void read_scheme();
   void read_range();
   void read_axis();
-  void read_observer();
+  void read_observer(std::string_view key);
+  void read_fake_quant();
+  void read_observer_numbers();
   void read_flags();
   void read_fixed();
   void read_kind();
@@ -75,7 +75,9 @@ std::vector<Placed<Says>> TensorSpecReader::read() {
   read_scheme();
   read_range();
   read_axis();
-  read_observer();
+  for (const char* key : {"observer", "observer_or_fake_quant_ctr"}) read_observer(key);
+  read_fake_quant();
+  read_observer_numbers();
   read_flags();
   read_fixed();
   read_kind();
@@ -150,42 +152,42 @@ void TensorSpecReader::read_axis() {
   if (of_ == SpecOf::kWeight && per_channel_.value_or(true) && *axis > 0) later("ch_axis", *node);
 }
 
-void TensorSpecReader::read_observer() {
-  for (const std::string_view key : {"observer", "observer_or_fake_quant_ctr", "fake_quant"}) {
-    const YamlNode* node = map_.find(key);
-    if (!node || is_none(*node)) continue;
-    const ForeignWords& words = foreign_words();
-    if (key == "fake_quant") {
-      const auto kind =
-          torch_word(*node, fmt::format("fake_quant of {}", what_), words_of(words.fake_quants), reading_);
-      if (kind && !words.fake_quants.at(*kind)) later(key, *node);
-      continue;
-    }
-    const auto name = observer_word(*node, fmt::format("{} of {}", key, what_), reading_);
-    if (!name) continue;
-    const ObserverWord& observer = words.observers.at(*name);
-    if (observer.per_channel && per_channel_ && *observer.per_channel != *per_channel_) {
-      reading_.wrong(fmt::format("{} of {} gives one scale {}, and the qscheme asks for one {}", quote(*name),
-                                 what_, *observer.per_channel ? "for each channel" : "for the tensor",
-                                 *per_channel_ ? "for each channel" : "for the tensor"),
-                     node->where);
-      continue;
-    }
-    if (!observer.name) {
-      later(key, *node);
-      continue;
-    }
-    if (of_ == SpecOf::kActivation) say(ObserverName{*observer.name}, node->where);
-    if (of_ == SpecOf::kWeight && observer.per_channel && !per_channel_) {
-      say(PerChannel{*observer.per_channel}, node->where);
-    }
-    if (of_ == SpecOf::kActivation && observer.per_channel.value_or(false)) later(key, *node);
+void TensorSpecReader::read_observer(std::string_view key) {
+  const YamlNode* node = map_.find(key);
+  if (!node || is_none(*node)) return;
+  const auto name = observer_word(*node, fmt::format("{} of {}", key, what_), reading_);
+  if (!name) return;
+  const ObserverWord& observer = foreign_words().observers.at(*name);
+  if (observer.per_channel && per_channel_ && *observer.per_channel != *per_channel_) {
+    const auto one = [](bool per_channel) { return per_channel ? "for each channel" : "for the tensor"; };
+    return reading_.wrong(fmt::format("{} of {} gives one scale {}, and the qscheme asks for one {}",
+                                      quote(*name), what_, one(*observer.per_channel), one(*per_channel_)),
+                          node->where);
   }
+  const bool activation = of_ == SpecOf::kActivation;
+  if (!observer.name || (activation && observer.per_channel.value_or(false))) return later(key, *node);
+  if (activation) say(ObserverName{*observer.name}, node->where);
+  if (of_ == SpecOf::kWeight && observer.per_channel && !per_channel_) {
+    say(PerChannel{*observer.per_channel}, node->where);
+  }
+}
+
+void TensorSpecReader::read_fake_quant() {
+  const YamlNode* node = map_.find("fake_quant");
+  if (!node || is_none(*node)) return;
+  const auto& kinds = foreign_words().fake_quants;
+  const auto kind = torch_word(*node, fmt::format("fake_quant of {}", what_), words_of(kinds), reading_);
+  if (kind && !kinds.at(*kind)) later("fake_quant", *node);
+}
+
+/// The numbers that observers take.
+void TensorSpecReader::read_observer_numbers() {
+  const YamlNode* given = map_.find("averaging_constant");
   const auto constant = number("averaging_constant", 0, 1);
   if (constant && of_ == SpecOf::kActivation) {
-    say(AveragingConstant{static_cast<float>(*constant)}, map_.find("averaging_constant")->where);
+    say(AveragingConstant{static_cast<float>(*constant)}, given->where);
   } else if (constant) {
-    later("averaging_constant", *map_.find("averaging_constant"));
+    later("averaging_constant", *given);
   }
   const YamlNode* eps = map_.find("eps");
   if (const auto smallest = number("eps", 0, 1);
