@@ -48,7 +48,11 @@ class LaterTemplates {
   /// one wins.
   void read_names(const YamlNode& map, std::vector<Setting>& settings) {
     if (map.kind != YamlNode::Kind::kMap || map.entries.empty()) {
-      return reader_.spec().wrong("'ModuleNameTemplate' must be a map from names to settings", map.where);
+      const bool empty = map.kind == YamlNode::Kind::kMap;
+      return reader_.spec().wrong(
+          fmt::format("'ModuleNameTemplate' must be a map from names to settings, not {}",
+                      empty ? "an empty one" : describe(map)),
+          map.where);
     }
     std::vector<const YamlNode::Entry*> entries;
     for (const YamlNode::Entry& entry : map.entries) entries.push_back(&entry);
@@ -114,6 +118,13 @@ class LaterTemplates {
       if (entry.key == "topk_or_ratio") {
         const auto number = number_of(*entry.value);
         const bool counts = number && entry.value->text.find('.') == std::string::npos;
+        if (!number || *number <= 0 || (!counts && *number > 1)) {
+          return reader_.spec().wrong(fmt::format("'SensitivityTemplate.topk_or_ratio' must be a whole "
+                                                  "number of rows, or a number above 0 and "
+                                                  "not above 1, not {}",
+                                                  describe(*entry.value)),
+                                      entry.value->where);
+        }
         entry.key = counts ? "topk" : "ratio";
       }
     }
@@ -131,8 +142,10 @@ class LaterTemplates {
 std::vector<Setting> read_later_templates(const YamlNode& list, const UsualPrecision& usual,
                                           EntryReader& reader, Diagnostics& diagnostics) {
   if (list.kind != YamlNode::Kind::kList) {
-    reader.spec().wrong("'templates' must be a list, of which the last that speaks of a slot wins",
-                        list.where);
+    reader.spec().wrong(
+        fmt::format("'templates' must be a list, of which the last that speaks of a slot wins, not {}",
+                    describe(list)),
+        list.where);
     return {};
   }
   LaterTemplates templates(usual, reader, diagnostics);

@@ -150,7 +150,10 @@ std::vector<Setting> read_quantizers(YamlMap& file, Diagnostics& diagnostics, Di
   const YamlNode* list = file.find("quantizers");
   if (!list) return settings;
   if (list->kind != YamlNode::Kind::kList) {
-    reading.wrong("'quantizers' must be a list, the quantizer of the highest priority first", list->where);
+    reading.wrong(
+        fmt::format("'quantizers' must be a list, the quantizer of the highest priority first, not {}",
+                    describe(*list)),
+        list->where);
     return settings;
   }
   if (list->items.empty()) {

@@ -69,8 +69,8 @@ TEST_CASE("A bias of its own, a pattern and an input that differs from the outpu
 
 TEST_CASE("Every mistake in quantizers is named in one run") {
   CHECK(complaints("quantizers: {}\n") ==
-        Lines{"c.yaml:1:13: error: 'quantizers' must be a list, the quantizer of the highest priority first "
-              "[bad-value]"});
+        Lines{"c.yaml:1:13: error: 'quantizers' must be a list, the quantizer of the highest priority first, "
+              "not a map [bad-value]"});
   CHECK(
       complaints("quantizers:\n"
                  "  - globl: {}\n"
