@@ -8,14 +8,14 @@
 #include "runtime/port.h"
 #include "support/diagnostics.h"
 
-/// Samples as the vendor's tools take them: a folder for each input, a file for each sample that holds nothing
-/// but the numbers of one tensor, row by row; or .npy files.
+/// Samples as the vendor's tools take them: a folder for each input, a file for each sample that holds
+/// nothing but the numbers of one tensor, row by row; or .npy files.
 namespace qprep {
 
 struct RawInput {
-  Port port;                               // the name of the input, and what one file holds
-  std::string folder;                      // with the path
-  bool bytes = false;                      // files without a header hold uint8, else float32
+  Port port;                                 // the name of the input, and what one file holds
+  std::string folder;                        // with the path
+  bool bytes = false;                        // files without a header hold uint8, else float32
   std::function<Tensor(Tensor)> adapt = {};  // what the model takes, of a file's tensor; may be empty
 };
 

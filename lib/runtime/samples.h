@@ -28,8 +28,8 @@ class SampleSet {
   /// warnings.
   static SampleSet open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics);
 
-  /// The same for a folder for each input as the vendor's tools take them; the files of one sample share their
-  /// name but for the extension.
+  /// The same for a folder for each input as the vendor's tools take them; the files of one sample share
+  /// their name but for the extension.
   static SampleSet open_raw(std::span<const RawInput> inputs, Diagnostics& diagnostics);
 
   std::size_t size() const { return names_.size(); }
@@ -42,9 +42,9 @@ class SampleSet {
  private:
   struct Input {
     Port port;
-    std::string folder;               // with the path
-    std::optional<RawInput> raw;      // of open_raw
-    std::vector<std::string> files;   // likewise: the name of each sample
+    std::string folder;              // with the path
+    std::optional<RawInput> raw;     // of open_raw
+    std::vector<std::string> files;  // likewise: the name of each sample
   };
   SampleSet() = default;
 
