@@ -73,7 +73,8 @@ def configurations(folder: Path) -> Iterator[tuple[str, Path]]:
         # newline="": line ends of Windows are part of a case.
         with case.open(newline="") as file:
             parts = sections(file.read())
-        if "qprep.yaml" not in parts:
+        # The files of other tools have no schema here.
+        if "qprep.yaml" not in parts or case.parent.name == "hb":
             continue
         home = folder / case.parent.name / case.stem
         home.mkdir(parents=True)
