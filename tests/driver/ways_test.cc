@@ -132,6 +132,44 @@ std::string mqbench(const Intent& intent) {
       bits(intent.weight), bits(intent.output), words(intent.names), words(intent.types));
 }
 
+/// What the vendor's tools can say: results of int8 and int16, weights of int8, and nodes on the CPU.
+Intent random_tool_intent(std::mt19937& random, bool with_types) {
+  Intent intent = random_intent(random, false, with_types);
+  intent.output = one_of<std::string>(random, {"qint8", "qint16"});
+  intent.weight = "qint8";
+  for (std::vector<Wish>* wishes : {&intent.names, &intent.types}) {
+    std::erase_if(*wishes, [](const Wish& wish) { return wish.selector == "image"; });
+    for (Wish& wish : *wishes) {
+      wish.weight.reset();
+      if (wish.output == "float") wish.output = "qint16";
+    }
+  }
+  return intent;
+}
+
+std::string hmct(const Intent& intent) {
+  const auto spec = [](const Wish& wish) {
+    return wish.skip ? "{ON: CPU}" : fmt::format("{{output: {}}}", wish.output.substr(1));
+  };
+  return fmt::format("model_config: {{all_node_type: {}}}\nop_config: {}\nnode_config: {}\n",
+                     intent.output.substr(1), map_of(intent.types, spec), map_of(intent.names, spec));
+}
+
+std::string hb_mapper(const Intent& intent) {
+  const auto spec = [](const Wish& wish) {
+    return wish.skip ? "{ON: CPU}" : fmt::format("{{OutputType: {}}}", wish.output.substr(1));
+  };
+  return fmt::format(
+      "model_parameters: {{onnx_model: digits.onnx, march: bayes, output_model_file_prefix: x, node_info: "
+      "{}}}\n"
+      "input_parameters: {{input_type_train: featuremap, input_layout_train: NCHW, input_type_rt: "
+      "featuremap, "
+      "norm_type: no_preprocess}}\n"
+      "calibration_parameters: {{calibration_type: skip{}}}\n"
+      "compiler_parameters: {{compile_mode: latency, optimize_level: O3}}\n",
+      map_of(intent.names, spec), intent.output == "qint16" ? ", optimization: set_all_nodes_int16" : "");
+}
+
 /// The plan without the lines that decided, which differ from way to way, and the QAT model as text.
 std::string plan_of(const std::string& config) {
   const test::TemporaryFolder folder;
@@ -169,18 +207,28 @@ void check_agreement(int rounds, const std::function<Intent(std::mt19937&)>& mak
 }  // namespace
 
 TEST_CASE("What is meant becomes one plan, whatever the way of writing it") {
-  check_agreement(200, [](std::mt19937& random) { return random_intent(random, false, true); },
+  check_agreement(80, [](std::mt19937& random) { return random_intent(random, false, true); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}});
 }
 
 TEST_CASE("What templates in which later ones override can say becomes one plan with all other ways") {
-  check_agreement(100, [](std::mt19937& random) { return random_intent(random, false, false); },
+  check_agreement(40, [](std::mt19937& random) { return random_intent(random, false, false); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"templates", templates}});
 }
 
 TEST_CASE("What MQBench can say becomes one plan with all other ways") {
-  check_agreement(100, [](std::mt19937& random) { return random_intent(random, true, true); },
+  check_agreement(40, [](std::mt19937& random) { return random_intent(random, true, true); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"mqbench", mqbench}});
+}
+
+TEST_CASE("What hmct can say becomes one plan with all other ways") {
+  check_agreement(40, [](std::mt19937& random) { return random_tool_intent(random, true); },
+                  {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"hmct", hmct}});
+}
+
+TEST_CASE("What hb_mapper can say becomes one plan with all other ways") {
+  check_agreement(40, [](std::mt19937& random) { return random_tool_intent(random, false); },
+                  {{"qconfig_dict", qconfig_dict}, {"templates", templates}, {"hb_mapper", hb_mapper}});
 }
 
 TEST_CASE("The examples of the other ways do what their comments say") {
