@@ -163,6 +163,7 @@ Json value_json(const YamlNode& value) {
 
 ShownConfig show_config(const ShowOptions& options, Diagnostics& diagnostics) {
   const Config config = read_config(options.config);
+  for (const Diagnostic& each : config.remarks) diagnostics.add(each);
   for (const Diagnostic& each : config.not_yet) diagnostics.warning(each.code, each.message, each.where);
   const std::vector<Setting> all = settings(config);
 

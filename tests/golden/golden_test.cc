@@ -91,6 +91,7 @@ class Run {
     for (const std::string& name : file_.sections()) test::write_text(folder.path() / name, file_.text(name));
     const WorkingFolder here(folder.path());  // so that messages name the files and not their folder
     const Config config = read_config("qprep.yaml");
+    for (const Diagnostic& each : config.remarks) diagnostics_.add(each);
     for (const Diagnostic& each : config.not_yet) diagnostics_.warning(each.code, each.message, each.where);
   }
 
