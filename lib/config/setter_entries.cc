@@ -8,6 +8,7 @@
 #include "config/quote.h"
 #include "config/selector.h"
 #include "config/sensitive_op.h"
+#include "config/torch_names.h"
 #include "support/codes.h"
 #include "support/text.h"
 
@@ -31,6 +32,14 @@ std::string_view plural_of(Selector::Kind kind) {
     default:
       return "operator types";
   }
+}
+
+/// "GridSample", "GridSample:1", "com.microsoft::FusedConv".
+bool is_input_of_operator(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || (colon > 0 && text[colon - 1] == ':')) return true;
+  return colon > 0 && colon + 1 < text.size() &&
+         text.find_first_not_of("0123456789", colon + 1) == std::string::npos;
 }
 
 }  // namespace
@@ -138,6 +147,10 @@ void EntryReader::read_selectors(const YamlNode& map, Selector::Kind kind, const
         kind == Selector::Kind::kType && holds(kClasses, entry.key) ? Selector::Kind::kClass : kind;
     selector.text = entry.key;
     if (!is_selector(selector, entry.where)) continue;
+    if (selector.kind == Selector::Kind::kType) {
+      const auto type = torch_type(entry.key);
+      if (type && !type->operators.empty()) selector.text = join(type->operators, ",");
+    }
     spec_.read(selector, *entry.value, entry.where, fmt::format("{} {}", key, quote(entry.key)), template_at_,
                settings);
   }
@@ -215,6 +228,13 @@ bool EntryReader::is_selector(const Selector& selector, const Where& where) {
     spec_.wrong(fmt::format("there is no class {}{}; there are {}", quote(selector.text),
                             did_you_mean(selector.text, kClasses), join(kClasses, ", ")),
                 where);
+    return false;
+  }
+  if (selector.kind == Selector::Kind::kBefore && !is_input_of_operator(selector.text)) {
+    spec_.wrong(
+        fmt::format("{} must be an operator, or one with the number of its input, as in 'GridSample:1'",
+                    quote(selector.text)),
+        where);
     return false;
   }
   const auto error = selector.kind == Selector::Kind::kName ? selector_error(selector.text) : std::nullopt;

@@ -39,7 +39,7 @@ void check_one_way(const YamlMap& file, Diagnostics& diagnostics) {
     if (!way || way == first) continue;
     if (first) {
       diagnostics.error(
-          codes::kBadValue,
+          codes::kMixedForms,
           fmt::format("'{}' and '{}' in line {} are two ways of writing precision; a file uses one",
                       key.value, first_key.value, first_key.where.line),
           key.where);

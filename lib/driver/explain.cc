@@ -67,7 +67,8 @@ std::string text_of(const ExplainedNode& node) {
   if (!node.unit.empty()) text += fmt::format("  unit    {}\n", join(node.unit, ", "));
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
   for (const ExplainedSlot& slot : node.slots) {
-    text += fmt::format("  {:<6}  {}: {}\n", slot.slot, slot.precision, slot.because);
+    const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
+    text += fmt::format("  {:<6}  {}{}: {}\n", slot.slot, slot.precision, besides, slot.because);
     if (slot.rule && !slot.settings.empty())
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
@@ -144,6 +145,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
       }
       slots.push_back({{"slot", slot.slot},
                        {"dtype", slot.precision},
+                       {"besides", slot.besides},
                        {"because", slot.because},
                        {"settings", said},
                        {"rule", slot.rule}});

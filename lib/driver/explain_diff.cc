@@ -24,7 +24,8 @@ std::vector<std::pair<Key, Held>> slots_of(const Decided& decided) {
     const std::string name = times == 1 ? node.name : fmt::format("{} ({})", node.name, times);
     if (!node.device.empty()) slots.push_back({{name, "device"}, {node.device, node.because}});
     for (const ExplainedSlot& slot : node.slots) {
-      slots.push_back({{name, slot.slot}, {slot.precision, slot.because}});
+      const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
+      slots.push_back({{name, slot.slot}, {slot.precision + besides, slot.because}});
     }
   }
   return slots;
@@ -53,10 +54,10 @@ std::vector<PlanDifference> explain_diff(const DiffOptions& options, Diagnostics
 
 std::string to_text(const std::vector<PlanDifference>& differences) {
   if (differences.empty()) return "Both configurations decide the same.\n";
-  Table table{{"node", "slot", "first", "second", "because"}, {}, {}};
+  Table table{{"node", "slot", "first", "second", "first because", "second because"}, {}, {}};
   for (const PlanDifference& each : differences) {
     table.rows.push_back({cell_text(each.node), each.slot, each.first, each.second,
-                          cell_text(each.second_because.empty() ? each.first_because : each.second_because)});
+                          cell_text(each.first_because), cell_text(each.second_because)});
   }
   return to_simple(table);
 }

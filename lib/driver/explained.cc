@@ -5,6 +5,7 @@
 #include <set>
 
 #include "plan/node_settings.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -25,25 +26,19 @@ class Explainer {
     if (unit && unit->nodes.size() > 1) {
       for (const Node* member : unit->nodes) explained.unit.push_back(member->label());
     }
-    explained.slots.push_back({"output", precision_of(node), entry.output_because, {}});
-    const bool makes_result = !unit || unit->nodes.back() == &node;
-    if (makes_result) {
-      explained.slots.back().settings =
-          unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput);
-    }
+    explained.slots.push_back(output_of(node, entry, unit));
     if (!entry.weight_because.empty()) {
-      explained.slots.push_back(
-          {"weight", weight_of(node), entry.weight_because, said_of({&node}, Slot::kWeight)});
+      const Value* weight = weight_read_by(node);
+      ExplainedSlot slot = slot_of("weight", weight, entry.weight_because);
+      slot.settings = said_of({&node}, Slot::kWeight);
+      explained.slots.push_back(std::move(slot));
     }
     for (const Value* read : node.inputs()) {
       const Decision* decision = read ? plan_.decision_of(*read) : nullptr;
       if (!decision || decision->role != Role::kConstant) continue;
-      explained.slots.push_back({fmt::format("constant '{}'", read->name()),
-                                 std::string(to_text(decision->spec.precision)),
-                                 decision->because,
-                                 {}});
+      explained.slots.push_back(slot_of(fmt::format("constant '{}'", read->name()), read, decision->because));
     }
-    for (ExplainedSlot& slot : explained.slots) mark_rule(slot);
+    for (ExplainedSlot& slot : explained.slots) mark_rule(slot, entry);
     return explained;
   }
 
@@ -51,7 +46,7 @@ class Explainer {
     ExplainedNode explained;
     explained.name = input.name();
     explained.op = "input";
-    ExplainedSlot slot{"output", precision_of(input), "", {}};
+    ExplainedSlot slot = slot_of("output", &input, "");
     const auto decided = plan_.values.find(&input);
     const auto left = plan_.not_quantised.find(&input);
     slot.because = decided != plan_.values.end()       ? decided->second.because
@@ -60,20 +55,55 @@ class Explainer {
     for (const Setting* setting : settings_.all(input)) {
       slot.settings.push_back({to_text(*setting), to_text(setting->says), ""});
     }
-    mark_rule(slot);
+    mark_rule(slot, NodePlan{});
     explained.slots.push_back(std::move(slot));
     return explained;
   }
 
  private:
-  static void mark_rule(ExplainedSlot& slot) {
+  /// No setting is the reason, neither of the slot nor, where that repeats it, of the device.
+  static void mark_rule(ExplainedSlot& slot, const NodePlan& entry) {
     slot.rule = std::none_of(slot.settings.begin(), slot.settings.end(), [&](const ExplainedSetting& each) {
-      return slot.because.find(each.setting) != std::string::npos;
+      return slot.because.find(each.setting) != std::string::npos ||
+             (slot.because.find("runs on the CPU") != std::string::npos &&
+              entry.device_because.find(each.setting) != std::string::npos);
     });
   }
 
-  std::string precision_of(const Node& node) const {
-    return node.output_count() == 0 ? "" : precision_of(node.output(0));
+  ExplainedSlot slot_of(std::string slot, const Value* value, std::string because) const {
+    ExplainedSlot explained{std::move(slot), value ? precision_of(*value) : "", "", std::move(because), {}};
+    if (const Decision* decision = value ? plan_.decision_of(*value) : nullptr) {
+      explained.besides = besides(*value, *decision);
+    }
+    return explained;
+  }
+
+  /// A node inside a unit makes nothing of its own: the settings for it speak of the unit's result.
+  ExplainedSlot output_of(const Node& node, const NodePlan& entry, const Unit* unit) const {
+    ExplainedSlot slot =
+        slot_of("output", node.output_count() == 0 ? nullptr : &node.output(0), entry.output_because);
+    slot.settings = unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput);
+    if (!unit || unit->nodes.back() == &node) return slot;
+    const Node& last = *unit->nodes.back();
+    slot.because += fmt::format("; the unit makes '{}', {}: {}", last.output(0).name(),
+                                precision_of(last.output(0)), plan_.of(last)->output_because);
+    return slot;
+  }
+
+  /// What is not as usual besides the dtype.
+  std::string besides(const Value& value, const Decision& decision) const {
+    const QuantSpec usual;
+    std::vector<std::string> parts;
+    if (decision.role == Role::kWeight && decision.spec.channel_axis < 0) parts.emplace_back("per tensor");
+    if (decision.spec.observer != usual.observer) parts.push_back(decision.spec.observer);
+    if (decision.spec.averaging_constant != usual.averaging_constant) {
+      parts.push_back(fmt::format("averaging_constant {}", decision.spec.averaging_constant));
+    }
+    const auto known = plan_.known_scales.find(&value);
+    if (decision.fixed && known != plan_.known_scales.end()) {
+      parts.push_back(fmt::format("scale {}", known->second.scale.at<float>(0)));
+    }
+    return join(parts, ", ");
   }
 
   std::string precision_of(const Value& result) const {
@@ -82,12 +112,13 @@ class Explainer {
     return result.type().kind == Type::Kind::kTensor ? to_text(result.type().dtype) : "?";
   }
 
-  std::string weight_of(const Node& node) const {
+  /// The quantised weight, else the input that would be it.
+  const Value* weight_read_by(const Node& node) const {
     for (const Value* input : node.inputs()) {
       const Decision* decision = input ? plan_.decision_of(*input) : nullptr;
-      if (decision && decision->role == Role::kWeight) return std::string(to_text(decision->spec.precision));
+      if (decision && decision->role == Role::kWeight) return input;
     }
-    return "float32";
+    return node.input_count() > 1 ? node.input(1) : nullptr;
   }
 
   /// The settings for any of the nodes, the one that counts first; each once.
@@ -98,6 +129,8 @@ class Explainer {
       for (const Setting* setting : settings_.all(*node, slot)) {
         if (known.insert(setting).second) said.emplace_back(setting, node);
       }
+      const Setting* skip = settings_.skip(*node);
+      if (skip && known.insert(skip).second) said.emplace_back(skip, node);
     }
     std::sort(said.begin(), said.end());
     std::vector<ExplainedSetting> explained;

@@ -21,6 +21,8 @@ struct ExplainedSetting {
 struct ExplainedSlot {
   std::string slot;       // "output", "weight", "constant 'c'"
   std::string precision;  // "qint8", "float32", "int64"
+  std::string
+      besides;  // what else is not as usual: "per tensor, averaging_constant 0, scale 0.5"; else empty
   std::string because;
   std::vector<ExplainedSetting> settings;
   bool rule = false;

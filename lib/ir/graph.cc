@@ -180,9 +180,11 @@ std::vector<Graph*> Node::bodies() const {
 void Node::absorb(const Node& other) {
   absorbed_.push_back(other.label());
   absorbed_.insert(absorbed_.end(), other.absorbed_.begin(), other.absorbed_.end());
+  places_.insert(places_.end(), other.places_.begin(), other.places_.end());
 }
 
 void Node::take_over(Node& earlier) {
+  places_.insert(places_.end(), earlier.places_.begin(), earlier.places_.end());
   std::vector<std::string> all = std::exchange(earlier.absorbed_, {});
   all.push_back(earlier.label());
   all.insert(all.end(), absorbed_.begin(), absorbed_.end());

@@ -190,6 +190,11 @@ class Node {
   void set_name(std::string name) { name_ = std::move(name); }
   void set_label(std::string label) { label_ = std::move(label); }
 
+  /// Where the node, and those that it absorbed, stood in the program that the model was exported from, as
+  /// the exporter noted beside the names: "layer1.0.conv1.conv2d". Selectors speak of them.
+  const std::vector<std::string>& places() const { return places_; }
+  void add_place(std::string place) { places_.push_back(std::move(place)); }
+
   std::span<const Attribute> attributes() const { return attributes_; }  // sorted by name
   const Attribute* attribute(std::string_view name) const;
   /// The attribute's value if it is there and has type T.
@@ -240,7 +245,7 @@ class Node {
   std::vector<Input> inputs_;
   std::vector<std::unique_ptr<Value>> outputs_;
   std::vector<Attribute> attributes_;
-  std::vector<std::string> absorbed_;
+  std::vector<std::string> absorbed_, places_;
   OriginId origin_ = kNoOrigin;
   mutable std::uint64_t mark_ = 0;
   std::list<Node>::iterator self_;

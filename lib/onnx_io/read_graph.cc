@@ -4,6 +4,7 @@
 #include <tsl/robin_map.h>
 #include <tsl/robin_set.h>
 
+#include "onnx_io/exported_place.h"
 #include "onnx_io/opset_imports.h"
 #include "onnx_io/read_attribute.h"
 #include "onnx_io/read_tensor.h"
@@ -183,6 +184,7 @@ class ModelReader {
                                         static_cast<OriginId>(record_.nodes.size()));
       record_.nodes.push_back(&proto);
       node.set_label(label_for(node));
+      if (std::string place = exported_place(proto); !place.empty()) node.add_place(std::move(place));
       ++position;
       for (const std::string& name : proto.output()) {
         Value& output = node.add_output(name);

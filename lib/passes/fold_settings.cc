@@ -45,6 +45,7 @@ class Fold {
                            fmt::format("and {} more settings match nothing", unmatched_ - kMostUnmatched));
       }
     }
+    for (const Unit& unit : plan_.units) result_->settle(unit);
     warn();
     return result_;
   }

@@ -43,6 +43,7 @@ Selection::Selection(const Model& model, const DataFlow* flow) : model_(model), 
   for (const Node& node : model.graph->nodes()) {
     const Target target{&node, nullptr, position++};
     add(node.label(), target);
+    for (const std::string& place : node.places()) add(place, target);
     for (const std::string& absorbed : node.absorbed()) add(absorbed, target);
     for (std::size_t i = 0; i < node.output_count(); ++i) add(node.output(i).name(), target);
     by_type_[node.op()].push_back(target);
@@ -53,10 +54,13 @@ Selection::Selection(const Model& model, const DataFlow* flow) : model_(model), 
 
 void Selection::add(std::string_view name, const Target& target) {
   if (name.empty()) return;
+  while (name.starts_with('/')) name.remove_prefix(1);
   const std::string path = path_of(name);
   std::string module_path = module_path_of(name);
-  if (module_path != path) entries_.emplace_back(std::move(module_path), target);
-  entries_.emplace_back(path, target);
+  const bool has_module = module_path != path;
+  if (has_module) entries_.push_back({std::move(module_path), target, {}, true, false});
+  const bool has_both = name.find('/') != std::string_view::npos && name.find('.') != std::string_view::npos;
+  entries_.push_back({path, target, std::string(has_both ? name : ""), false, has_module});
 }
 
 Selection::Match Selection::match_of(Targets found) {
@@ -100,7 +104,7 @@ Selection::Targets Selection::find_without_pattern(const Selector& selector) con
     case Selector::Kind::kAll:
       return found;
     case Selector::Kind::kName:
-      find_scope(path_of(selector.text), found);
+      find_scope(selector.text, found);
       return found;
     case Selector::Kind::kExact:
       find_path(path_of(selector.text), found);
@@ -125,15 +129,27 @@ void Selection::find_path(const std::string& path, Targets& found) const {
   }
 }
 
-/// What has this path, and what lies in the scope of this path.
-void Selection::find_scope(const std::string& path, Targets& found) const {
-  find_path(path, found);
+/// A name with dots is that of a module if there is one, else a path.
+void Selection::find_scope(std::string_view text, Targets& found) const {
+  const std::string path = path_of(text);
+  if (text.find('/') == std::string_view::npos) find_scope(path, true, found);
+  if (found.empty()) find_scope(path, false, found);
+}
+
+/// What has this path, and what lies in the scope of this path. Of a name with slashes, those end scopes, and
+/// dots are part of a scope's name; a module's name has dots only.
+void Selection::find_scope(const std::string& path, bool as_module, Targets& found) const {
   const auto by_path = [](const Entry& entry, const std::string& wanted) { return entry.first < wanted; };
-  const std::string scope = path + '.';
-  for (auto at = std::lower_bound(entries_.begin(), entries_.end(), scope, by_path);
-       at != entries_.end() && at->first.starts_with(scope); ++at) {
-    found.push_back(at->second);
-  }
+  const auto look = [&](const std::string& wanted, bool whole) {
+    for (auto at = std::lower_bound(entries_.begin(), entries_.end(), wanted, by_path);
+         at != entries_.end() && (whole ? at->first == wanted : at->first.starts_with(wanted)); ++at) {
+      if (as_module ? at->has_module : at->as_module) continue;
+      const bool ends_scope = whole || at->name.empty() || at->name[path.size()] == '/';
+      if (ends_scope) found.push_back(at->second);
+    }
+  };
+  look(path, true);
+  look(path + '.', false);
 }
 
 void Selection::find_patterns(const std::vector<std::string_view>& patterns,
@@ -147,7 +163,8 @@ void Selection::find_patterns(const std::vector<std::string_view>& patterns,
   bool at_once = together.Compile();
   std::vector<int> hits;
   for (std::size_t i = 0; at_once && i < entries_.size(); ++i) {
-    const auto& [path, target] = entries_[i];
+    const std::string& path = entries_[i].first;
+    const Target& target = entries_[i].second;
     RE2::Set::ErrorInfo error{RE2::Set::kNoError};
     if (i == 0 || path != entries_[i - 1].first) {
       hits.clear();
@@ -160,8 +177,8 @@ void Selection::find_patterns(const std::vector<std::string_view>& patterns,
   for (std::size_t p = 0; p < patterns.size(); ++p) {
     const auto regex = regex_of(patterns[p]);
     found[p].clear();
-    for (const auto& [path, target] : entries_) {
-      if (RE2::FullMatch(path, *regex)) found[p].push_back(target);
+    for (const Entry& entry : entries_) {
+      if (RE2::FullMatch(entry.first, *regex)) found[p].push_back(entry.second);
     }
   }
 }
@@ -330,7 +347,8 @@ std::string Selection::no_name(const std::string& name) const {
                        name);
   }
   std::vector<std::string> candidates;
-  for (const auto& [known, target] : entries_) {
+  for (const Entry& entry : entries_) {
+    const std::string& known = entry.first;
     candidates.push_back(known);
     for (std::size_t dot = known.find('.'); dot != std::string::npos; dot = known.find('.', dot + 1)) {
       candidates.push_back(known.substr(0, dot));

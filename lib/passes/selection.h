@@ -42,11 +42,19 @@ class Selection {
     std::size_t position = 0;  // inputs first, then nodes, in the graph's order
   };
   using Targets = std::vector<Target>;
-  using Entry = std::pair<std::string, Target>;  // a path ("backbone.layer1.Conv") and what it names
+  /// A path ("backbone.layer1.Conv") and what it names.
+  struct Entry {
+    std::string first;
+    Target second;
+    std::string name = {};    // where a dot of the path can be part of a scope's own name: as the file has it
+    bool as_module = false;   // the name of a module in its program, beside the path
+    bool has_module = false;  // a path beside which there is such an entry
+  };
 
   void add(std::string_view name, const Target& target);
   void find_path(const std::string& path, Targets& found) const;
-  void find_scope(const std::string& path, Targets& found) const;
+  void find_scope(std::string_view text, Targets& found) const;
+  void find_scope(const std::string& path, bool as_module, Targets& found) const;
   void find_patterns(const std::vector<std::string_view>& patterns, std::vector<Targets>& found) const;
   Targets find_without_pattern(const Selector& selector) const;
   Targets find_types(std::string_view text) const;

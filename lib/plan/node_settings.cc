@@ -148,8 +148,24 @@ std::vector<const Setting*> NodeSettings::all(const Value& input) const {
   return with_general(by_name ? *by_name : Ranks(), Slot::kOutput);
 }
 
+void NodeSettings::settle(const Unit& unit) {
+  if (unit.nodes.size() < 2) return;
+  for (std::size_t i = 0; i < kAspects; ++i) {
+    const auto aspect = static_cast<Aspect>(i);
+    const Setting* of_unit = find(unit, aspect);
+    for (const Node* node : unit.nodes) {
+      const Setting* own = find(*node, Slot::kOutput, aspect);
+      if (!own || own == of_unit || !own->names_nodes() || own->says == of_unit->says || skip(*node))
+        continue;
+      const auto rank = static_cast<std::size_t>(own - settings_.data());
+      --counts_[rank].won;
+      ++lost_in_units_[{rank, static_cast<std::size_t>(of_unit - settings_.data())}];
+    }
+  }
+}
+
 std::map<std::pair<std::size_t, std::size_t>, std::size_t> NodeSettings::losses() const {
-  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost;
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost = lost_in_units_;
   const auto count = [&](const Ranks& ranks, const auto& winner_of) {
     for (const Rank rank : ranks) {
       const Setting* winner = winner_of(settings_[rank]);

@@ -28,6 +28,9 @@ class NodeSettings {
   void speak(std::size_t rank, const Node& node);
   void speak(std::size_t rank, const Node& node, Slot slot);
   void speak(std::size_t rank, const Value& value);
+  /// Given: everything was spoken. Result: what a node of the unit wins for itself and not for the unit
+  /// counts as lost to the setting that the unit follows.
+  void settle(const Unit& unit);
   /// The setting names something that it cannot affect.
   void speak_in_vain(std::size_t rank) { ++counts_[rank].vain; }
 
@@ -98,6 +101,7 @@ class NodeSettings {
   std::array<ByNode, kSlots> nodes_;
   std::unordered_map<const Value*, Ranks> values_;
   std::vector<Count> counts_;
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost_in_units_;  // as losses()
 };
 
 }  // namespace qprep

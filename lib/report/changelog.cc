@@ -1,5 +1,6 @@
 #include "report/changelog.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 
@@ -22,6 +23,8 @@ class Changes {
       compare_weight(node, entry);
       if (node.output_count() > 0) compare_output(node, entry);
     }
+    const auto is_named = [](const Change& change) { return !change.setting.starts_with("default: "); };
+    std::stable_partition(changes_.begin(), changes_.end(), is_named);
     return std::move(changes_);
   }
 
@@ -30,11 +33,21 @@ class Changes {
     const Value& result = node.output(0);
     if (plan_.same_as.contains(&result) || node.is("Constant")) return;
     const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
-    if (!unit || unit->nodes.back() != &node) return;
     const Setting* skip = settings_.skip(node);
+    if (!unit && !skip && settings_.winner(node, Slot::kOutput).names_nodes()) {
+      compare(node.label(), result, settings_.winner(node, Slot::kOutput), entry.output_because);
+    }
+    if (!unit || unit->nodes.back() != &node) return;
     const std::string& because =
         entry.output_because == "it runs on the CPU" ? entry.device_because : entry.output_because;
     compare(node.label(), result, skip ? *skip : settings_.winner(*unit), because);
+    if (plan_.decision_of(result)) return;
+    for (const Aspect aspect : {Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
+      const Setting* said = settings_.find(*unit, aspect);
+      if (!said || !said->names_nodes()) continue;
+      changes_.push_back(
+          {node.label(), "output", result.name(), to_text(said->says), "float32", because, to_text(*said)});
+    }
   }
 
   void compare_weight(const Node& node, const NodePlan& entry) {
@@ -47,6 +60,11 @@ class Changes {
       if (!decision || decision->role != Role::kWeight) continue;
       got = decision->spec.precision;
       tensor = input->name();
+    }
+    const Setting* per_channel = settings_.find(node, Slot::kWeight, Aspect::kPerChannel);
+    if (got == Precision::kFloat32 && per_channel && per_channel->names_nodes()) {
+      changes_.push_back({node.label(), "weight", tensor, to_text(per_channel->says), "float32",
+                          entry.weight_because, to_text(*per_channel)});
     }
     if (got == asked.precision()) return;
     changes_.push_back({node.label(), "weight", std::move(tensor), std::string(to_text(asked.precision())),

@@ -132,6 +132,6 @@ TEST_CASE("Two ways of writing precision in one file are named with both lines")
       complaints("activations: {dtype: qint8}\nqconfig_dict: {\"\": qint8}\n") ==
       Lines{
           "c.yaml:2:1: error: 'qconfig_dict' and 'activations' in line 1 are two ways of writing precision; "
-          "a file uses one [bad-value]"});
+          "a file uses one [mixed-forms]"});
   CHECK(complaints("hybrid_dict: {}\nqconfig_dict: {\"\": qint8}\n").empty());
 }

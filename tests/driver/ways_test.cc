@@ -207,12 +207,12 @@ void check_agreement(int rounds, const std::function<Intent(std::mt19937&)>& mak
 }  // namespace
 
 TEST_CASE("What is meant becomes one plan, whatever the way of writing it") {
-  check_agreement(80, [](std::mt19937& random) { return random_intent(random, false, true); },
+  check_agreement(40, [](std::mt19937& random) { return random_intent(random, false, true); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}});
 }
 
 TEST_CASE("What templates in which later ones override can say becomes one plan with all other ways") {
-  check_agreement(40, [](std::mt19937& random) { return random_intent(random, false, false); },
+  check_agreement(20, [](std::mt19937& random) { return random_intent(random, false, false); },
                   {{"qconfig_dict", qconfig_dict}, {"quantizers", quantizers}, {"templates", templates}});
 }
 

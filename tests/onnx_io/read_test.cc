@@ -348,3 +348,28 @@ TEST_CASE("an attribute without a type has that of its field") {
   CHECK(read.bodies().size() == 2);
   CHECK(std::holds_alternative<std::monostate>(read.attribute("none")->value));
 }
+
+TEST_CASE("A node knows the module that it was exported from") {
+  const auto place = [](const std::string& scopes) -> std::string {
+    onnx::ModelProto model = new_model();
+    onnx::GraphProto& graph = *model.mutable_graph();
+    add_input(graph, "x", {1});
+    add_output(graph, "y", {1});
+    onnx::NodeProto& node = add_node(graph, "Relu", {"x"}, {"y"}, "node_relu_1");
+    onnx::StringStringEntryProto& entry = *node.add_metadata_props();
+    entry.set_key("pkg.torch.onnx.name_scopes");
+    entry.set_value(scopes);
+    const OnnxFile file = read_checked(model);
+    const Texts places = file.model.graph->nodes().front().places();
+    return places.empty() ? "" : places.front();
+  };
+  CHECK(place("['', 'layer1', 'layer1.0', 'layer1.0.relu', 'relu_1']") == "layer1.0.relu.relu_1");
+  CHECK(place("['', 'add']") == "add");
+  CHECK(place("['add']") == "add");
+  CHECK(place("[\"it's\", 'add']") == "it's.add");
+  CHECK(place("[]").empty());
+  CHECK(place("['a', b]").empty());
+  CHECK(place("['a'").empty());
+  CHECK(place("['a\\n', 'b']").empty());
+  CHECK(place("words").empty());
+}

@@ -138,6 +138,7 @@ TEST_CASE("A node answers to its name, its results, its scopes and what was fold
   Node& norm = model.graph->insert(nullptr, {"BatchNormalization", {&conv.output(0)}, {"n"}, "/a/norm"});
   Node& last = model.graph->insert(nullptr, {"Relu", {&norm.output(0)}, {"y"}, "/ab/relu"});
   conv.absorb(norm);
+  last.add_place("layer1.0.relu.relu_1");
   Node& odd = model.graph->insert(nullptr, {"Relu", {&x}, {"z"}, "odd[0]*"});
   const Selection selection(model, nullptr);
   const auto nodes = [&](const std::string& text) {
@@ -157,6 +158,8 @@ TEST_CASE("A node answers to its name, its results, its scopes and what was fold
   CHECK(nodes("odd[0]*") == Nodes{&odd});
   CHECK(nodes("odd[1]*").empty());
   CHECK(nodes("conv").empty());
+  CHECK(nodes("layer1.0.relu") == Nodes{&last});
+  CHECK(nodes("layer1") == Nodes{&last});
   CHECK(selection.find({Selector::Kind::kName, "x"}).inputs == std::vector<const Value*>{&x});
 }
 
@@ -330,4 +333,47 @@ TEST_CASE("A selector that may match nothing is no mistake then") {
   Diagnostics diagnostics;
   folded_over(chain.model, {say(selector, Slot::kOutput, Precision::kInt16, 1)}, diagnostics);
   CHECK(diagnostics.all().empty());
+}
+
+TEST_CASE("A dot in a scope's name ends no scope; a name with dots is that of a module first") {
+  Model model;
+  Value* x = &model.graph->add_input("x", Type::tensor(DType::kFloat32));
+  std::vector<const Node*> nodes;
+  for (const std::string name : {"/1/1.0/Gemm", "/1/1.1/1.1.0/Gemm", "/1/1.1/1.1.1/Gemm", "/a/b.c/Relu"}) {
+    Node& node = model.graph->insert(nullptr, {"Relu", {x}, {"y" + name}, name});
+    node.set_label(name);
+    nodes.push_back(&node);
+    x = &node.output(0);
+  }
+  const Selection selection(model, nullptr);
+  const auto found = [&](const std::string& text) {
+    return selection.find({Selector::Kind::kName, text}).nodes;
+  };
+  using Nodes = std::vector<const Node*>;
+  CHECK(found("1.1") == Nodes{nodes[1], nodes[2]});
+  CHECK(found("1.1.1") == Nodes{nodes[2]});
+  CHECK(found("/1/1.1") == Nodes{nodes[1], nodes[2]});
+  CHECK(found("1.0") == Nodes{nodes[0]});
+  CHECK(found("/1") == Nodes{nodes[0], nodes[1], nodes[2]});
+  CHECK(found("a.b").empty());
+  CHECK(found("a.b.c") == Nodes{nodes[3]});
+  CHECK(found("a") == Nodes{nodes[3]});
+}
+
+TEST_CASE("What a node wins for itself but not for its unit is lost") {
+  const Chain chain;
+  Plan plan;
+  const DataFlow flow(chain.model, classes(), plan);
+  plan.units.push_back({"conv-pool-sigmoid", {chain.a, chain.s}});
+  Diagnostics diagnostics;
+  const auto folded = fold_settings(
+      chain.model,
+      std::vector<Setting>{say({Selector::Kind::kName, "a"}, Slot::kOutput, Precision::kInt8, 1),
+                           say({Selector::Kind::kName, "s"}, Slot::kOutput, Precision::kInt16, 2)},
+      flow, plan, diagnostics);
+  CHECK(folded->counts()[0].won == 1);
+  CHECK(folded->counts()[1].won == 0);
+  CHECK(folded->losses() == std::map<std::pair<std::size_t, std::size_t>, std::size_t>{{{1, 0}, 1}});
+  REQUIRE(diagnostics.all().size() == 1);
+  CHECK(diagnostics.all().front().code == "never-wins");
 }
