@@ -182,7 +182,7 @@ class Fold {
       const Where& where = settings()[rank].where;
       if (where.file.empty()) continue;
       const auto [at, is_new] =
-          known.emplace(std::tuple(where.file, where.line, where.column), groups.size());
+          known.emplace(std::tuple(std::string_view(where.file), where.line, where.column), groups.size());
       if (is_new) groups.emplace_back();
       groups[at->second].push_back(rank);
     }
