@@ -7,6 +7,7 @@
 #include <iterator>
 #include <re2/re2.h>
 #include <re2/set.h>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -85,8 +86,16 @@ std::vector<Selection::Match> Selection::find_all(std::span<const Selector* cons
   std::vector<Match> matches(selectors.size());
   std::vector<std::string_view> patterns;
   std::vector<std::size_t> of_pattern;
+  std::unordered_map<std::string_view, std::size_t> types;  // a type that stands in many lines is found once
   for (std::size_t i = 0; i < selectors.size(); ++i) {
     const Selector& selector = *selectors[i];
+    if (selector.kind == Selector::Kind::kType) {
+      const auto [at, is_new] = types.emplace(selector.text, i);
+      if (!is_new) {
+        matches[i] = matches[at->second];
+        continue;
+      }
+    }
     matches[i] = match_of(find_without_pattern(selector));
     if (!matches[i].empty() || selector.kind != Selector::Kind::kName || !is_pattern(selector.text)) continue;
     patterns.push_back(selector.text);
@@ -186,7 +195,8 @@ void Selection::find_patterns(const std::vector<std::string_view>& patterns,
 Selection::Targets Selection::find_types(std::string_view text) const {
   Targets found;
   for (const std::string_view word : operator_words(text)) {
-    for (const std::string_view op : {word, operator_of(word)}) {
+    const std::set<std::string_view> operators = {word, operator_of(word)};
+    for (const std::string_view op : operators) {
       const auto at = by_type_.find(op);
       if (at == by_type_.end()) continue;
       std::copy_if(at->second.begin(), at->second.end(), std::back_inserter(found),

@@ -165,12 +165,13 @@ void NodeSettings::settle(const Unit& unit) {
 }
 
 std::map<std::pair<std::size_t, std::size_t>, std::size_t> NodeSettings::losses() const {
-  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost = lost_in_units_;
+  std::unordered_map<std::uint64_t, std::size_t> times;  // by loser and winner
+  constexpr int kHalf = 32;
   const auto count = [&](const Ranks& ranks, const auto& winner_of) {
     for (const Rank rank : ranks) {
       const Setting* winner = winner_of(settings_[rank]);
       const auto won = static_cast<std::size_t>(winner - settings_.data());
-      if (winner && won != rank) ++lost[{rank, won}];
+      if (winner && won != rank) ++times[std::uint64_t{rank} << kHalf | won];
     }
   };
   for (const Slot slot : {Slot::kNode, Slot::kWeight, Slot::kOutput}) {
@@ -187,6 +188,11 @@ std::map<std::pair<std::size_t, std::size_t>, std::size_t> NodeSettings::losses(
     count(ranks, [&, &ranks = ranks](const Setting& setting) {
       return first(&ranks, Slot::kOutput, aspect_of(setting.says));
     });
+  }
+  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost = lost_in_units_;
+  for (const auto& [pair, count_of_pair] : times) {
+    lost[{static_cast<std::size_t>(pair >> kHalf), static_cast<std::size_t>(pair & 0xFFFFFFFFU)}] +=
+        count_of_pair;
   }
   return lost;
 }
