@@ -78,7 +78,7 @@ std::string tensor_text(const Tensor& tensor) {
   const std::string type = to_text(tensor.dtype()) + dims_text(tensor.dims());
   const std::int64_t count = tensor.size();
   const bool readable = count == 0 || !element_text(tensor, 0).empty();
-  if (tensor.bytes().empty() && count > 0) return type;
+  if (tensor.payload().size() == 0 && count > 0) return type;
   if (!readable || count > kShownElements)
     return fmt::format("{} hash {:016x}", type, hash_of(tensor.bytes()));
   std::string text = type + " {";

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ir/dtype.h"
+#include "ir/payload.h"
 
 namespace qprep {
 
@@ -19,14 +20,19 @@ std::optional<std::int64_t> element_count(const Dims& dims);
 
 /// An immutable tensor in row-major order, elements little-endian and packed. Copying shares the payload.
 ///
-/// A payload is a view into a mapped file, a parsed message or an owned buffer; `owner` keeps it alive.
-/// String tensors have dims but no payload here: the file's own record of them passes through.
+/// A payload is a view into a mapped file, a parsed message or an owned buffer, which `owner` keeps alive, or
+/// is computed where it is read. String tensors have dims but no payload here: the file's own record of them
+/// passes through.
 class Tensor {
  public:
   Tensor() = default;
 
   /// Given: bytes.size() is payload_size(dtype, element_count(dims)), or dtype is kString and bytes is empty.
   Tensor(DType dtype, Dims dims, std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+
+  /// A tensor whose payload follows from other numbers. `fill`: see ComputedPayload; it keeps what it reads
+  /// alive.
+  static Tensor computed(DType dtype, Dims dims, FillPiece fill);
 
   /// A tensor that owns its payload. Given: T is the element type of `dtype` and values.size() fits dims.
   template <typename T>
@@ -44,7 +50,9 @@ class Tensor {
 
   DType dtype() const { return dtype_; }
   const Dims& dims() const { return dims_; }
-  std::span<const std::byte> bytes() const { return bytes_; }
+  /// Of a large computed payload this stores all of it: where pieces do, use payload().
+  std::span<const std::byte> bytes() const { return payload_.bytes(); }
+  const Payload& payload() const { return payload_; }
   const std::shared_ptr<const void>& owner() const { return owner_; }
   std::int64_t size() const { return element_count(dims_).value_or(0); }
 
@@ -52,31 +60,31 @@ class Tensor {
   template <typename T>
   T at(std::int64_t i) const {
     T value;
-    __builtin_memcpy(&value, bytes_.data() + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
+    __builtin_memcpy(&value, bytes().data() + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
     return value;
   }
 
   /// All elements, copied. Given: T is the element type.
   template <typename T>
   std::vector<T> to_vector() const {
-    std::vector<T> values(bytes_.size() / sizeof(T));
-    if (!values.empty()) __builtin_memcpy(values.data(), bytes_.data(), values.size() * sizeof(T));
+    std::vector<T> values(bytes().size() / sizeof(T));
+    if (!values.empty()) __builtin_memcpy(values.data(), bytes().data(), values.size() * sizeof(T));
     return values;
   }
 
   /// The elements as int64, for any integer or bool dtype of at least 8 bits; nullopt for other dtypes.
   std::optional<std::vector<std::int64_t>> to_int64s() const;
 
-  /// Same dims and payload address: certainly the same tensor.
+  /// Same dims and the same payload, not one of the same bytes elsewhere: certainly the same tensor.
   bool same_payload(const Tensor& other) const {
-    return dtype_ == other.dtype_ && dims_ == other.dims_ && bytes_.data() == other.bytes_.data() &&
-           bytes_.size() == other.bytes_.size();
+    return dtype_ == other.dtype_ && dims_ == other.dims_ && payload_.key() == other.payload_.key() &&
+           payload_.size() == other.payload_.size();
   }
 
  private:
   DType dtype_ = DType::kUndefined;
   Dims dims_;
-  std::span<const std::byte> bytes_;
+  Payload payload_;
   std::shared_ptr<const void> owner_;
 };
 

@@ -52,8 +52,7 @@ bool attributes_as_in_file(const Node& node, const onnx::NodeProto& record) {
 
 }  // namespace
 
-GraphBuilder::GraphBuilder(const Model& model, const FileRecord* record,
-                           std::vector<std::span<const std::byte>>& payloads)
+GraphBuilder::GraphBuilder(const Model& model, const FileRecord* record, std::vector<Payload>& payloads)
     : model_(model), record_(record), tensors_(payloads, record && has_external_data(*record)) {}
 
 void GraphBuilder::build(const Graph& graph, onnx::GraphProto& proto) {

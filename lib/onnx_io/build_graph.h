@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "onnx_io/build_tensor.h"
@@ -12,8 +11,7 @@ namespace qprep {
 class GraphBuilder {
  public:
   /// `record`: null for a model that was built in memory. New payloads are appended to `payloads`.
-  GraphBuilder(const Model& model, const FileRecord* record,
-               std::vector<std::span<const std::byte>>& payloads);
+  GraphBuilder(const Model& model, const FileRecord* record, std::vector<Payload>& payloads);
 
   /// Given for both: `proto` is empty.
   void build(const Graph& graph, onnx::GraphProto& proto);

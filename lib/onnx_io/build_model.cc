@@ -29,7 +29,7 @@ std::unique_ptr<BuiltModel> build_model(const OnnxFile& file) {
   P& proto = *built->model;
   const P* record = file.record ? file.record->parsed->model : nullptr;
   if (record) {
-    built->payloads = file.record->parsed->payloads;
+    built->payloads.assign(file.record->parsed->payloads.begin(), file.record->parsed->payloads.end());
     copy_fields(*record, proto, {P::kGraphFieldNumber, P::kFunctionsFieldNumber, P::kOpsetImportFieldNumber});
   } else {
     proto.set_producer_name("qprep");

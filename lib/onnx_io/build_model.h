@@ -2,7 +2,6 @@
 
 #include <google/protobuf/arena.h>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "onnx_io/file_record.h"
@@ -14,7 +13,7 @@ namespace qprep {
 struct BuiltModel {
   google::protobuf::Arena arena{large_arena()};
   onnx::ModelProto* model = nullptr;  // in the arena
-  std::vector<std::span<const std::byte>> payloads;
+  std::vector<Payload> payloads;
 };
 
 /// Result: the message of the model. Everything that the IR does not change is as the file's record has it;

@@ -20,8 +20,8 @@ void TensorBuilder::build(const Tensor& tensor, onnx::TensorProto& proto) {
     throw std::logic_error("a tensor that only its own record can write stands elsewhere");
   }
   proto.set_raw_data(placeholder(payloads_.size()));
-  payloads_.push_back(tensor.bytes());
-  if (external_ && tensor.bytes().size() >= kSmallestExternal) {
+  payloads_.push_back(tensor.payload());
+  if (external_ && tensor.payload().size() >= kSmallestExternal) {
     proto.set_data_location(onnx::TensorProto::EXTERNAL);
   }
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "ir/tensor.h"
@@ -13,8 +12,7 @@ class TensorBuilder {
  public:
   /// New payloads are appended to `payloads`. `external`: large new ones are to be external, as are others
   /// of the same model.
-  TensorBuilder(std::vector<std::span<const std::byte>>& payloads, bool external)
-      : payloads_(payloads), external_(external) {}
+  TensorBuilder(std::vector<Payload>& payloads, bool external) : payloads_(payloads), external_(external) {}
 
   /// Result: `proto` has the tensor's type, dims and data; its name is left as it is. Given: proto has no
   /// data. std::logic_error for a tensor whose data only a file's record has.
@@ -24,7 +22,7 @@ class TensorBuilder {
   void replace_data(const Tensor& tensor, const onnx::TensorProto& record, onnx::TensorProto& proto);
 
  private:
-  std::vector<std::span<const std::byte>>& payloads_;
+  std::vector<Payload>& payloads_;
   bool external_;
 };
 

@@ -14,15 +14,15 @@ std::uint64_t alignment_of(std::size_t size) {
 }  // namespace
 
 void ExternalLayout::move_out(onnx::TensorProto& tensor, const BuiltModel& built) {
-  const std::span<const std::byte> bytes = built.payloads[payload_index(tensor.raw_data())];
-  const auto [known, is_new] = offsets_.try_emplace({bytes.data(), bytes.size()}, 0);
+  const Payload& payload = built.payloads[payload_index(tensor.raw_data())];
+  const auto [known, is_new] = offsets_.try_emplace({payload.key(), payload.size()}, 0);
   if (is_new) {
-    const std::uint64_t alignment = alignment_of(bytes.size());
+    const std::uint64_t alignment = alignment_of(payload.size());
     known->second = (end_ + alignment - 1) / alignment * alignment;
-    pieces_.push_back({known->second, bytes});
-    end_ = known->second + bytes.size();
+    pieces_.push_back({known->second, payload});
+    end_ = known->second + payload.size();
   }
-  point_to_external_data(tensor, location_, known->second, bytes.size());
+  point_to_external_data(tensor, location_, known->second, payload.size());
 }
 
 }  // namespace qprep

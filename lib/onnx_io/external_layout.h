@@ -15,7 +15,7 @@ class ExternalLayout {
  public:
   struct Piece {
     std::uint64_t offset = 0;
-    std::span<const std::byte> bytes;
+    Payload payload;
   };
 
   /// `location`: what tensors call the file.
@@ -30,7 +30,7 @@ class ExternalLayout {
  private:
   std::string location_;
   std::vector<Piece> pieces_;
-  std::map<std::pair<const std::byte*, std::size_t>, std::uint64_t> offsets_;
+  std::map<std::pair<const void*, std::size_t>, std::uint64_t> offsets_;
   std::uint64_t end_ = 0;
 };
 

@@ -39,11 +39,11 @@ class Preparation {
     tensor.clear_external_data();
     tensor.clear_data_location();
     if (!tensor.has_raw_data()) return;
-    const std::span<const std::byte> payload = built_.payloads[payload_index(tensor.raw_data())];
+    const Payload& payload = built_.payloads[payload_index(tensor.raw_data())];
     if (payload.size() > kLargestShapeData) {
       tensor.clear_raw_data();
     } else {
-      tensor.set_raw_data(payload.data(), payload.size());
+      tensor.set_raw_data(payload.bytes().data(), payload.size());
     }
   }
 
@@ -55,7 +55,7 @@ class Preparation {
     for (const Value* value : graph.initializers()) values.emplace(value->name(), value);
     for (onnx::TensorProto& tensor : *proto.mutable_initializer()) {
       const Value& value = *values.at(tensor.name());
-      const bool is_small = value.initializer()->bytes().size() <= kLargestShapeData;
+      const bool is_small = value.initializer()->payload().size() <= kLargestShapeData;
       if (!value.is_graph_input() && (!is_small || built_.model->ir_version() < kFreeInitializersSince)) {
         onnx::ValueInfoProto& info = *proto.add_value_info();
         info.set_name(value.name());

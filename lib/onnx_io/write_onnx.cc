@@ -34,7 +34,7 @@ Expansion expand(const BuiltModel& built, const std::string& name) {
   built.model->SerializeToString(&skeleton);
   std::vector<std::uint64_t> sizes;
   sizes.reserve(built.payloads.size());
-  for (const std::span<const std::byte> payload : built.payloads) sizes.push_back(payload.size());
+  for (const Payload& payload : built.payloads) sizes.push_back(payload.size());
   return Expansion(std::move(skeleton), std::move(sizes));
 }
 
@@ -71,14 +71,18 @@ class PayloadWriter {
               [](const MappedFile* a, const MappedFile* b) { return a->bytes().data() < b->bytes().data(); });
   }
 
-  void write(std::span<const std::byte> payload, AtomicFile& to) const {
+  void write(const Payload& payload, AtomicFile& to) const {
+    payload.for_each_piece([&](std::span<const std::byte> piece) { write_piece(piece, to); });
+  }
+
+ private:
+  void write_piece(std::span<const std::byte> payload, AtomicFile& to) const {
     const MappedFile* file = file_of(payload);
     if (!file) return to.write(payload);
     const auto offset = static_cast<std::uint64_t>(payload.data() - file->bytes().data());
     to.write_from(file->descriptor(), offset, payload);
   }
 
- private:
   const MappedFile* file_of(std::span<const std::byte> payload) const {
     const auto after = std::upper_bound(
         files_.begin(), files_.end(), payload.data(),
@@ -126,7 +130,7 @@ void refuse_to_overwrite(const OnnxFile& file, const fs::path& target, const fs:
 void write_pieces(const ExternalLayout& layout, const PayloadWriter& payloads, AtomicFile& to) {
   for (const ExternalLayout::Piece& piece : layout.pieces()) {
     to.write_zeros(static_cast<std::size_t>(piece.offset - to.size()));
-    payloads.write(piece.bytes, to);
+    payloads.write(piece.payload, to);
   }
 }
 
@@ -180,8 +184,9 @@ std::string serialize_onnx(const OnnxFile& file) {
   text.reserve(static_cast<std::size_t>(expansion.size()));
   expansion.write([&](std::string_view piece) { text += piece; },
                   [&](PayloadIndex index) {
-                    const std::span<const std::byte> payload = built->payloads[index];
-                    text.append(reinterpret_cast<const char*>(payload.data()), payload.size());
+                    built->payloads[index].for_each_piece([&](std::span<const std::byte> piece) {
+                      text.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+                    });
                   });
   return text;
 }

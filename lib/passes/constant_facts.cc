@@ -56,17 +56,44 @@ struct Seen {
   }
 };
 
+std::size_t blocks_of(const Tensor& tensor) {
+  return (static_cast<std::size_t>(tensor.size()) + kBlock - 1) / kBlock;
+}
+
 double number(std::int32_t order) { return static_cast<double>(std::bit_cast<float>(ordered(order))); }
+
+/// look_at(block, floats at, their number) for all blocks of a float32 tensor, on several threads.
+template <typename LookAt>
+void for_each_block(const Tensor& tensor, const LookAt& look_at) {
+  const auto count = static_cast<std::size_t>(tensor.size());
+  parallel_for(blocks_of(tensor), count < kParallelFrom ? 1 : 0, [&](std::size_t block) {
+    thread_local std::vector<std::byte> room;
+    const std::size_t first = block * kBlock;
+    const std::size_t size = std::min(kBlock, count - first);
+    look_at(block, tensor.payload().piece(first * sizeof(float), size * sizeof(float), room).data(), size);
+  });
+}
 
 }  // namespace
 
+bool all_finite(const Tensor& tensor) {
+  std::vector<std::uint32_t> largest(blocks_of(tensor), 0);
+  for_each_block(tensor, [&](std::size_t block, const std::byte* data, std::size_t size) {
+    std::uint32_t most = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      std::uint32_t bits;
+      __builtin_memcpy(&bits, data + i * sizeof bits, sizeof bits);
+      most = std::max(most, bits & 0x7FFFFFFFU);
+    }
+    largest[block] = most;
+  });
+  return std::all_of(largest.begin(), largest.end(), [](std::uint32_t bits) { return bits < kInfinity; });
+}
+
 ConstantFacts constant_facts(const Tensor& tensor) {
-  const auto count = static_cast<std::size_t>(tensor.size());
-  const std::size_t blocks = (count + kBlock - 1) / kBlock;
-  std::vector<Seen> seen(blocks);
-  parallel_for(blocks, count < kParallelFrom ? 1 : 0, [&](std::size_t block) {
-    const std::size_t first = block * kBlock;
-    seen[block].look_at(tensor.bytes().data() + first * sizeof(float), std::min(kBlock, count - first));
+  std::vector<Seen> seen(blocks_of(tensor));
+  for_each_block(tensor, [&](std::size_t block, const std::byte* data, std::size_t size) {
+    seen[block].look_at(data, size);
   });
   Seen all;
   for (const Seen& each : seen) all.merge(each);

@@ -65,8 +65,6 @@ Tensor floats(Dims dims, const std::vector<double>& values) {
   return Tensor::floats(std::move(dims), std::move(rounded));
 }
 
-bool all_finite(const Tensor& tensor) { return constant_facts(tensor).finite; }
-
 std::vector<double> applied(const Affine& affine, std::vector<double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = affine.a[i] * values[i] + affine.b[i];
   return values;

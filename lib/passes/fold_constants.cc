@@ -54,10 +54,10 @@ std::optional<Tensor> tensor_of_constant(const Node& node) {
 std::size_t bytes_of_constants(Model& model) {
   std::size_t bytes = 0;
   for_each_graph(model, [&bytes](Graph& graph) {
-    for (const Value* value : graph.initializers()) bytes += value->initializer()->bytes().size();
+    for (const Value* value : graph.initializers()) bytes += value->initializer()->payload().size();
     for (const Node& node : graph.nodes()) {
       if (node.op() != "Constant" || node.output_count() == 0) continue;
-      if (const Tensor* tensor = constant_of(node.output(0))) bytes += tensor->bytes().size();
+      if (const Tensor* tensor = constant_of(node.output(0))) bytes += tensor->payload().size();
     }
   });
   return bytes;
@@ -125,7 +125,7 @@ class Folder {
     const auto inputs = constants_of(node);
     if (!inputs) return;
     std::size_t read = 0;
-    for (const Tensor* tensor : *inputs) read += tensor ? tensor->bytes().size() : 0;
+    for (const Tensor* tensor : *inputs) read += tensor ? tensor->payload().size() : 0;
     Evaluation result;
     if (read <= budget_) {
       result = evaluate(node, *inputs, opset_, {env_.limits.folded_bytes, budget_ - read});
@@ -149,11 +149,11 @@ class Folder {
   void spend(const std::vector<const Tensor*>& inputs, std::size_t read, const std::vector<Tensor>& outputs) {
     const auto is_view = [&inputs](const Tensor& output) {
       return std::any_of(inputs.begin(), inputs.end(), [&output](const Tensor* input) {
-        return input && input->bytes().data() == output.bytes().data();
+        return input && input->payload().key() == output.payload().key();
       });
     };
     if (std::all_of(outputs.begin(), outputs.end(), is_view)) return;
-    for (const Tensor& output : outputs) read += output.bytes().size();
+    for (const Tensor& output : outputs) read += output.payload().size();
     budget_ -= std::min(read, budget_);
   }
 

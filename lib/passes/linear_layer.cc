@@ -2,9 +2,22 @@
 
 #include <algorithm>
 
-#include "support/scratch.h"
-
 namespace qprep {
+namespace {
+
+constexpr std::int64_t kFloat = sizeof(float);
+
+/// to[i] = from[i] * factor, in double. Files promise no alignment.
+void multiply(const std::byte* from, double factor, std::int64_t count, std::byte* to) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    float value;
+    __builtin_memcpy(&value, from + i * kFloat, sizeof value);
+    value = static_cast<float>(static_cast<double>(value) * factor);
+    __builtin_memcpy(to + i * kFloat, &value, sizeof value);
+  }
+}
+
+}  // namespace
 
 std::variant<LinearLayer, std::string> LinearLayer::of(Node& node) {
   const bool is_matrix = node.is("Gemm") || node.is("MatMul");
@@ -75,34 +88,36 @@ void LinearLayer::for_each_weight(Visit visit) const {
   }
 }
 
-template <typename ChannelOf>
-Tensor LinearLayer::weight_times(const std::vector<double>& factor, ChannelOf channel_of) const {
-  const auto fill = [&](std::size_t offset, std::span<std::byte> piece) {
+Tensor LinearLayer::weight_times(const std::vector<double>& factor, Channels channels) const {
+  const bool by_row = (channels == Channels::kOutputs) == rows_are_outputs_;
+  const std::int64_t run = by_row ? columns_ * taps_ : taps_;  // elements in a row that take one factor
+  const auto fill = [layer = *this, factor, channels, run](std::size_t offset, std::span<std::byte> piece) {
+    std::vector<std::byte> room;
+    const std::byte* from = layer.weight_.payload().piece(offset, piece.size(), room).data();
+    std::byte* to = piece.data();
     auto index = static_cast<std::int64_t>(offset / sizeof(float));
     const auto end = index + static_cast<std::int64_t>(piece.size() / sizeof(float));
-    std::byte* to = piece.data();
     while (index < end) {
-      const std::int64_t pair = index / taps_;
-      const double by = factor[static_cast<std::size_t>(channel_of(pair / columns_, pair % columns_))];
-      for (const std::int64_t last = std::min(end, (pair + 1) * taps_); index < last; ++index) {
-        const auto value = static_cast<float>(static_cast<double>(weight_.at<float>(index)) * by);
-        __builtin_memcpy(to, &value, sizeof value);
-        to += sizeof value;
-      }
+      const std::int64_t row = index / layer.taps_ / layer.columns_;
+      const std::int64_t column = index / layer.taps_ % layer.columns_;
+      const std::int64_t channel =
+          channels == Channels::kOutputs ? layer.output_of(row, column) : layer.input_of(row, column);
+      const std::int64_t count = std::min(end, (index / run + 1) * run) - index;
+      multiply(from, factor[static_cast<std::size_t>(channel)], count, to);
+      from += count * kFloat;
+      to += count * kFloat;
+      index += count;
     }
   };
-  const Scratch made = scratch(weight_.bytes().size(), fill);
-  return Tensor(DType::kFloat32, weight_.dims(), made.bytes, made.owner);
+  return Tensor::computed(DType::kFloat32, weight_.dims(), fill);
 }
 
 Tensor LinearLayer::weight_times_outputs(const std::vector<double>& factor) const {
-  return weight_times(factor,
-                      [this](std::int64_t row, std::int64_t column) { return output_of(row, column); });
+  return weight_times(factor, Channels::kOutputs);
 }
 
 Tensor LinearLayer::weight_times_inputs(const std::vector<double>& factor) const {
-  return weight_times(factor,
-                      [this](std::int64_t row, std::int64_t column) { return input_of(row, column); });
+  return weight_times(factor, Channels::kInputs);
 }
 
 std::vector<double> LinearLayer::response_to(const std::vector<double>& value) const {

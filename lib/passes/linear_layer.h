@@ -33,7 +33,8 @@ class LinearLayer {
   /// nullopt: it is no constant float32 per channel. Given: has_bias().
   std::optional<std::vector<double>> bias() const;
 
-  /// The weight, each element times factor[its output channel] or factor[its input channel].
+  /// The weight, each element times factor[its output channel] or factor[its input channel]; computed where
+  /// it is read.
   Tensor weight_times_outputs(const std::vector<double>& factor) const;
   Tensor weight_times_inputs(const std::vector<double>& factor) const;
   /// For each output: the sum over the weights that lead to it of weight * value[input channel]; times alpha
@@ -46,9 +47,8 @@ class LinearLayer {
   std::int64_t input_of(std::int64_t row, std::int64_t column) const;
   template <typename Visit>
   void for_each_weight(Visit visit) const;
-  /// channel_of(row, column): which factor the weights there take.
-  template <typename ChannelOf>
-  Tensor weight_times(const std::vector<double>& factor, ChannelOf channel_of) const;
+  enum class Channels { kOutputs, kInputs };
+  Tensor weight_times(const std::vector<double>& factor, Channels channels) const;
 
   Node* node_;
   Tensor weight_;

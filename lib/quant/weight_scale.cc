@@ -11,6 +11,7 @@ namespace qprep {
 namespace {
 
 constexpr std::int64_t kElementsPerThread = std::int64_t{1} << 20;
+constexpr std::int64_t kElementsPerPiece = std::int64_t{1} << 16;
 
 /// The bits of |w[i]|. As integers they are ordered as the magnitudes are, with Inf above all numbers and NaN
 /// above Inf, so that one integer maximum finds the largest element and whatever is not finite.
@@ -20,9 +21,10 @@ std::uint32_t magnitude_bits(const std::byte* w, std::int64_t i) {
   return bits & 0x7FFFFFFFU;
 }
 
-/// largest[channel] rises to the magnitudes of elements [first, last).
+/// largest[channel] rises to the magnitudes of elements [first, last), which stand at `w`.
 void accumulate(const std::byte* w, std::int64_t first, std::int64_t last, const AxisLayout& layout,
                 std::vector<std::uint32_t>& largest) {
+  w -= first * 4;
   if (layout.inner == 1) {
     for (std::int64_t at = first; at < last;) {
       const std::int64_t channel = at % layout.channels;
@@ -55,7 +57,14 @@ std::vector<float> magnitudes(const Tensor& w, const AxisLayout& layout) {
     const std::int64_t share = count / tasks, extra = count % tasks;
     const std::int64_t first = t * share + std::min(t, extra);
     partial[task].assign(static_cast<std::size_t>(layout.channels), 0);
-    accumulate(w.bytes().data(), first, first + share + (t < extra ? 1 : 0), layout, partial[task]);
+    std::vector<std::byte> room;
+    const std::int64_t end = first + share + (t < extra ? 1 : 0);
+    for (std::int64_t at = first; at < end; at += kElementsPerPiece) {
+      const std::int64_t last = std::min(end, at + kElementsPerPiece);
+      const std::span<const std::byte> piece =
+          w.payload().piece(static_cast<std::size_t>(at) * 4, static_cast<std::size_t>(last - at) * 4, room);
+      accumulate(piece.data(), at, last, layout, partial[task]);
+    }
   });
   std::vector<float> result(static_cast<std::size_t>(layout.channels));
   for (std::size_t c = 0; c < result.size(); ++c) {

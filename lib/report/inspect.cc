@@ -51,8 +51,8 @@ void count_graph(const Graph& graph, const Plan& plan, InspectResult& result,
   for (const Value* initializer : graph.initializers()) {
     const Tensor& tensor = *initializer->initializer();
     ++result.initializers;
-    result.payload_bytes += tensor.bytes().size();
-    result.bytes_by_type[to_text(tensor.dtype())] += tensor.bytes().size();
+    result.payload_bytes += tensor.payload().size();
+    result.bytes_by_type[to_text(tensor.dtype())] += tensor.payload().size();
   }
 }
 
