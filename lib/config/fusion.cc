@@ -1,13 +1,12 @@
 #include "config/fusion.h"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <fmt/format.h>
 #include <map>
 #include <stdexcept>
 #include <utility>
 
+#include "config/pattern_text.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -28,24 +27,22 @@ using Results = std::map<std::string, std::size_t, std::less<>>;
 /// Reads "{ c = ConvLike(x, const w)  y = Act(c) }". Throws std::invalid_argument with a sentence.
 class PatternParser {
  public:
-  PatternParser(std::string_view text, const Words& words) : rest_(text), words_(words) {}
+  PatternParser(std::string_view text, const Words& words) : text_(text), words_(words) {}
 
   /// `results`: names that are defined before, by statement number.
   std::vector<FusionStep> parse(Results results) {
     const std::size_t first = results.empty() ? 0 : 1 + greatest(results);
     std::vector<FusionStep> steps;
-    expect("{");
-    while (!accept("}")) {
-      const std::string result = name("a name");
-      expect("=");
+    text_.expect("{");
+    while (!text_.accept("}")) {
+      const std::string result = text_.name("a name");
+      text_.expect("=");
       steps.push_back(statement(results, first + steps.size() == 0));
       if (!results.emplace(result, first + steps.size() - 1).second) {
         throw std::invalid_argument(fmt::format("'{}' is defined twice", result));
       }
     }
-    skip_spaces();
-    if (!rest_.empty())
-      throw std::invalid_argument(fmt::format("nothing may follow the '}}', but '{}' does", rest_));
+    text_.finish();
     if (steps.empty()) throw std::invalid_argument("the pattern has no statement");
     last_ = results;
     return steps;
@@ -65,7 +62,7 @@ class PatternParser {
   }
 
   FusionStep statement(const Results& results, bool first) {
-    const std::string word = name("an operator");
+    const std::string word = text_.name("an operator");
     const auto at = words_.find(word);
     if (at == words_.end()) {
       std::vector<std::string> known;
@@ -74,11 +71,11 @@ class PatternParser {
           fmt::format("'{}' is not one of 'operators'{}", word, did_you_mean(word, known)));
     }
     FusionStep step{at->second.any_of, at->second.commutative, {}};
-    expect("(");
+    text_.expect("(");
     do {
       step.operands.push_back(operand(results));
-    } while (accept(","));
-    expect(")");
+    } while (text_.accept(","));
+    text_.expect(")");
     const auto read =
         std::count_if(step.operands.begin(), step.operands.end(),
                       [](const FusionOperand& each) { return each.kind == FusionOperand::Kind::kResult; });
@@ -95,50 +92,19 @@ class PatternParser {
 
   FusionOperand operand(const Results& results) {
     FusionOperand operand;
-    operand.name = name("an operand");
+    operand.name = text_.name("an operand");
     if (operand.name == "const" || operand.name == "bias") {
       operand.kind = operand.name == "const" ? FusionOperand::Kind::kConstant : FusionOperand::Kind::kBias;
-      operand.name = name("an operand");
+      operand.name = text_.name("an operand");
     } else if (const auto at = results.find(operand.name); at != results.end()) {
       operand.kind = FusionOperand::Kind::kResult;
       operand.step = at->second;
     }
-    operand.optional = accept("?");
+    operand.optional = text_.accept("?");
     return operand;
   }
 
-  void skip_spaces() {
-    while (!rest_.empty() && std::isspace(static_cast<unsigned char>(rest_.front()))) rest_.remove_prefix(1);
-  }
-
-  bool accept(std::string_view token) {
-    skip_spaces();
-    if (!rest_.starts_with(token)) return false;
-    rest_.remove_prefix(token.size());
-    return true;
-  }
-
-  void expect(std::string_view token) {
-    if (accept(token)) return;
-    throw std::invalid_argument(fmt::format("'{}' is missing before '{}'", token, rest_.substr(0, 20)));
-  }
-
-  std::string name(std::string_view what) {
-    skip_spaces();
-    std::size_t length = 0;
-    while (length < rest_.size() &&
-           (std::isalnum(static_cast<unsigned char>(rest_[length])) || rest_[length] == '_')) {
-      ++length;
-    }
-    if (length == 0) {
-      throw std::invalid_argument(fmt::format("{} is missing before '{}'", what, rest_.substr(0, 20)));
-    }
-    std::string found(rest_.substr(0, length));
-    rest_.remove_prefix(length);
-    return found;
-  }
-
-  std::string_view rest_;
+  PatternText text_;
   const Words& words_;
   Results last_;
 };
@@ -217,10 +183,7 @@ class Reader {
   std::optional<double> number(YamlMap& map, std::string_view key) {
     const auto text = map.text(key);
     if (!text) return std::nullopt;
-    double value = 0;
-    const char* end = text->value.data() + text->value.size();
-    const auto [stop, error] = std::from_chars(text->value.data(), end, value);
-    if (error == std::errc() && stop == end) return value;
+    if (const auto value = number_of(text->value)) return value;
     diagnostics_.error(codes::kBadValue, fmt::format("{} must be a number", map.name_of(key)), text->where);
     return std::nullopt;
   }

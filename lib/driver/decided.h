@@ -18,7 +18,7 @@ struct Decided {
 };
 
 /// Reads the model and decides as `prepare` would, with the configuration (empty: the defaults). `configs`:
-/// the folder that holds op_classes.yaml and fusion.yaml. Throws Fatal; what the configuration says and
+/// the folder that holds op_classes.yaml and its like. Throws Fatal; what the configuration says and
 /// prepare cannot carry out yet is a warning here.
 Decided decide(const std::filesystem::path& model, const std::string& config,
                const std::filesystem::path& configs, Diagnostics& diagnostics);

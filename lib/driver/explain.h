@@ -30,7 +30,7 @@ struct ExplainOptions {
   std::filesystem::path model;
   std::string config;              // empty: the defaults
   std::vector<std::string> names;  // selectors; empty: the table of settings
-  std::filesystem::path configs;   // the folder that holds op_classes.yaml and fusion.yaml
+  std::filesystem::path configs;   // the folder that holds op_classes.yaml and its like
 };
 
 /// Reads the model and decides as `prepare` would, and writes nothing. Throws Fatal, also for a name that

@@ -19,7 +19,7 @@ struct PlanDifference {
 struct DiffOptions {
   std::filesystem::path model;
   std::string first, second;      // configurations; empty: the defaults
-  std::filesystem::path configs;  // the folder that holds op_classes.yaml and fusion.yaml
+  std::filesystem::path configs;  // the folder that holds op_classes.yaml and its like
 };
 
 /// What changes from the first configuration to the second, graph inputs first, then nodes in graph order.

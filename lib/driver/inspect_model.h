@@ -8,7 +8,7 @@
 namespace qprep {
 
 /// What the model holds, as it stands in the file, and what `prepare` without a configuration would quantise
-/// of it. `configs`: the folder that holds op_classes.yaml and fusion.yaml. Throws Fatal.
+/// of it. `configs`: the folder that holds op_classes.yaml and its like. Throws Fatal.
 InspectResult inspect_model(const std::filesystem::path& model, const std::filesystem::path& configs,
                             Diagnostics& diagnostics);
 

@@ -24,7 +24,7 @@ struct PrepareOptions {
   std::filesystem::path model;    // empty: the one that the configuration names
   std::string config;             // a file; empty: all defaults
   std::filesystem::path folder;   // for what is written; made if absent; empty: as configured, else "."
-  std::filesystem::path configs;  // the folder that holds op_classes.yaml and fusion.yaml
+  std::filesystem::path configs;  // the folder that holds op_classes.yaml and its like
   bool durable = false;           // return when the disk has the files
   bool overwrite_input = false;   // an output may be the model itself
   std::string dump_after;         // one of pass_names(); empty: none

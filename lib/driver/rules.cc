@@ -7,11 +7,13 @@ namespace {
 
 constexpr const char* kOpClasses = "op_classes.yaml";
 constexpr const char* kFusion = "fusion.yaml";
+constexpr const char* kComposites = "composites.yaml";
 
 }  // namespace
 
 Rules Rules::read(const std::filesystem::path& configs) {
-  return {read_op_classes((configs / kOpClasses).string()), read_fusion_rules((configs / kFusion).string())};
+  return {read_op_classes((configs / kOpClasses).string()), read_fusion_rules((configs / kFusion).string()),
+          read_composites((configs / kComposites).string())};
 }
 
 Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {
@@ -19,6 +21,7 @@ Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {
   env.settings = std::move(settings);
   env.op_classes = &op_classes;
   env.fusion = &fusion;
+  env.composites = &composites;
   return env;
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "config/composites.h"
 #include "config/config_folder.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
@@ -13,6 +14,7 @@ namespace qprep {
 struct Rules {
   OpClasses op_classes;
   FusionRules fusion;
+  Composites composites;
 
   /// Throws Fatal with every mistake of a file.
   static Rules read(const std::filesystem::path& configs);

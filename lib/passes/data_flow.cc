@@ -56,9 +56,31 @@ bool makes_zeros(const Value& value) {
                      [](std::byte byte) { return byte == std::byte{0}; });
 }
 
+/// What a node does as part of a composite operator.
+OpTraits part_of(const Unit& composite, const Node& node) {
+  OpTraits part;
+  part.op_class = OpClass::kActive;
+  part.bounded = composite.bounded;
+  part.why = fmt::format("is part of {}", name_of(composite));
+  const auto is_one_of = [](const auto& list, const auto* sought) {
+    return std::find(list.begin(), list.end(), sought) != list.end();
+  };
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const Value* input = node.input(i);
+    if (!input) continue;
+    const bool inside = input->producer() && is_one_of(composite.nodes, input->producer());
+    if (inside || is_one_of(composite.operands, input)) part.data.push_back(i);
+  }
+  return part;
+}
+
 }  // namespace
 
 std::string name_of(const Node& node) { return fmt::format("{} '{}'", node.op(), node.label()); }
+
+std::string name_of(const Unit& composite) {
+  return fmt::format("{} '{}'", composite.pattern, composite.nodes.back()->label());
+}
 
 bool is_constant(const Value& value) {
   return value.initializer() || (value.producer() && value.producer()->is("Constant"));
@@ -76,8 +98,18 @@ DataFlow::DataFlow(const Model& model, const OpClasses& classes, Plan& plan)
     node.set_mark(traits_.size());
     traits_.push_back(call ? &function_call() : &traits);
   }
+  read_composites();
   forwards();
   backwards();
+}
+
+void DataFlow::read_composites() {
+  for (const Unit& unit : plan_.units) {
+    if (!unit.is_composite()) continue;
+    for (const Node* node : unit.nodes) {
+      traits_.at(node->mark()) = &parts_.emplace_back(part_of(unit, *node));
+    }
+  }
 }
 
 // ------------------------------------------------------------------------------------------------- forwards

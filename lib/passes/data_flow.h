@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -34,9 +35,10 @@ struct ValueFlow {
   const Node* divides = nullptr;    // the node that it would make divide by zero if it were rounded
 };
 
-/// Analyses the main graph once, forwards and backwards, in linear time. What it reads of constants it keeps
-/// in plan.constants, for the next one. The marks of the main graph's values and nodes are its own for as
-/// long as it lives.
+/// Analyses the main graph once, forwards and backwards, in linear time. The nodes of a composite operator of
+/// plan.units count as parts of that: what enters it is their data, and what each makes is a root of its own.
+/// What it reads of constants it keeps in plan.constants, for the next one. The marks of the main graph's
+/// values and nodes are its own for as long as it lives.
 class DataFlow {
  public:
   /// Given: model and classes outlive the analysis.
@@ -60,6 +62,7 @@ class DataFlow {
   const ConstantFacts* facts(const Value& root) const;
 
  private:
+  void read_composites();
   void forwards();
   void backwards();
   ValueFlow made_by(const Node& node, const OpTraits& traits, std::size_t output) const;
@@ -76,11 +79,14 @@ class DataFlow {
   Plan& plan_;
   std::unordered_set<std::string> functions_;  // keys of model-local functions
   std::vector<const OpTraits*> traits_;        // by the nodes' marks
+  std::deque<OpTraits> parts_;                 // of the nodes of composite operators
   std::vector<ValueFlow> flows_;               // by the values' marks
 };
 
 /// "Conv 'conv1'", as messages name a node.
 std::string name_of(const Node& node);
+/// "LayerNormalization 'add_3'": a composite operator bears the name of its last node.
+std::string name_of(const Unit& composite);
 
 /// An initializer, or the result of a Constant node.
 bool is_constant(const Value& value);

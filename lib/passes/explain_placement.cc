@@ -154,7 +154,8 @@ class Explanation {
     const Unit* unit = unit_of(node);
     if (is_constant(value)) return constant_reason(value);
     if (unit && &node != unit->nodes.back() && output == 0) {
-      return fmt::format("inside unit {}", unit->pattern);
+      return unit->is_composite() ? fmt::format("inside {}", name_of(*unit))
+                                  : fmt::format("inside unit {}", unit->pattern);
     }
     if (traits.op_class == OpClass::kPassive && flow_.of(value).through == &node) {
       const Value& root = *flow_.of(value).root;
@@ -204,7 +205,10 @@ class Explanation {
       if (const auto refused = weights_.refused.find(&value); refused != weights_.refused.end()) {
         return refused->second;
       }
-      if (!traits.is_data(use.input)) return fmt::format("a parameter of {}", name_of(*use.node));
+      if (!traits.is_data(use.input)) {
+        return fmt::format("a parameter of {}",
+                           unit && unit->is_composite() ? name_of(*unit) : name_of(*use.node));
+      }
       if (!unit) continue;
       if (auto why = flow_.objection(*use.node, use.input)) return *why;
     }

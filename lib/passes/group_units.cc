@@ -2,12 +2,15 @@
 
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
+#include "passes/composite_matcher.h"
 #include "passes/fusion_matcher.h"
 
 namespace qprep {
 
 void group_units(const Model& model, Plan& plan, Env& env) {
+  plan.units = CompositeMatcher(*env.composites, *env.op_classes).find(model);
   const DataFlow flow(model, *env.op_classes, plan);
   const FusionMatcher matcher(*env.fusion, flow);
   const Graph& graph = *model.graph;
@@ -15,6 +18,10 @@ void group_units(const Model& model, Plan& plan, Env& env) {
   std::unordered_set<const Node*> taken;
   std::unordered_map<const Node*, Unit> by_root;
   std::unordered_map<const Node*, Miss> missed;
+  for (Unit& composite : std::exchange(plan.units, {})) {
+    taken.insert(composite.nodes.begin(), composite.nodes.end());
+    by_root.emplace(composite.nodes.front(), std::move(composite));
+  }
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
     if (taken.contains(&*node)) continue;
     FusionMatcher::Result found = matcher.match(*node, taken);

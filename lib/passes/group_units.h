@@ -8,6 +8,9 @@ namespace qprep {
 /// plan.units, in the order of their first nodes; every other node of class gemm_like or active becomes a
 /// unit of its own, named after its operator. NodePlan::unit names the unit of a node.
 ///
+/// Composite operators (env.composites) come first: a node that spells one out joins no sequence. So the Add
+/// of a HardSwish is no bias of the convolution before it.
+///
 /// A pattern matches where every result inside the unit is read once, by the next node, and is no output of
 /// the graph. The longest match counts. Roots are visited from the last node of the graph to the first, and a
 /// node joins one unit only: where both operands of an Add could take it in, the later root has it.

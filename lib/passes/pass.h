@@ -14,6 +14,7 @@
 /// them.
 namespace qprep {
 
+struct Composites;
 struct FusionRules;
 struct OpClasses;
 
@@ -35,7 +36,8 @@ struct Env {
   std::vector<Setting> settings = {};     // the configuration, earlier ones win
   const OpClasses* op_classes = nullptr;  // Given: not null while deciding passes run
   Limits limits = {};
-  const FusionRules* fusion = nullptr;  // Given: not null while group-units runs
+  const FusionRules* fusion = nullptr;     // Given: not null while group-units runs
+  const Composites* composites = nullptr;  // the same
 };
 
 /// Changes the graph without changing what it computes. Result: whether it changed anything.

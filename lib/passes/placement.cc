@@ -147,7 +147,7 @@ class Placement {
     decision.spec.precision = setting.precision();
     const Node* through = flow_.of(entry.value()).through;
     const std::string reader =
-        name_of(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
+        name_of_kernel(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
     std::string what;
     if (is_constant(root)) {
       decision.role = Role::kConstant;
@@ -167,6 +167,14 @@ class Placement {
     }
     decision.because = fmt::format("{} ({})", what, to_text(setting));
     return decision;
+  }
+
+  /// The composite operator that the node is part of, or else the node.
+  std::string name_of_kernel(const Node& node) const {
+    const NodePlan* entry = plan_.of(node);
+    const Unit* unit =
+        entry && entry->unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry->unit)] : nullptr;
+    return unit && unit->is_composite() ? name_of(*unit) : name_of(node);
   }
 
   /// What else than the precision was said of the tensor.
@@ -247,7 +255,8 @@ class Placement {
     }
     Decision decision;
     decision.spec.precision = holds->precision();
-    const std::string what = unit.nodes.size() > 1
+    const std::string what = unit.is_composite() ? fmt::format("output of {}", name_of(unit))
+                             : unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
     decision.because = fmt::format("{} ({})", what, to_text(*holds));

@@ -74,9 +74,16 @@ std::string_view to_text(Device device);
 
 /// The nodes that the target runs as one kernel, in graph order: nothing inside is quantised.
 struct Unit {
-  std::string pattern;  // "conv-add-relu"; the operator for a unit of one node
+  std::string pattern;  // "conv-add-relu", "LayerNormalization"; the operator for a unit of one node
   std::vector<const Node*> nodes;
   const Value* bias = nullptr;  // a constant that an Add of the head adds to each channel: stays float
+  /// What enters a composite operator as data, as its nodes read it. Everything else that they read from
+  /// outside is a parameter of it and stays float. Empty for any other unit.
+  std::vector<const Value*> operands = {};
+  bool bounded = false;  // of a composite operator: the result is small whatever enters
+
+  /// The nodes spell out one operator, which `pattern` names.
+  bool is_composite() const { return !operands.empty(); }
 };
 
 /// A sequence that could have been one unit, and why it is not.

@@ -32,4 +32,5 @@ TEST_CASE("The rules of the checkout are sound") {
   const Env env = rules.env(diagnostics, {});
   CHECK(env.op_classes == &rules.op_classes);
   CHECK(env.fusion == &rules.fusion);
+  CHECK(env.composites == &rules.composites);
 }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "case_file.h"
+#include "config/composites.h"
 #include "config/config.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
@@ -98,10 +99,12 @@ class Run {
   void steps(Model& model) {
     static const OpClasses op_classes = read_op_classes(configs("op_classes.yaml"));
     static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));
+    static const Composites composites = read_composites(configs("composites.yaml"));
     Env env{.diagnostics = diagnostics_,
             .op_classes = &op_classes,
             .limits = arguments_.limits,
-            .fusion = &fusion};
+            .fusion = &fusion,
+            .composites = &composites};
     env.settings =
         settings(file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config());
     Plan plan;

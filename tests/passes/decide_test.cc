@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "config/composites.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
 #include "ir/dump.h"
@@ -47,7 +48,8 @@ struct Prepared {
   void run() {
     static const OpClasses classes = read_op_classes(configs("op_classes.yaml"));
     static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));
-    Env env{.diagnostics = diagnostics, .op_classes = &classes, .fusion = &fusion};
+    static const Composites composites = read_composites(configs("composites.yaml"));
+    Env env{.diagnostics = diagnostics, .op_classes = &classes, .fusion = &fusion, .composites = &composites};
     run_passes(model, plan, pipeline(PassKind::kDecide), env);
     run_passes(model, plan, pipeline(PassKind::kAct), env);
   }

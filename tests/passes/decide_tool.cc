@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 
+#include "config/composites.h"
 #include "config/config.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
@@ -57,7 +58,10 @@ class Tool {
     OnnxFile file = read_onnx(in, diagnostics);
     Model& model = file.model;
     infer_shapes(file, diagnostics);
-    Env env{.diagnostics = diagnostics, .op_classes = &op_classes_, .fusion = &fusion_};
+    Env env{.diagnostics = diagnostics,
+            .op_classes = &op_classes_,
+            .fusion = &fusion_,
+            .composites = &composites_};
     env.settings = settings(parse_config(config, "qprep.yaml"));
     Plan plan;
     if (model.opset() < 11) {
@@ -87,6 +91,7 @@ class Tool {
 
   const OpClasses op_classes_ = read_op_classes(configs("op_classes.yaml"));
   const FusionRules fusion_ = read_fusion_rules(configs("fusion.yaml"));
+  const Composites composites_ = read_composites(configs("composites.yaml"));
 };
 
 }  // namespace

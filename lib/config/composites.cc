@@ -1,0 +1,168 @@
+#include "config/composites.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <stdexcept>
+#include <utility>
+
+#include "config/composite_pattern.h"
+#include "config/pattern_text.h"
+#include "config/yaml_reader.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, ReducedAxes>, 4> kAxes{{{"some", ReducedAxes::kSome},
+                                                                         {"trailing", ReducedAxes::kTrailing},
+                                                                         {"one", ReducedAxes::kOne},
+                                                                         {"inner", ReducedAxes::kInner}}};
+
+std::vector<std::string> axes_words() {
+  std::vector<std::string> words;
+  for (const auto& [word, axes] : kAxes) words.emplace_back(word);
+  return words;
+}
+
+ReducedAxes axes_from(std::string_view word) {
+  return std::find_if(kAxes.begin(), kAxes.end(), [&](const auto& each) { return each.first == word; })
+      ->second;
+}
+
+class Reader {
+ public:
+  explicit Reader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+  Composites read(const YamlNode& root) {
+    YamlMap map(root, "", diagnostics_);
+    read_words(map.map("operators"));
+    read_phrases(map.map("phrases"));
+    Composites composites;
+    for (YamlMap& entry : map.maps("composites")) read_composite(entry, composites);
+    map.finish();
+    return composites;
+  }
+
+ private:
+  void error(std::string message, const Where& where) {
+    diagnostics_.error(codes::kBadValue, std::move(message), where);
+  }
+
+  void read_words(YamlMap map) {
+    for (const Placed<std::string>& key : map.keys()) {
+      YamlMap word = map.map(key.value);
+      CompositeWord read;
+      if (const auto commutative = word.boolean("commutative")) read.commutative = commutative->value;
+      const YamlNode* any_of = word.find("any_of");
+      if (!any_of || any_of->kind != YamlNode::Kind::kList || any_of->items.empty()) {
+        error(fmt::format("{} must be a list of operators", word.name_of("any_of")), key.where);
+      } else {
+        for (const auto& item : any_of->items) read.any_of.push_back(read_op(*item, word.name_of("any_of")));
+      }
+      word.finish();
+      language_.words.emplace(key.value, std::move(read));
+    }
+  }
+
+  CompositeOp read_op(const YamlNode& node, const std::string& path) {
+    if (node.kind == YamlNode::Kind::kScalar) return {node.text};
+    YamlMap map(node, path, diagnostics_);
+    CompositeOp op;
+    if (const auto name = map.text("op")) op.op = name->value;
+    if (op.op.empty()) error(fmt::format("{} needs 'op'", path), node.where);
+    op.min = number(map, "min");
+    op.max = number(map, "max");
+    if (const auto axes = map.word("axes", axes_words())) op.axes = axes_from(axes->value);
+    if (const auto keeps = map.boolean("keepdims")) op.keeps_axes = keeps->value;
+    for (YamlMap& entry : map.maps("attributes")) read_number(entry, op);
+    map.finish();
+    return op;
+  }
+
+  void read_number(YamlMap& map, CompositeOp& op) {
+    const auto name = map.text("name");
+    const auto is = number(map, "is");
+    const auto otherwise = number(map, "default");
+    map.finish();
+    if (name && is) {
+      op.numbers.push_back({name->value, *is, otherwise});
+    } else {
+      error(fmt::format("'{}' needs 'name' and 'is'", map.path()), map.where());
+    }
+  }
+
+  std::optional<double> number(YamlMap& map, std::string_view key) {
+    const auto text = map.text(key);
+    if (!text) return std::nullopt;
+    if (const auto value = number_of(text->value)) return value;
+    error(fmt::format("{} must be a number", map.name_of(key)), text->where);
+    return std::nullopt;
+  }
+
+  std::vector<std::string> names(YamlMap& map, std::string_view key) {
+    std::vector<std::string> found;
+    for (const Placed<std::string>& name : map.texts(key)) found.push_back(name.value);
+    if (found.empty()) error(fmt::format("{} must be a list of names", map.name_of(key)), map.where());
+    return found;
+  }
+
+  /// The patterns of a phrase or composite: parsed, and expanded to see that they are sound.
+  template <typename Take>
+  void read_patterns(YamlMap& map, const std::vector<std::string>& of, const Take& take) {
+    const auto texts = map.texts("any_of");
+    if (texts.empty())
+      error(fmt::format("{} must be a list of patterns", map.name_of("any_of")), map.where());
+    for (const Placed<std::string>& text : texts) {
+      try {
+        std::vector<CompositeStatement> statements = parse_composite(text.value);
+        take(expand_composite(statements, of, language_), std::move(statements));
+      } catch (const std::invalid_argument& mistake) {
+        error(fmt::format("{}: {}", map.name_of("any_of"), mistake.what()), text.where);
+      }
+    }
+  }
+
+  void read_phrases(YamlMap map) {
+    for (const Placed<std::string>& key : map.keys()) {
+      if (language_.words.contains(key.value)) {
+        error(fmt::format("{} is one of 'operators' too", map.name_of(key.value)), key.where);
+      }
+      YamlMap entry = map.map(key.value);
+      CompositePhrase phrase{names(entry, "of"), {}};
+      read_patterns(entry, phrase.of, [&](const auto&, std::vector<CompositeStatement> statements) {
+        phrase.any_of.push_back(std::move(statements));
+      });
+      entry.finish();
+      language_.phrases.emplace(key.value, std::move(phrase));
+    }
+  }
+
+  void read_composite(YamlMap& map, Composites& composites) {
+    const auto name = map.text("name");
+    if (!name) error(fmt::format("'{}' needs 'name'", map.path()), map.where());
+    const auto bounded = map.boolean("bounded");
+    read_patterns(map, names(map, "of"), [&](std::vector<CompositePattern> patterns, const auto&) {
+      for (CompositePattern& pattern : patterns) {
+        pattern.name = name ? name->value : "";
+        pattern.bounded = bounded && bounded->value;
+        composites.patterns.push_back(std::move(pattern));
+      }
+    });
+    map.finish();
+  }
+
+  Diagnostics& diagnostics_;
+  CompositeLanguage language_;
+};
+
+}  // namespace
+
+Composites read_composites(const std::string& file) {
+  Diagnostics diagnostics;
+  Composites composites = Reader(diagnostics).read(*read_yaml(file, diagnostics));
+  diagnostics.throw_if_error();
+  return composites;
+}
+
+}  // namespace qprep
