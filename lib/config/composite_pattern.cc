@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <functional>
 #include <stdexcept>
 #include <utility>
 
@@ -152,19 +151,22 @@ class Expander {
   const CompositeLanguage& language_;
 };
 
-/// Throws unless the last node makes the result, and every other one something that a later one reads.
+/// Throws unless the last node makes the result, every other one something that a later one reads, and data
+/// enters.
 void check_use(const Draft& draft) {
   std::vector<bool> read(draft.steps.size(), false);
-  if (draft.last.kind == Kind::kResult) read[draft.last.step] = true;
-  bool last = !read.empty() && read.back();
+  bool enters = false;
   for (const CompositeStep& step : draft.steps) {
     for (const CompositeOperand& operand : step.operands) {
       if (operand.kind == Kind::kResult) read[operand.step] = true;
+      enters = enters || operand.kind == Kind::kData;
     }
   }
-  if (!last || std::find(read.begin(), read.end(), false) != read.end()) {
+  const bool ends = draft.last.kind == Kind::kResult && draft.last.step + 1 == draft.steps.size();
+  if (!ends || std::find(read.begin(), read.end() - 1, false) != read.end() - 1) {
     throw std::invalid_argument("every result but the last must be read by a later statement");
   }
+  if (!enters) throw std::invalid_argument("the pattern reads nothing of what 'of' names");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ std::string lost_to(const SettingRow& row) {
 std::string text_of(const ExplainedNode& node) {
   std::string text = fmt::format("{} ({})", node.name, node.op);
   text += node.device.empty() ? "\n" : fmt::format(": {}: {}\n", node.device, node.because);
-  if (!node.unit.empty()) text += fmt::format("  unit    {}\n", join(node.unit, ", "));
+  if (!node.unit.empty()) text += fmt::format("  unit    {}: {}\n", node.pattern, join(node.unit, ", "));
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
   for (const ExplainedSlot& slot : node.slots) {
     const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
@@ -154,6 +154,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"op", node.op},
                      {"device", node.device},
                      {"because", node.because},
+                     {"pattern", node.pattern},
                      {"unit", node.unit},
                      {"absorbed", node.absorbed},
                      {"slots", slots}});

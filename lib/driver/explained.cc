@@ -23,7 +23,8 @@ class Explainer {
     explained.because = entry.device_because;
     explained.absorbed = node.absorbed();
     const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
-    if (unit && unit->nodes.size() > 1) {
+    if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
+      explained.pattern = unit->pattern;
       for (const Node* member : unit->nodes) explained.unit.push_back(member->label());
     }
     explained.slots.push_back(output_of(node, entry, unit));

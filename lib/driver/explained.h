@@ -31,7 +31,8 @@ struct ExplainedSlot {
 /// A node, or a graph input: then op is "input", and there is no device.
 struct ExplainedNode {
   std::string name, op, device, because;
-  std::vector<std::string> unit;  // the names of its nodes, if there are several
+  std::string pattern;            // of its unit, if that has several nodes or is a composite operator
+  std::vector<std::string> unit;  // the names of the unit's nodes; else empty
   std::vector<std::string> absorbed;
   std::vector<ExplainedSlot> slots;
 };

@@ -107,6 +107,9 @@ class Builder {
     for (const Value* output : model.graph->outputs()) report_.outputs.push_back(output_slot(*output));
     add(*model.graph, 0);
     for (const Miss& miss : plan.misses) add(miss);
+    for (const Unit& unit : plan.units) {
+      if (unit.is_composite()) add(unit);
+    }
     add_shared_weights();
   }
 
@@ -178,6 +181,12 @@ class Builder {
       sequence.nodes.emplace_back(node->label() + (shared ? "(shared)" : ""), node->op());
     }
     report_.fusable.push_back(std::move(sequence));
+  }
+
+  void add(const Unit& composite) {
+    ReportComposite row{composite.nodes.back()->label(), composite.pattern, {}};
+    for (const Node* node : composite.nodes) row.nodes.push_back(node->label());
+    report_.composites.push_back(std::move(row));
   }
 
   void add_shared_weights() {

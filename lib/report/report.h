@@ -51,6 +51,13 @@ struct ReportSequence {
   std::string because;
 };
 
+/// An operator that several nodes spell out, or one of another name.
+struct ReportComposite {
+  std::string name;  // of the last node
+  std::string op;    // "LayerNormalization"
+  std::vector<std::string> nodes;
+};
+
 /// A constant that several nodes of the main graph read as their weight.
 struct SharedWeight {
   std::string name;
@@ -63,6 +70,7 @@ struct Report {
   std::vector<ReportSlot> inputs, outputs;  // of the model
   std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
+  std::vector<ReportComposite> composites;
   std::vector<SharedWeight> shared;
   std::vector<Diagnostic> diagnostics;
 };

@@ -50,6 +50,10 @@ ordered_json sequence(const ReportSequence& sequence) {
   return {{"pattern", sequence.pattern}, {"nodes", std::move(nodes)}, {"because", sequence.because}};
 }
 
+ordered_json composite(const ReportComposite& composite) {
+  return {{"name", composite.name}, {"op", composite.op}, {"nodes", composite.nodes}};
+}
+
 ordered_json shared_weight(const SharedWeight& weight) {
   return {{"name", weight.name}, {"nodes", weight.nodes}};
 }
@@ -95,6 +99,8 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "nodes", report.nodes, node);
   out += ",\n";
   add_lines(out, "not_fused", report.fusable, sequence);
+  out += ",\n";
+  add_lines(out, "composites", report.composites, composite);
   out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
   out += ",\n";

@@ -60,6 +60,7 @@ class TextWriter {
 
   std::string text() {
     fusable();
+    composites();
     shared();
     statistics("input dtype statistics:", &Module::inputs);
     statistics("output dtype statistics:", &Module::outputs);
@@ -118,6 +119,17 @@ class TextWriter {
       }
     }
     simple(table);
+  }
+
+  void composites() {
+    if (report_.composites.empty()) return;
+    Table table{{"name", "operator", "nodes"}, {}};
+    for (const ReportComposite& composite : report_.composites) {
+      table.rows.push_back(
+          {composite.name, composite.op, fmt::format("{}", fmt::join(composite.nodes, ", "))});
+    }
+    line("Modules below run as one operator:");
+    simple(std::move(table));
   }
 
   void shared() {
