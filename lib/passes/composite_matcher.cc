@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -20,6 +21,8 @@ constexpr double kTolerance = 1.0 / 2048;
 constexpr std::int64_t kMostElements = 4096;
 /// Statements that one pattern may try at one node; shared among the orders of commutative operands.
 constexpr int kMostTries = 1000;
+/// Nodes beside each other that hand on their input.
+constexpr int kMostTransparent = 8;
 
 bool is_close(double value, double wanted) {
   return std::abs(value - wanted) <= kTolerance * std::abs(wanted);
@@ -68,7 +71,8 @@ bool is_transparent(const Node& node) {
 /// What the value is, before transparent nodes; these are appended to `through`, if given.
 const Value& source_of(const Value& value, std::vector<const Node*>* through = nullptr) {
   const Value* source = &value;
-  while (source->producer() && is_transparent(*source->producer())) {
+  for (int i = 0; i < kMostTransparent; ++i) {
+    if (!source->producer() || !is_transparent(*source->producer())) break;
     if (through) through->push_back(source->producer());
     source = source->producer()->input(0);
   }
@@ -110,6 +114,22 @@ const CompositeOp* op_of(const Node& node, const CompositeStep& step) {
 bool names_op(const Node& node, const CompositeStep& step) {
   return std::any_of(step.any_of.begin(), step.any_of.end(),
                      [&](const CompositeOp& op) { return node.is(op.op); });
+}
+
+std::string key_of(const std::string& last, const std::string& before) {
+  return before.empty() ? last : last + " " + before;
+}
+
+/// The operators that may make the first result that the last statement reads; "" if it reads none.
+std::vector<std::string> ops_before_last(const CompositePattern& pattern) {
+  const std::vector<CompositeOperand>& operands = pattern.steps.back().operands;
+  const auto result = std::find_if(operands.begin(), operands.end(), [](const CompositeOperand& operand) {
+    return operand.kind == Kind::kResult;
+  });
+  if (result == operands.end()) return {""};
+  std::vector<std::string> ops;
+  for (const CompositeOp& op : pattern.steps[result->step].any_of) ops.push_back(op.op);
+  return ops;
 }
 
 }  // namespace
@@ -282,20 +302,28 @@ class CompositeMatcher::Attempt {
 CompositeMatcher::CompositeMatcher(const Composites& composites, const OpClasses& classes)
     : classes_(classes) {
   for (const CompositePattern& pattern : composites.patterns) {
-    for (const CompositeOp& op : pattern.steps.back().any_of) {
-      std::vector<const CompositePattern*>& list = by_last_op_[op.op];
-      if (list.empty() || list.back() != &pattern) list.push_back(&pattern);
+    std::set<std::string> keys;
+    for (const std::string& before : ops_before_last(pattern)) {
+      for (const CompositeOp& op : pattern.steps.back().any_of) keys.insert(key_of(op.op, before));
     }
+    for (const std::string& key : keys) by_last_ops_[key].push_back(&pattern);
   }
 }
 
-std::vector<CompositeMatcher::Match> CompositeMatcher::matches(const Model& model, const Node& root) const {
-  std::vector<Match> found;
-  const auto patterns = by_last_op_.find(root.op());
-  if (patterns == by_last_op_.end() || !root.is_onnx_domain()) return found;
-  for (const CompositePattern* pattern : patterns->second) {
-    if (auto match = Attempt(*pattern, classes_).match(model, root)) found.push_back(std::move(*match));
+std::vector<const CompositePattern*> CompositeMatcher::candidates(const Node& root) const {
+  std::vector<const CompositePattern*> found;
+  const auto add = [&](const std::string& before) {
+    const auto at = by_last_ops_.find(key_of(root.op(), before));
+    if (at != by_last_ops_.end()) found.insert(found.end(), at->second.begin(), at->second.end());
+  };
+  if (!root.is_onnx_domain()) return found;
+  add("");
+  for (const Value* input : root.inputs()) {
+    const Node* maker = input ? source_of(*input).producer() : nullptr;
+    if (maker && maker->is_onnx_domain()) add(maker->op());
   }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
@@ -305,7 +333,9 @@ std::vector<Unit> CompositeMatcher::find(const Model& model) const {
   std::vector<Match> found;
   const auto& nodes = model.graph->nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    for (Match& match : matches(model, *node)) found.push_back(std::move(match));
+    for (const CompositePattern* pattern : candidates(*node)) {
+      if (auto match = Attempt(*pattern, classes_).match(model, *node)) found.push_back(std::move(*match));
+    }
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Match& a, const Match& b) { return a.nodes.size() > b.nodes.size(); });

@@ -13,8 +13,8 @@
 namespace qprep {
 
 /// Finds operators that are written out as several nodes, in any of the spellings of configs/composites.yaml.
-/// Patterns are indexed by their last operator and laid backwards over what made its operands, so a try costs
-/// no more than its pattern, whatever the graph.
+/// Patterns are indexed by their last operator and the one before it, and laid backwards over what made the
+/// operands, so a try costs no more than its pattern, whatever the graph.
 class CompositeMatcher {
  public:
   /// Given: both outlive the matcher.
@@ -29,10 +29,13 @@ class CompositeMatcher {
   struct Match;
   class Attempt;
 
-  std::vector<Match> matches(const Model& model, const Node& root) const;
+  /// Those that may end in the node, in the file's order.
+  std::vector<const CompositePattern*> candidates(const Node& root) const;
 
   const OpClasses& classes_;
-  std::unordered_map<std::string, std::vector<const CompositePattern*>> by_last_op_;
+  /// By the last operator and the operator that makes the first result that it reads: "Add Mul"; "Max" where
+  /// it reads none. Each list is in the order of the patterns, which stand in one array.
+  std::unordered_map<std::string, std::vector<const CompositePattern*>> by_last_ops_;
 };
 
 }  // namespace qprep

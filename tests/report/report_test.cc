@@ -133,6 +133,24 @@ TEST_CASE("hints: float results, several formats, int16 weights, frozen scales")
   CHECK(messages(float_inputs(report)) == "conv: ['float32', 'qint16']\n");
 }
 
+TEST_CASE("a composite operator is one row, with its nodes") {
+  PlannedModel spelled;
+  Value& x = spelled.input("x");
+  Node& sigmoid = spelled.node("sigmoid", "Sigmoid", {&x});
+  Node& mul = spelled.node("mul", "Mul", {&x, &sigmoid.output(0)});
+  spelled.unit("SiLU", {&sigmoid, &mul});
+  spelled.plan.units.back().operands = {&x};
+  const Report report = build_report(spelled.model, spelled.plan, "m", "bayes", {});
+  CHECK(text_of_plan(report).find("Modules below run as one operator:\n"
+                                  "name  operator  nodes\n"
+                                  "----  --------  ------------\n"
+                                  "mul   SiLU      sigmoid, mul\n") != std::string::npos);
+  CHECK(json_of_plan(report).find(
+            R"("composites": [
+    {"name":"mul","op":"SiLU","nodes":["sigmoid","mul"]}
+  ])") != std::string::npos);
+}
+
 TEST_CASE("a weight that stays float is told from a missing one") {
   PlannedModel plain;
   Value& w = plain.constant("w");
