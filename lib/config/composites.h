@@ -63,10 +63,10 @@ struct CompositeStep {
 };
 
 struct CompositePattern {
-  std::string name;      // "LayerNormalization"
-  bool bounded = false;  // the result is small whatever enters
+  std::string name = {};  // "LayerNormalization"
+  bool bounded = false;   // the result is small whatever enters
   /// Every result but the last is read by a later statement.
-  std::vector<CompositeStep> steps;
+  std::vector<CompositeStep> steps = {};
   std::size_t names = 0;  // how many CompositeOperand::name there are
 };
 

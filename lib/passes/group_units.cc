@@ -20,7 +20,8 @@ void group_units(const Model& model, Plan& plan, Env& env) {
   std::unordered_map<const Node*, Miss> missed;
   for (Unit& composite : std::exchange(plan.units, {})) {
     taken.insert(composite.nodes.begin(), composite.nodes.end());
-    by_root.emplace(composite.nodes.front(), std::move(composite));
+    const Node* first = composite.nodes.front();
+    by_root.emplace(first, std::move(composite));
   }
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
     if (taken.contains(&*node)) continue;

@@ -10,6 +10,8 @@
 
 #include "planned_model.h"
 #include "report/checks.h"
+#include "report/report_json.h"
+#include "report/report_text.h"
 #include "support/codes.h"
 
 using namespace qprep;
