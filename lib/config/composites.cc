@@ -58,7 +58,7 @@ class Reader {
       if (!any_of || any_of->kind != YamlNode::Kind::kList || any_of->items.empty()) {
         error(fmt::format("{} must be a list of operators", word.name_of("any_of")), key.where);
       } else {
-        for (const auto& item : any_of->items) read.any_of.push_back(read_op(*item, word.name_of("any_of")));
+        for (const auto& item : any_of->items) read.any_of.push_back(read_op(*item, word.path() + ".any_of"));
       }
       word.finish();
       language_.words.emplace(key.value, std::move(read));
@@ -70,7 +70,7 @@ class Reader {
     YamlMap map(node, path, diagnostics_);
     CompositeOp op;
     if (const auto name = map.text("op")) op.op = name->value;
-    if (op.op.empty()) error(fmt::format("{} needs 'op'", path), node.where);
+    if (op.op.empty()) error(fmt::format("'{}' needs 'op'", path), node.where);
     op.min = number(map, "min");
     op.max = number(map, "max");
     if (const auto axes = map.word("axes", axes_words())) op.axes = axes_from(axes->value);
