@@ -5,6 +5,7 @@
 
 #include "config/hb_settings.h"
 #include "onnx_io/infer_shapes.h"
+#include "passes/choose_outputs.h"
 #include "passes/cut_ends.h"
 #include "passes/selection.h"
 #include "passes/wanted_device.h"
@@ -74,6 +75,8 @@ std::vector<PreparedInput> configure_model(Config& config, OnnxFile& file, const
                                            Diagnostics& diagnostics) {
   quantise_wanted_nodes(file.model, op_classes, config);
   if (!config.cuts.any() && config.inputs.empty()) return {};
+  choose_outputs(file.model, config.cuts.outputs, diagnostics);
+  diagnostics.throw_if_error();
   cut_ends(file.model, ends_of(config.cuts), diagnostics);
   std::vector<PreparedInput> inputs = insert_preprocessing(file.model, config.inputs, diagnostics);
   diagnostics.throw_if_error();

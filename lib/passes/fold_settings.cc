@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -55,9 +56,7 @@ class Fold {
 
   void apply(std::size_t rank, const Selection::Match& match, const Selection& selection) {
     const Setting& setting = settings()[rank];
-    if (match.empty() && !setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
-      diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
-    }
+    if (match.empty()) miss(rank, selection);
     for (const Value* input : match.inputs) {
       if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
         result_->speak(rank, *input);
@@ -65,14 +64,40 @@ class Fold {
         vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
       }
     }
+    std::vector<const Node*> without_input;
     for (const Node* node : match.nodes) {
-      if (setting.slot == Slot::kInput) {
+      if (setting.slot == Slot::kInput && setting.input && *setting.input >= node->input_count()) {
+        without_input.push_back(node);
+      } else if (setting.slot == Slot::kInput) {
         apply_to_inputs(rank, *node);
       } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
         result_->speak(rank, *node);
       } else {
         vain(rank, std::move(why));
       }
+    }
+    if (!without_input.empty()) refuse_input(setting, without_input);
+  }
+
+  /// Given: none of the nodes has the input of the setting.
+  void refuse_input(const Setting& setting, const std::vector<const Node*>& nodes) {
+    const Node& first = *nodes.front();
+    const std::string others = nodes.size() > 1
+                                   ? fmt::format("; nor {} {} more that it names",
+                                                 nodes.size() == 2 ? "has" : "have", nodes.size() - 1)
+                                   : "";
+    diagnostics_.error(codes::kNoMatch,
+                       fmt::format("{} has no input {}; it has {}{}", name_of(first), *setting.input,
+                                   first.input_count(), others),
+                       setting.where);
+  }
+
+  void miss(std::size_t rank, const Selection& selection) {
+    const Setting& setting = settings()[rank];
+    if (std::optional<std::string> gone = selection.gone(setting.selector)) {
+      vain(rank, std::move(*gone));
+    } else if (!setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
+      diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
     }
   }
 
@@ -106,13 +131,6 @@ class Fold {
   void apply_to_inputs(std::size_t rank, const Node& node) {
     const Setting& setting = settings()[rank];
     const OpTraits& traits = flow_.traits(node);
-    if (setting.input && *setting.input >= node.input_count()) {
-      diagnostics_.error(
-          codes::kNoMatch,
-          fmt::format("{} has no input {}; it has {}", name_of(node), *setting.input, node.input_count()),
-          setting.where);
-      return;
-    }
     bool any = false;
     std::string why;
     for (std::size_t i = 0; i < node.input_count(); ++i) {

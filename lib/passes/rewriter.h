@@ -34,8 +34,9 @@ class Rewriter {
   /// Result: input i of the node reads `value`.
   void set_input(Node& node, std::size_t i, Value* value);
   void truncate_inputs(Node& node, std::size_t count);
-  /// Given: nothing uses an output. Result: the node is gone.
-  void erase(Node& node);
+  /// Given: nothing uses an output. Result: the node is gone; Model::gone says why, for selectors and
+  /// explain.
+  void erase(Node& node, std::string because);
 
   /// A constant with a fresh name made from `wanted`, in the graph of `before`, visible from there on.
   Value& new_constant(Node& before, const std::string& wanted, Tensor tensor);
@@ -58,6 +59,7 @@ class Rewriter {
   void finish();
 
  private:
+  void remember(const Node& node, std::string because);
   void clear_attributes(Node& node);
   void lost_reader(Value* value);
   void release_inputs(Node& node);
