@@ -21,15 +21,26 @@ std::vector<Diagnostic> missing_files(const Config& config) {
     diagnostics.warning(codes::kFileAccess, fmt::format("the model '{}' is not there", config.model->value),
                         config.model->where);
   }
-  if (!config.calibration) return diagnostics.all();
+  if (!config.calibration) {
+    if (config.form.value != Form::kQat && config.written_for.empty()) {
+      diagnostics.warning(
+          codes::kNoScales,
+          "without samples ('calibration.data') only a model that carries scales becomes fixed point",
+          config.form.where);
+    }
+    return diagnostics.all();
+  }
   const CalibrationConfig& calibration = *config.calibration;
   std::vector<std::string> folders;
   for (const RawSamples& samples : calibration.raw) folders.push_back(samples.folder);
   if (folders.empty()) folders.push_back(calibration.data);
   for (const std::string& folder : folders) {
-    if (!is_missing(folder)) continue;
-    diagnostics.warning(codes::kFileAccess, fmt::format("the folder of samples '{}' is not there", folder),
-                        calibration.where);
+    std::error_code none;
+    if (std::filesystem::is_directory(folder, none)) continue;
+    diagnostics.warning(
+        codes::kFileAccess,
+        fmt::format("the folder of samples '{}' is {}", folder, is_missing(folder) ? "not there" : "a file"),
+        calibration.where);
   }
   return diagnostics.all();
 }

@@ -54,6 +54,11 @@ void quantise_wanted_nodes(const Model& model, const OpClasses& op_classes, Conf
     const auto is_active = [&](const Node* node) {
       return op_classes.of(*node).op_class == OpClass::kActive;
     };
+    const auto says_more = [&](const Setting& each) {
+      return each.names_nodes() && each.selector.text == wanted.value && each.slot == Slot::kOutput &&
+             each.says_precision();
+    };
+    if (std::any_of(config.setters.begin(), config.setters.end(), says_more)) continue;
     if (std::any_of(match.nodes.begin(), match.nodes.end(), is_active))
       settings.push_back(std::move(setting));
   }
@@ -64,6 +69,10 @@ void quantise_wanted_nodes(const Model& model, const OpClasses& op_classes, Conf
 }  // namespace
 
 std::filesystem::path model_file(const Config& config, const std::filesystem::path& named) {
+  if (named.extension() == ".yaml" || named.extension() == ".yml") {
+    throw Fatal(codes::kCorruptModel, "this is no ONNX model; a configuration is named with -c",
+                {named.string()});
+  }
   if (!named.empty()) return named;
   if (config.model) return config.model->value;
   throw Fatal(codes::kMissingKey,

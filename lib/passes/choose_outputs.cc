@@ -60,12 +60,20 @@ bool is_unused(const Node& node) {
   return true;
 }
 
+GoneNode left_out(const Node& node) {
+  GoneNode gone{node.label(), node.op(), {}, {}, "leads to none of the chosen outputs and is left out"};
+  for (std::size_t i = 0; i < node.output_count(); ++i) gone.results.push_back(node.output(i).name());
+  return gone;
+}
+
 /// Result: nodes that lead to no output are gone; how many they were.
-std::size_t erase_dead(Graph& graph) {
+std::size_t erase_dead(Model& model) {
+  Graph& graph = *model.graph;
   std::size_t count = 0;
   for (auto at = graph.nodes().end(); at != graph.nodes().begin();) {
     Node& node = *std::prev(at);
     if (is_unused(node)) {
+      model.gone.push_back(left_out(node));
       graph.erase(node);
       ++count;
     } else {
@@ -109,7 +117,7 @@ void choose_outputs(Model& model, std::span<const Placed<std::string>> names, Di
   }
   if (!fine) return;
   model.graph->set_outputs(outputs);
-  const std::size_t count = erase_dead(*model.graph);
+  const std::size_t count = erase_dead(model);
   const std::string_view left_out = count == 1 ? "node that leads to none of them is left out"
                                                : "nodes that lead to none of them are left out";
   diagnostics.note(codes::kGraphCut,

@@ -207,6 +207,41 @@ class Fold {
     return groups;
   }
 
+  /// What wins over the settings of a place and says something else, as the end of a sentence; empty: all
+  /// that win say the same, so that nothing is lost.
+  std::string rival_of(const std::vector<std::size_t>& place) {
+    if (!losses_) losses_ = result_->losses();
+    std::optional<std::size_t> rival;
+    std::size_t most = 0;
+    bool loses_to_named = false;
+    for (const auto& [pair, times] : *losses_) {
+      const auto& [loser, winner] = pair;
+      if (std::find(place.begin(), place.end(), loser) == place.end()) continue;
+      loses_to_named = true;
+      if (times <= most || settings()[loser].says == settings()[winner].says) continue;
+      rival = winner;
+      most = times;
+    }
+    if (!rival && loses_to_named) return "";
+    if (!rival) rival = general_rival_of(place);
+    if (!rival) return "settings above it speak of the same";
+    return to_text(settings()[*rival]) + " stands above it and speaks of the same";
+  }
+
+  /// Of the settings for whatever nobody names, the first that says something else of the same.
+  std::optional<std::size_t> general_rival_of(const std::vector<std::size_t>& place) const {
+    for (const std::size_t each : place) {
+      const Setting& loser = settings()[each];
+      for (std::size_t rank = 0; rank < each && !loser.names_nodes(); ++rank) {
+        const Setting& above = settings()[rank];
+        const bool of_the_same = !above.names_nodes() && above.slot == loser.slot &&
+                                 aspect_of(above.says) == aspect_of(loser.says);
+        if (of_the_same && above.says != loser.says) return rank;
+      }
+    }
+    return std::nullopt;
+  }
+
   /// One warning a place.
   void warn() {
     for (const std::vector<std::size_t>& place : by_place()) {
@@ -225,11 +260,9 @@ class Fold {
         diagnostics_.warning(codes::kNoEffect,
                              fmt::format("{} has no effect: {}", setting.what, in_vain_[rank]),
                              setting.where);
-      } else {
-        diagnostics_.warning(
-            codes::kNeverWins,
-            fmt::format("{} decides nothing: settings above it speak of the same", setting.what),
-            setting.where);
+      } else if (const std::string rival = rival_of(place); !rival.empty()) {
+        diagnostics_.warning(codes::kNeverWins, fmt::format("{} decides nothing: {}", setting.what, rival),
+                             setting.where);
       }
     }
   }
@@ -239,6 +272,7 @@ class Fold {
   const Plan& plan_;
   Diagnostics& diagnostics_;
   std::vector<std::string> in_vain_;  // by rank: the first reason
+  std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
   std::size_t unmatched_ = 0;
 };
 

@@ -115,7 +115,10 @@ void Rewriter::remember(const Node& node, std::string because) {
   for (const Value* input : node.inputs()) {
     if (input) gone.reads.push_back(input->name());
   }
-  for (std::size_t i = 0; i < node.output_count(); ++i) gone.results.push_back(node.output(i).name());
+  for (std::size_t i = 0; i < node.output_count(); ++i) {
+    const auto former = former_names_.find(&node.output(i));
+    gone.results.push_back(former == former_names_.end() ? node.output(i).name() : former->second);
+  }
 }
 
 Value& Rewriter::new_constant(Node& before, const std::string& wanted, Tensor tensor) {
@@ -130,6 +133,7 @@ Value& Rewriter::new_constant(Node& before, const std::string& wanted, Tensor te
 void Rewriter::replace_by_initializer(Value& value, Tensor tensor) {
   Graph& graph = value.graph();
   const std::string name = value.name();
+  former_names_.emplace(&value, name);
   graph.rename(value, name);
   graph.names().values.release(value.name());
   graph.replace_uses(value, graph.add_initializer(name, std::move(tensor)));
@@ -191,6 +195,7 @@ void Rewriter::lost_reader(Value* value) {
 void Rewriter::forget(Value& value) {
   live_.erase(&value);
   taken_.erase(&value);
+  former_names_.erase(&value);
   dead_in_bodies_.erase(&value);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -75,7 +76,8 @@ class Rewriter {
   std::unordered_set<const Value*> live_;
   std::vector<Value*> taken_in_order_;  // graph inputs with a default; those not in taken_ were erased since
   std::unordered_set<const Value*> taken_;
-  std::unordered_set<Value*> dead_in_bodies_;  // initializers that nobody reads any more
+  std::unordered_map<const Value*, std::string> former_names_;  // of results that initializers took over
+  std::unordered_set<Value*> dead_in_bodies_;                   // initializers that nobody reads any more
 };
 
 }  // namespace qprep

@@ -444,6 +444,28 @@ class OtherVerbs(Case):
         self.assertIn("has no effect: 'batchnormalization0' (BatchNorm", qprep("explain", DIGITS, "-c", config).stderr)
         self.assert_failed(qprep("explain", DIGITS, "conv0_weight"), "which follows the nodes that read it", "'conv0'")
 
+    def test_int16_beside_int16_is_a_warning(self):
+        self.samples()
+        text = "output: {{form: both}}\ncalibration: {{data: samples}}\nweights: {{dtype: qint16}}\nactivations: {{dtype: {}}}\n"
+        for dtype, warns in (("qint16", True), ("qint8", False)):
+            result = qprep("prepare", DIGITS, "-c", self.config(text.format(dtype)), "-o", self.out)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual("session.disable_quant_qdq = 1 [runtime-differs]" in result.stderr, warns)
+
+    def test_a_configuration_is_no_model(self):
+        config = self.config("march: bayes\n")
+        self.assert_failed(qprep("prepare", config), "a configuration is named with -c", "[corrupt-model]")
+
+    def test_check_says_what_the_run_would_miss(self):
+        (self.folder / "a_file").touch()
+        for text, words in [
+            ("calibration: {data: a_file}\n", "is a file [file-access]"),
+            ("output: {form: fixed_point}\n", "only a model that carries scales becomes fixed point [no-scales]"),
+        ]:
+            result = qprep("config", "check", self.config(text))
+            self.assertEqual(result.returncode, 0)
+            self.assertIn(words, result.stderr)
+
     def test_what_is_not_there_is_a_warning_of_check(self):
         config = self.config("calibration: {data: nowhere}\n")
         result = qprep("config", "check", config)
@@ -492,8 +514,9 @@ class Targets(Case):
 class Documents(Case):
     def test_every_configuration_that_a_document_shows_passes_check(self):
         (self.folder / "sens.csv").write_text("conv1,activation,Conv,2.5,qint8\n")
-        for name in ("samples", "samples_f32", "net.onnx"):
-            (self.folder / name).touch()
+        (self.folder / "net.onnx").touch()
+        for name in ("samples", "samples_f32"):
+            (self.folder / name).mkdir(exist_ok=True)
         blocks = 0
         for document in sorted((ROOT / "docs").glob("config*.md")):
             for block in re.findall(r"^```yaml\n(.*?)^```", document.read_text(), re.S | re.M):
