@@ -555,7 +555,11 @@ class Terminal(Case):
         self.assertNotIn("\x1b", qprep("dump", missing).stderr)
 
     def test_short_work_shows_no_progress(self):
-        self.assertNotIn("\x1b", self.on_a_terminal("inspect", DIGITS))
+        start = time.monotonic()
+        shown = self.on_a_terminal("inspect", DIGITS)
+        if time.monotonic() - start > 0.9:
+            self.skipTest("this machine is too slow now for work to be short")
+        self.assertNotIn("\x1b", shown)
 
 
 if __name__ == "__main__":
