@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/missing_files.h"
 #include "config_verbs.h"
 #include "report/diagnostics_json.h"
 #include "support/codes.h"
@@ -20,6 +21,8 @@ std::vector<Diagnostic> findings_in(const std::string& file) {
     std::vector<Diagnostic> findings = config.not_yet;
     for (Diagnostic& finding : findings) finding.severity = Severity::kWarning;
     findings.insert(findings.end(), config.remarks.begin(), config.remarks.end());
+    const std::vector<Diagnostic> missing = missing_files(config);
+    findings.insert(findings.end(), missing.begin(), missing.end());
     return findings;
   } catch (const Fatal& wrong) {
     return wrong.diagnostics();

@@ -109,6 +109,8 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   PREFIX_calibrated.onnx   the same with scales from samples   (with calibration.data)
   PREFIX_fixed.onnx        integers, for inference             (output.form fixed_point or both)
   model_check_result.txt   what was decided for each node, and why; .json: for programs
+  PREFIX_qconfig_changelog.txt
+                           every dtype that is not what the configuration asks for, and why
 
 Passes: {}
 

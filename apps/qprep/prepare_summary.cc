@@ -112,7 +112,8 @@ std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics,
   if (times) add_times(rows, result);
   rows.emplace_back("time", fmt::format("{:.2f} s", result.seconds));
 
-  std::string text = fmt::format("{} for {}\n", result.model, result.march);
+  std::string text =
+      fmt::format("{} ({}) for {}\n", result.model, size_text(result.bytes_read), result.march);
   for (const auto& [name, value] : rows) text += fmt::format("  {:<11} {}\n", name, value);
   return text;
 }
@@ -121,6 +122,7 @@ nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& d
   nlohmann::ordered_json json;
   json["ok"] = true;
   json["model"] = result.model;
+  json["bytes_read"] = result.bytes_read;
   json["march"] = result.march;
   json["files"] = nlohmann::ordered_json::array();
   for (const OutputFile& file : result.files) {

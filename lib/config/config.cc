@@ -79,6 +79,14 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
   }
   read_word(output, "dialect", kDialects, config.dialect);
   read_word(output, "form", kForms, config.form);
+  if (output.has("dialect") && config.form.value == Form::kFixedPoint &&
+      config.dialect.value != Dialect::kQdq) {
+    diagnostics.warning(
+        codes::kNoEffect,
+        "'output.dialect' has no effect: it says how a calibrated model is written, and 'form: "
+        "fixed_point' writes none",
+        config.dialect.where);
+  }
   output.finish();
 }
 

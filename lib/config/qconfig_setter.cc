@@ -30,6 +30,9 @@ void read_hybrid(YamlMap hybrid, EntryReader& reader, std::vector<Setting>& sett
     }
     return;
   }
+  if (names.empty() && types.empty() && !hybrid.has("module_name") && !hybrid.has("module_type")) {
+    reader.spec().no_effect("'hybrid' is enabled and names no node for the CPU", enabled->where);
+  }
   const auto add = [&](Selector::Kind kind, std::string_view key, const Placed<std::string>& name) {
     Setting setting;
     setting.selector.kind = kind;

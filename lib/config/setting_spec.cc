@@ -76,6 +76,10 @@ void SpecReader::wrong(std::string message, const Where& where) {
   diagnostics_.error(codes::kBadValue, std::move(message), where);
 }
 
+void SpecReader::no_effect(std::string message, const Where& where) {
+  diagnostics_.warning(codes::kNoEffect, std::move(message), where);
+}
+
 void SpecReader::later(const std::string& what, const Where& where) {
   not_yet_.error(codes::kNotYet, fmt::format("{} is understood, but prepare cannot carry it out yet", what),
                  where);
@@ -145,6 +149,27 @@ void SpecReader::read(const Selector& named, const YamlNode& spec, const Where& 
   }
   if (spec.entries.size() == 1 && spec.entries.front().key == "optional") {
     wrong(fmt::format("{} says nothing but 'optional'", what), spec.where);
+  }
+  warn_of_contradictions(what, spec);
+}
+
+void SpecReader::warn_of_contradictions(const std::string& what, const YamlNode& spec) {
+  const YamlNode::Entry* threshold = nullptr;
+  const YamlNode::Entry* freeze = nullptr;
+  bool is_float = false;
+  for (const YamlNode::Entry& entry : spec.entries) {
+    if (entry.key == "threshold") threshold = &entry;
+    if (entry.key == "freeze" && entry.value->text == "true") freeze = &entry;
+    const bool says_float = entry.value->text == "float" || entry.value->text == "float32";
+    if ((entry.key == "output" || entry.key == "dtype") && says_float) is_float = true;
+  }
+  if (is_float) {
+    for (const YamlNode::Entry* entry : {threshold, freeze}) {
+      if (!entry) continue;
+      no_effect(fmt::format("{} {} has no effect: the output stays float", what, entry->key), entry->where);
+    }
+  } else if (threshold && freeze) {
+    no_effect(fmt::format("{} freeze has no effect: a threshold fixes the scale", what), freeze->where);
   }
 }
 

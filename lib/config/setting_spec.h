@@ -43,9 +43,12 @@ class SpecReader {
 
   void wrong(std::string message, const Where& where);
   void later(const std::string& what, const Where& where);
+  /// A warning: what stands there is correct, and changes nothing.
+  void no_effect(std::string message, const Where& where);
 
  private:
   struct Target;
+  void warn_of_contradictions(const std::string& what, const YamlNode& spec);
   void read_slot(const Target& target, Slot slot, const YamlNode& node, const Where& where,
                  const std::string& name, std::optional<std::size_t> input);
   void read_inputs(const Target& target, const YamlNode& node, const Where& where, const std::string& name);

@@ -5,6 +5,7 @@
 
 #include "config/hb_settings.h"
 #include "onnx_io/infer_shapes.h"
+#include "passes/choose_outputs.h"
 #include "passes/cut_ends.h"
 #include "passes/selection.h"
 #include "passes/wanted_device.h"
@@ -53,6 +54,11 @@ void quantise_wanted_nodes(const Model& model, const OpClasses& op_classes, Conf
     const auto is_active = [&](const Node* node) {
       return op_classes.of(*node).op_class == OpClass::kActive;
     };
+    const auto says_more = [&](const Setting& each) {
+      return each.names_nodes() && each.selector.text == wanted.value && each.slot == Slot::kOutput &&
+             each.says_precision();
+    };
+    if (std::any_of(config.setters.begin(), config.setters.end(), says_more)) continue;
     if (std::any_of(match.nodes.begin(), match.nodes.end(), is_active))
       settings.push_back(std::move(setting));
   }
@@ -63,6 +69,10 @@ void quantise_wanted_nodes(const Model& model, const OpClasses& op_classes, Conf
 }  // namespace
 
 std::filesystem::path model_file(const Config& config, const std::filesystem::path& named) {
+  if (named.extension() == ".yaml" || named.extension() == ".yml") {
+    throw Fatal(codes::kCorruptModel, "this is no ONNX model; a configuration is named with -c",
+                {named.string()});
+  }
   if (!named.empty()) return named;
   if (config.model) return config.model->value;
   throw Fatal(codes::kMissingKey,
@@ -74,6 +84,8 @@ std::vector<PreparedInput> configure_model(Config& config, OnnxFile& file, const
                                            Diagnostics& diagnostics) {
   quantise_wanted_nodes(file.model, op_classes, config);
   if (!config.cuts.any() && config.inputs.empty()) return {};
+  choose_outputs(file.model, config.cuts.outputs, diagnostics);
+  diagnostics.throw_if_error();
   cut_ends(file.model, ends_of(config.cuts), diagnostics);
   std::vector<PreparedInput> inputs = insert_preprocessing(file.model, config.inputs, diagnostics);
   diagnostics.throw_if_error();

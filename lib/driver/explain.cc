@@ -13,8 +13,15 @@
 namespace qprep {
 namespace {
 
-Selection::Match called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
+/// What the names name: nodes and inputs, and sentences on what is gone.
+struct Called {
+  Selection::Match found;
+  std::vector<std::string> gone;
+};
+
+Called called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
   const Selection selection(model, nullptr);
+  Called result;
   std::set<const Node*> wanted;
   std::set<const Value*> wanted_inputs;
   for (const std::string& name : names) {
@@ -22,17 +29,22 @@ Selection::Match called(const Model& model, const std::vector<std::string>& name
     const Selection::Match match = selection.find(selector);
     wanted.insert(match.nodes.begin(), match.nodes.end());
     wanted_inputs.insert(match.inputs.begin(), match.inputs.end());
-    if (match.empty()) diagnostics.error(codes::kNoMatch, selection.why_nothing(selector));
+    if (!match.empty()) continue;
+    if (std::optional<std::string> gone = selection.gone(selector)) {
+      result.gone.push_back(std::move(*gone));
+    } else {
+      diagnostics.error(codes::kNoMatch, selection.why_nothing(selector));
+    }
   }
   diagnostics.throw_if_error();
-  Selection::Match found;
+  Selection::Match& found = result.found;
   for (const Node& node : model.graph->nodes()) {
     if (wanted.contains(&node)) found.nodes.push_back(&node);
   }
   for (const Value* input : model.graph->inputs()) {
     if (wanted_inputs.contains(input)) found.inputs.push_back(input);
   }
-  return found;
+  return result;
 }
 
 std::vector<SettingRow> rows_of(const NodeSettings& settings) {
@@ -120,16 +132,18 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
     explanation.settings = rows_of(*decided.plan.settings);
     return explanation;
   }
-  const Selection::Match wanted = called(decided.file.model, options.names, diagnostics);
-  for (const Value* input : wanted.inputs) explanation.nodes.push_back(explain_input(decided, *input));
-  for (const Node* node : wanted.nodes) explanation.nodes.push_back(explain_node(decided, *node));
+  Called wanted = called(decided.file.model, options.names, diagnostics);
+  for (const Value* input : wanted.found.inputs) explanation.nodes.push_back(explain_input(decided, *input));
+  for (const Node* node : wanted.found.nodes) explanation.nodes.push_back(explain_node(decided, *node));
+  explanation.gone = std::move(wanted.gone);
   return explanation;
 }
 
 std::string to_text(const Explanation& explanation) {
   std::string text;
   for (const ExplainedNode& node : explanation.nodes) text += (text.empty() ? "" : "\n") + text_of(node);
-  if (!explanation.nodes.empty()) return text;
+  for (const std::string& gone : explanation.gone) text += (text.empty() ? "" : "\n") + gone + "\n";
+  if (!text.empty()) return text;
   return table_of(explanation.settings);
 }
 
@@ -170,7 +184,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
     }
     settings.push_back(line);
   }
-  return {{"nodes", nodes}, {"settings", settings}};
+  return {{"nodes", nodes}, {"gone", explanation.gone}, {"settings", settings}};
 }
 
 }  // namespace qprep

@@ -86,8 +86,11 @@ class Explainer {
     slot.settings = unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput);
     if (!unit || unit->nodes.back() == &node) return slot;
     const Node& last = *unit->nodes.back();
-    slot.because += fmt::format("; the unit makes '{}', {}: {}", last.output(0).name(),
-                                precision_of(last.output(0)), plan_.of(last)->output_because);
+    const Decision* decision = plan_.decision_of(last.output(0));
+    const std::string more = decision ? besides(last.output(0), *decision) : "";
+    slot.because +=
+        fmt::format("; the unit makes '{}', {}{}: {}", last.output(0).name(), precision_of(last.output(0)),
+                    more.empty() ? "" : " (" + more + ")", plan_.of(last)->output_because);
     return slot;
   }
 

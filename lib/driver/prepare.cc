@@ -92,6 +92,7 @@ class Preparation {
   void begin_check_result();
   void check_samples_give_scales() const;
   void report_uncalibrated(const FilledScales& filled);
+  void warn_of_int16();
   void note_change(const Value& value, const std::string& name, const std::string& because);
   void count_plan();
   DtypeCounts& counts_of(Role role);
@@ -142,6 +143,7 @@ void Preparation::read() {
   watch_.timed("infer-shapes", [&] { infer_shapes(file_, diagnostics_); });
   inputs_ = configure_model(config_, file_, rules_.op_classes, diagnostics_);
   result_.model = model_file_.filename().string();
+  result_.bytes_read = size_as_read(file_);
   result_.march = config_.march.value;
   result_.opset_before = result_.opset_after = model().opset();
   had_scales_ = carries_scales(model());
@@ -281,11 +283,12 @@ bool Preparation::act() {
   if (wants_qat()) write_model("qat");
   if (!config_.calibration) return true;
   FilledScales filled;
-  if (!watch_.step(kFillScales, model(),
-                   [&] { filled = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_); }))
-    return false;
-  result_.calibrated = filled.calibrated;
-  result_.uncalibrated = filled.left_float.size();
+  const bool goes_on = watch_.step(kFillScales, model(), [&] {
+    filled = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_);
+    result_.calibrated = filled.calibrated;
+    result_.uncalibrated = filled.left_float.size();
+  });
+  if (!goes_on) return false;
   report_uncalibrated(filled);
   begin_check_result();
   return true;
@@ -321,6 +324,26 @@ void Preparation::report_uncalibrated(const FilledScales& filled) {
   leave_float(report_, because);
 }
 
+/// Biases beside int16 weights stay float here; ONNX Runtime rounds them to steps of s_x * s_w, in which they
+/// overflow, when it fuses the nodes around them.
+void Preparation::warn_of_int16() {
+  const auto is_int16_weight = [](const auto& entry) {
+    return entry.second.role == Role::kWeight && entry.second.spec.precision == Precision::kInt16;
+  };
+  const auto is_int16_activation = [](const auto& entry) {
+    return entry.second.role == Role::kActivation && entry.second.spec.precision == Precision::kInt16;
+  };
+  if (std::none_of(plan_.values.begin(), plan_.values.end(), is_int16_weight) ||
+      std::none_of(plan_.values.begin(), plan_.values.end(), is_int16_activation)) {
+    return;
+  }
+  diagnostics_.warning(
+      codes::kRuntimeDiffers,
+      "int16 weights beside int16 activations: ONNX Runtime's own optimisation may compute the "
+      "written model wrong; run it with session.disable_quant_qdq = 1",
+      {result_.model});
+}
+
 /// The forms after the QAT form, each made from the one before.
 bool Preparation::lower() {
   const bool has_calibrated_form = wants_qat() && (config_.calibration || had_scales_);
@@ -332,6 +355,7 @@ bool Preparation::lower() {
   if (!raise(kRaiseForQdq, opset_for_qdq(model()))) return false;
   if (!watch_.step(kLowerQdq, model(), [&] { lower_qdq(model(), diagnostics_); })) return false;
   diagnostics_.throw_if_error();
+  warn_of_int16();
   if (has_calibrated_form && !as_function) write_model("calibrated");
   if (!wants_fixed_point()) return true;
 

@@ -49,6 +49,7 @@ using DtypeCounts = std::map<std::string, std::size_t, std::less<>>;
 
 struct PrepareResult {
   std::string model, march;
+  std::uint64_t bytes_read = 0;   // of the model, its external data included
   std::vector<OutputFile> files;  // in the order of writing
   std::string stopped_after;      // a pass; empty: everything ran
   std::string dump;               // what dump_after asked for

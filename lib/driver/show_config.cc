@@ -108,7 +108,12 @@ void match_settings(ShownConfig& shown, const std::vector<Setting>& all, const S
     for (const Value* input : matches[i].inputs) shown.settings[i].matches.push_back(input->name());
     for (const Node* node : matches[i].nodes) shown.settings[i].matches.push_back(node->label());
     if (matches[i].empty() && !all[i].selector.optional) {
-      diagnostics.error(codes::kNoMatch, selection.why_nothing(all[i].selector), all[i].where);
+      if (const auto gone = selection.gone(all[i].selector)) {
+        diagnostics.warning(codes::kNoEffect, fmt::format("{} has no effect: {}", all[i].what, *gone),
+                            all[i].where);
+      } else {
+        diagnostics.error(codes::kNoMatch, selection.why_nothing(all[i].selector), all[i].where);
+      }
     }
   }
   shown.with_model = true;

@@ -234,6 +234,15 @@ void Graph::add_output(Value& value) {
   ++value.graph_output_count_;
 }
 
+void Graph::set_outputs(const std::vector<Value*>& values) {
+  for (Value* output : outputs_) --output->graph_output_count_;
+  outputs_.clear();
+  for (Value* value : values) {
+    require(value->graph_ == this, "set_outputs: a value of another graph");
+    add_output(*value);
+  }
+}
+
 void Graph::give_initializer(Value& value, Tensor tensor, OriginId origin) {
   require(!value.initializer_ && !value.producer_, "give_initializer: the value is defined already");
   if (value.type_.kind == Type::Kind::kUnknown) value.type_ = type_of(tensor);

@@ -340,6 +340,8 @@ class Graph {
 
   /// Result: every node that read `from` reads `to` instead, bodies included. Graph outputs stay.
   void replace_uses(Value& from, Value& to);
+  /// Result: these are the outputs of the graph, in this order. Given: each is defined here.
+  void set_outputs(const std::vector<Value*>& values);
   /// Result: output i of the graph is `value`; the graph's signature keeps the old value's name: `value`
   /// takes it and the old value gets a fresh one. Given: `value` is defined here and is no graph input or
   /// output.
@@ -375,6 +377,13 @@ struct Function {
   OriginId origin = kNoOrigin;
 };
 
+/// A node of the user's file that a rewrite took out of the main graph.
+struct GoneNode {
+  std::string label, op;
+  std::vector<std::string> reads, results;  // the names of its inputs and outputs
+  std::string because;                      // a clause whose subject it is: "was folded into 'conv1'"
+};
+
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
 struct Model {
@@ -387,6 +396,7 @@ struct Model {
   std::unique_ptr<Graph> graph;
   std::vector<Function> functions;
   std::vector<std::pair<std::string, std::string>> added_metadata;  // appended to the file's metadata_props
+  std::vector<GoneNode> gone;                                       // in the order in which they went
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.
   std::int64_t opset() const;

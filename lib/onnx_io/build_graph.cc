@@ -72,9 +72,10 @@ void GraphBuilder::build(const Graph& graph, onnx::GraphProto& proto) {
   build_initializers(graph, proto);
 
   const std::vector<const Value*> outputs(graph.outputs().begin(), graph.outputs().end());
-  build_signature(inputs_of(graph, model_.ir_version), record ? &record->input() : nullptr,
-                  *proto.mutable_input());
-  build_signature(outputs, record ? &record->output() : nullptr, *proto.mutable_output());
+  build_signature(graph.holder() ? Outdated::kNever : Outdated::kIfOther, inputs_of(graph, model_.ir_version),
+                  record ? &record->input() : nullptr, *proto.mutable_input());
+  build_signature(graph.holder() ? Outdated::kNever : Outdated::kIfContradicted, outputs,
+                  record ? &record->output() : nullptr, *proto.mutable_output());
   if (!record) {
     build_value_infos(graph, nullptr, nullptr, *proto.mutable_value_info());
     return;

@@ -13,15 +13,15 @@ void add_value_info(const Value& value, ValueInfos& infos) {
   if (value.type().kind == Type::Kind::kTensor) write_type(value.type(), *info.mutable_type());
 }
 
-/// The file's record of the value, unless a pass gave it another type: an input any other, an output one that
-/// contradicts the record, since the record may leave open what shape inference found.
-bool still_holds(const onnx::ValueInfoProto& record, const Value& value) {
+/// What inference finds beyond the record, or against it, is not written: it may leave open what is known
+/// here.
+bool still_holds(const onnx::ValueInfoProto& record, const Value& value, Outdated outdated) {
   const Type& now = value.type();
-  if (now.kind != Type::Kind::kTensor || !record.has_type()) return true;
+  if (outdated == Outdated::kNever || now.kind != Type::Kind::kTensor || !record.has_type()) return true;
   const Type before = read_type(record.type());
   if (before == now || before.kind != Type::Kind::kTensor) return true;
-  if (value.is_graph_input()) return false;
-  if (!before.shape || !now.shape || before.dtype != now.dtype) return true;
+  if (outdated == Outdated::kIfOther) return false;
+  if (!value.producer() || !before.shape || !now.shape || before.dtype != now.dtype) return true;
   if (before.shape->size() != now.shape->size()) return false;
   for (std::size_t i = 0; i < now.shape->size(); ++i) {
     const Dim &one = before.shape->at(i), &other = now.shape->at(i);
@@ -30,19 +30,21 @@ bool still_holds(const onnx::ValueInfoProto& record, const Value& value) {
   return true;
 }
 
-void add_record(const onnx::ValueInfoProto& record, const Value& value, ValueInfos& infos) {
+void add_record(const onnx::ValueInfoProto& record, const Value& value, Outdated outdated,
+                ValueInfos& infos) {
   onnx::ValueInfoProto& info = *infos.Add();
   info = record;
-  if (still_holds(record, value)) return;
+  if (still_holds(record, value, outdated)) return;
   info.clear_type();
   write_type(value.type(), *info.mutable_type());
 }
 
 }  // namespace
 
-void build_signature(const std::vector<const Value*>& values, const ValueInfos* record, ValueInfos& infos) {
-  const auto same = [](const Value* value, const auto& info) {
-    return value->name() == info.name() && still_holds(info, *value);
+void build_signature(Outdated outdated, const std::vector<const Value*>& values, const ValueInfos* record,
+                     ValueInfos& infos) {
+  const auto same = [outdated](const Value* value, const auto& info) {
+    return value->name() == info.name() && still_holds(info, *value, outdated);
   };
   if (record && std::equal(values.begin(), values.end(), record->begin(), record->end(), same)) {
     infos = *record;
@@ -57,7 +59,7 @@ void build_signature(const std::vector<const Value*>& values, const ValueInfos* 
     if (found == in_file.end()) {
       add_value_info(*value, infos);
     } else {
-      add_record(*found->second, *value, infos);
+      add_record(*found->second, *value, outdated, infos);
     }
   }
 }

@@ -10,9 +10,15 @@ using ValueInfos = google::protobuf::RepeatedPtrField<onnx::ValueInfoProto>;
 using TensorAnnotations = google::protobuf::RepeatedPtrField<onnx::TensorAnnotation>;
 using StringList = google::protobuf::RepeatedPtrField<std::string>;
 
-/// Result: an entry a value: the record's of that name, or one made from the value's type.
-/// `record`: null for a graph that no file has.
-void build_signature(const std::vector<const Value*>& values, const ValueInfos* record, ValueInfos& infos);
+/// When a value's record no longer holds: if its type is any other (a model's inputs, of which only passes
+/// change the type), if a node makes it and its sizes contradict the record (a model's outputs, of which
+/// shape inference may know more), or never (a body's).
+enum class Outdated { kIfOther, kIfContradicted, kNever };
+
+/// Result: an entry a value: the record's of that name, with the value's type if the record is outdated, or
+/// one made from that type. `record`: null for a graph that no file has.
+void build_signature(Outdated outdated, const std::vector<const Value*>& values, const ValueInfos* record,
+                     ValueInfos& infos);
 
 /// Result: the record's entries about values that are still there, under the names that these have now; and,
 /// where the record describes values at all, entries for those that new nodes make. Without a record: entries

@@ -31,4 +31,11 @@ OnnxFile parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void
   return read(parse_model(bytes, std::move(owner), name), name, diagnostics);
 }
 
+std::uint64_t size_as_read(const OnnxFile& file) {
+  std::uint64_t size = 0;
+  if (!file.record) return size;
+  for (const auto& mapped : file.record->parsed->files) size += mapped->bytes().size();
+  return size;
+}
+
 }  // namespace qprep

@@ -34,6 +34,9 @@ OnnxFile read_onnx(const std::filesystem::path& file, Diagnostics& diagnostics);
 OnnxFile parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, std::string name,
                     Diagnostics& diagnostics);
 
+/// The size of the files that the model was read from, its external data included; 0 for one built in memory.
+std::uint64_t size_as_read(const OnnxFile& file);
+
 struct WriteOptions {
   bool durable = false;                // return when the disk has it
   bool allow_overwrite_input = false;  // the target may be the file that the model was read from

@@ -14,6 +14,7 @@ class Cutter {
  public:
   Cutter(Model& model, const EndsToCut& ends, Diagnostics& diagnostics)
       : graph_(*model.graph),
+        gone_(model.gone),
         ends_(ends),
         diagnostics_(diagnostics),
         left_(ends.nodes.begin(), ends.nodes.end()) {}
@@ -80,6 +81,7 @@ class Cutter {
   void say(const Node& node, const std::string& end) {
     left_.erase(node.label());
     left_.erase(node.name());
+    gone_.push_back({node.label(), node.op(), {}, {}, "was cut off from " + end});
     diagnostics_.note(codes::kGraphCut,
                       fmt::format("{} '{}' is cut off from {}", node.op(), node.label(), end), ends_.where);
   }
@@ -103,6 +105,7 @@ class Cutter {
   }
 
   Graph& graph_;
+  std::vector<GoneNode>& gone_;
   const EndsToCut& ends_;
   Diagnostics& diagnostics_;
   std::unordered_set<std::string> left_;  // names that were not found at an end yet

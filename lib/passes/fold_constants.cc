@@ -254,7 +254,7 @@ class Folder {
       if (!node.output(i).is_unused()) return;
     }
     changed_ = true;
-    rewriter_.erase(node);
+    rewriter_.erase(node, "was computed in advance, since it depends on no input");
   }
 
   Model& model_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -55,9 +56,7 @@ class Fold {
 
   void apply(std::size_t rank, const Selection::Match& match, const Selection& selection) {
     const Setting& setting = settings()[rank];
-    if (match.empty() && !setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
-      diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
-    }
+    if (match.empty()) miss(rank, selection);
     for (const Value* input : match.inputs) {
       if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
         result_->speak(rank, *input);
@@ -65,14 +64,40 @@ class Fold {
         vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
       }
     }
+    std::vector<const Node*> without_input;
     for (const Node* node : match.nodes) {
-      if (setting.slot == Slot::kInput) {
+      if (setting.slot == Slot::kInput && setting.input && *setting.input >= node->input_count()) {
+        without_input.push_back(node);
+      } else if (setting.slot == Slot::kInput) {
         apply_to_inputs(rank, *node);
       } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
         result_->speak(rank, *node);
       } else {
         vain(rank, std::move(why));
       }
+    }
+    if (!without_input.empty()) refuse_input(setting, without_input);
+  }
+
+  /// Given: none of the nodes has the input of the setting.
+  void refuse_input(const Setting& setting, const std::vector<const Node*>& nodes) {
+    const Node& first = *nodes.front();
+    const std::string others = nodes.size() > 1
+                                   ? fmt::format("; nor {} {} more that it names",
+                                                 nodes.size() == 2 ? "has" : "have", nodes.size() - 1)
+                                   : "";
+    diagnostics_.error(codes::kNoMatch,
+                       fmt::format("{} has no input {}; it has {}{}", name_of(first), *setting.input,
+                                   first.input_count(), others),
+                       setting.where);
+  }
+
+  void miss(std::size_t rank, const Selection& selection) {
+    const Setting& setting = settings()[rank];
+    if (std::optional<std::string> gone = selection.gone(setting.selector)) {
+      vain(rank, std::move(*gone));
+    } else if (!setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
+      diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
     }
   }
 
@@ -106,13 +131,6 @@ class Fold {
   void apply_to_inputs(std::size_t rank, const Node& node) {
     const Setting& setting = settings()[rank];
     const OpTraits& traits = flow_.traits(node);
-    if (setting.input && *setting.input >= node.input_count()) {
-      diagnostics_.error(
-          codes::kNoMatch,
-          fmt::format("{} has no input {}; it has {}", name_of(node), *setting.input, node.input_count()),
-          setting.where);
-      return;
-    }
     bool any = false;
     std::string why;
     for (std::size_t i = 0; i < node.input_count(); ++i) {
@@ -189,6 +207,41 @@ class Fold {
     return groups;
   }
 
+  /// What wins over the settings of a place and says something else, as the end of a sentence; empty: all
+  /// that win say the same, so that nothing is lost.
+  std::string rival_of(const std::vector<std::size_t>& place) {
+    if (!losses_) losses_ = result_->losses();
+    std::optional<std::size_t> rival;
+    std::size_t most = 0;
+    bool loses_to_named = false;
+    for (const auto& [pair, times] : *losses_) {
+      const auto& [loser, winner] = pair;
+      if (std::find(place.begin(), place.end(), loser) == place.end()) continue;
+      loses_to_named = true;
+      if (times <= most || settings()[loser].says == settings()[winner].says) continue;
+      rival = winner;
+      most = times;
+    }
+    if (!rival && loses_to_named) return "";
+    if (!rival) rival = general_rival_of(place);
+    if (!rival) return "settings above it speak of the same";
+    return to_text(settings()[*rival]) + " stands above it and speaks of the same";
+  }
+
+  /// Of the settings for whatever nobody names, the first that says something else of the same.
+  std::optional<std::size_t> general_rival_of(const std::vector<std::size_t>& place) const {
+    for (const std::size_t each : place) {
+      const Setting& loser = settings()[each];
+      for (std::size_t rank = 0; rank < each && !loser.names_nodes(); ++rank) {
+        const Setting& above = settings()[rank];
+        const bool of_the_same = !above.names_nodes() && above.slot == loser.slot &&
+                                 aspect_of(above.says) == aspect_of(loser.says);
+        if (of_the_same && above.says != loser.says) return rank;
+      }
+    }
+    return std::nullopt;
+  }
+
   /// One warning a place.
   void warn() {
     for (const std::vector<std::size_t>& place : by_place()) {
@@ -207,11 +260,9 @@ class Fold {
         diagnostics_.warning(codes::kNoEffect,
                              fmt::format("{} has no effect: {}", setting.what, in_vain_[rank]),
                              setting.where);
-      } else {
-        diagnostics_.warning(
-            codes::kNeverWins,
-            fmt::format("{} decides nothing: settings above it speak of the same", setting.what),
-            setting.where);
+      } else if (const std::string rival = rival_of(place); !rival.empty()) {
+        diagnostics_.warning(codes::kNeverWins, fmt::format("{} decides nothing: {}", setting.what, rival),
+                             setting.where);
       }
     }
   }
@@ -221,6 +272,7 @@ class Fold {
   const Plan& plan_;
   Diagnostics& diagnostics_;
   std::vector<std::string> in_vain_;  // by rank: the first reason
+  std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
   std::size_t unmatched_ = 0;
 };
 

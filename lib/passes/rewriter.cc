@@ -68,6 +68,7 @@ void for_each_graph(Model& model, const std::function<void(Graph&)>& visit) {
 bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
   Value& y = node.output(0);
   Graph& graph = node.graph();
+  const std::string result = y.name();
   if (y.is_graph_output()) {
     // A body may have a value of y's name of its own if it stands before y: then x could not take it.
     const bool can_take_name =
@@ -81,8 +82,13 @@ bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
     x.set_type(merged(x.type(), y.type()));
   }
   graph.replace_uses(y, x);
-  if (heir) heir->absorb(node);
-  erase(node);
+  std::string because = fmt::format("hands on what it reads, '{}', and is left out", x.name());
+  if (heir) {
+    heir->absorb(node);
+    heir->add_place(result);
+    because = fmt::format("was folded into '{}'", heir->label());
+  }
+  erase(node, std::move(because));
   return true;
 }
 
@@ -96,10 +102,23 @@ void Rewriter::truncate_inputs(Node& node, std::size_t count) {
   node.truncate_inputs(count);
 }
 
-void Rewriter::erase(Node& node) {
+void Rewriter::erase(Node& node, std::string because) {
+  remember(node, std::move(because));
   release_inputs(node);
   forget(node);
   node.graph().erase(node);
+}
+
+void Rewriter::remember(const Node& node, std::string because) {
+  if (&node.graph() != model_.graph.get() || node.origin() == kNoOrigin) return;
+  GoneNode& gone = model_.gone.emplace_back(GoneNode{node.label(), node.op(), {}, {}, std::move(because)});
+  for (const Value* input : node.inputs()) {
+    if (input) gone.reads.push_back(input->name());
+  }
+  for (std::size_t i = 0; i < node.output_count(); ++i) {
+    const auto former = former_names_.find(&node.output(i));
+    gone.results.push_back(former == former_names_.end() ? node.output(i).name() : former->second);
+  }
 }
 
 Value& Rewriter::new_constant(Node& before, const std::string& wanted, Tensor tensor) {
@@ -114,6 +133,7 @@ Value& Rewriter::new_constant(Node& before, const std::string& wanted, Tensor te
 void Rewriter::replace_by_initializer(Value& value, Tensor tensor) {
   Graph& graph = value.graph();
   const std::string name = value.name();
+  former_names_.emplace(&value, name);
   graph.rename(value, name);
   graph.names().values.release(value.name());
   graph.replace_uses(value, graph.add_initializer(name, std::move(tensor)));
@@ -128,6 +148,7 @@ void Rewriter::become_constant(Node& node, Tensor tensor) {
 }
 
 void Rewriter::become_add(Node& node, const std::string& wanted, Tensor tensor) {
+  remember(node, "is an Add now, its factor in the weight before it");
   truncate_inputs(node, 1);
   node.truncate_outputs(1);
   clear_attributes(node);
@@ -174,6 +195,7 @@ void Rewriter::lost_reader(Value* value) {
 void Rewriter::forget(Value& value) {
   live_.erase(&value);
   taken_.erase(&value);
+  former_names_.erase(&value);
   dead_in_bodies_.erase(&value);
 }
 
@@ -202,7 +224,7 @@ void Rewriter::finish() {
     if (value->initializer()) {
       dead_in_bodies_.insert(value);
     } else if (Node* node = value->producer(); node && node->is_onnx_domain() && is_unused(*node)) {
-      erase(*node);
+      erase(*node, "made what nothing reads any more");
     }
   }
   erase_dead_initializers();

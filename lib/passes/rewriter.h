@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -34,8 +35,9 @@ class Rewriter {
   /// Result: input i of the node reads `value`.
   void set_input(Node& node, std::size_t i, Value* value);
   void truncate_inputs(Node& node, std::size_t count);
-  /// Given: nothing uses an output. Result: the node is gone.
-  void erase(Node& node);
+  /// Given: nothing uses an output. Result: the node is gone; Model::gone says why, for selectors and
+  /// explain.
+  void erase(Node& node, std::string because);
 
   /// A constant with a fresh name made from `wanted`, in the graph of `before`, visible from there on.
   Value& new_constant(Node& before, const std::string& wanted, Tensor tensor);
@@ -58,6 +60,7 @@ class Rewriter {
   void finish();
 
  private:
+  void remember(const Node& node, std::string because);
   void clear_attributes(Node& node);
   void lost_reader(Value* value);
   void release_inputs(Node& node);
@@ -73,7 +76,8 @@ class Rewriter {
   std::unordered_set<const Value*> live_;
   std::vector<Value*> taken_in_order_;  // graph inputs with a default; those not in taken_ were erased since
   std::unordered_set<const Value*> taken_;
-  std::unordered_set<Value*> dead_in_bodies_;  // initializers that nobody reads any more
+  std::unordered_map<const Value*, std::string> former_names_;  // of results that initializers took over
+  std::unordered_set<Value*> dead_in_bodies_;                   // initializers that nobody reads any more
 };
 
 }  // namespace qprep

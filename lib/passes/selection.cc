@@ -319,6 +319,49 @@ Selection::Targets Selection::find_between(const Selector& selector) const {
   return found;
 }
 
+std::optional<std::string> Selection::gone(const Selector& selector) const {
+  const std::shared_ptr<const RE2> regex =
+      selector.kind == Selector::Kind::kName && is_pattern(selector.text) ? regex_of(selector.text) : nullptr;
+  const std::string wanted = path_of(selector.text);
+  const auto has_name = [&](const std::string& name) {
+    const std::string path = path_of(name);
+    if (regex) return RE2::FullMatch(path, *regex);
+    return path == wanted || (selector.kind == Selector::Kind::kName && path.starts_with(wanted + '.'));
+  };
+  const auto is_wanted = [&](const GoneNode& node) {
+    if (selector.kind == Selector::Kind::kType) {
+      const std::vector<std::string_view> words = operator_words(selector.text);
+      return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+        return node.op == word || node.op == operator_of(word);
+      });
+    }
+    if (selector.kind != Selector::Kind::kName && selector.kind != Selector::Kind::kExact) return false;
+    return has_name(node.label) || std::any_of(node.results.begin(), node.results.end(), has_name);
+  };
+  const GoneNode* first = nullptr;
+  std::size_t others = 0;
+  for (const GoneNode& node : model_.gone) {
+    if (!is_wanted(node)) continue;
+    if (first) ++others;
+    if (!first) first = &node;
+  }
+  if (!first) return gone_reader_of(wanted);
+  std::string text = fmt::format("'{}' ({}) {}", first->label, first->op, first->because);
+  if (others > 0) text += fmt::format("; the same became of {} more", others);
+  return text;
+}
+
+/// Of a constant that went with the node that read it.
+std::optional<std::string> Selection::gone_reader_of(const std::string& path) const {
+  for (const GoneNode& node : model_.gone) {
+    for (const std::string& name : node.reads) {
+      if (path_of(name) != path) continue;
+      return fmt::format("'{}' was read by '{}' ({}), which {}", name, node.label, node.op, node.because);
+    }
+  }
+  return std::nullopt;
+}
+
 std::string Selection::why_nothing(const Selector& selector) const {
   std::vector<std::string> types;
   for (const auto& [type, targets] : by_type_) types.push_back(type);
@@ -345,16 +388,29 @@ std::string Selection::why_nothing(const Selector& selector) const {
     return fmt::format("no way leads from {} to {}", join(selector.from, ", "), join(selector.to, ", "));
   }
   if (selector.kind == Selector::Kind::kName && is_pattern(selector.text)) {
-    return fmt::format("no node or tensor of the model matches '{}'", selector.text);
+    return fmt::format("no node or tensor of the model matches '{}'{}", selector.text, nearly(selector.text));
   }
   return no_name(selector.text);
+}
+
+/// Of an expression that is found inside a path, and is not all of it.
+std::string Selection::nearly(std::string_view pattern) const {
+  const auto regex = regex_of(pattern);
+  for (const Entry& entry : entries_) {
+    if (!RE2::PartialMatch(entry.first, *regex)) continue;
+    return fmt::format(" as a whole; it is found in '{}', which '.*' around it would allow", entry.first);
+  }
+  return "";
 }
 
 std::string Selection::no_name(const std::string& name) const {
   for (const Value* initializer : model_.graph->initializers()) {
     if (path_of(initializer->name()) != path_of(name)) continue;
-    return fmt::format("'{}' is an initializer, which follows the nodes that read it; name one of those",
-                       name);
+    if (initializer->uses().empty())
+      return fmt::format("'{}' is an initializer that nothing reads", initializer->name());
+    const Node& reader = *initializer->uses().front().node;
+    return fmt::format("'{}' is an initializer, which follows the nodes that read it; name those: '{}'{}",
+                       name, reader.label(), initializer->uses().size() > 1 ? ", ..." : "");
   }
   std::vector<std::string> candidates;
   for (const Entry& entry : entries_) {

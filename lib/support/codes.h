@@ -17,6 +17,8 @@ inline constexpr std::string_view kOpsetRaise = "opset-raise";  // a node that a
 inline constexpr std::string_view kBadSample = "bad-sample";    // a sample set or .npy file that does not fit
 inline constexpr std::string_view kRuntimeFailure =
     "runtime-failure";  // ONNX Runtime refused a model or a run
+inline constexpr std::string_view kRuntimeDiffers =
+    "runtime-differs";  // a form that ONNX Runtime's optimisations may compute otherwise
 inline constexpr std::string_view kRuntimeMissing = "runtime-missing";  // ONNX Runtime is nowhere to be found
 inline constexpr std::string_view kRuntimeUnusable =
     "runtime-unusable";                                             // another library, or one that is too old

@@ -149,7 +149,9 @@ class Prepare(Case):
                     )
                     self.out = self.folder / f"{form}_{dialect}"
                     result = qprep("prepare", DIGITS, "-c", config, "-o", self.out)
-                    self.assert_done(result)
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    in_vain = form == "fixed_point" and dialect == "function"
+                    self.assertEqual("'output.dialect' has no effect" in result.stderr, in_vain)
                     self.assertEqual(self.files(), sorted(models + report))
                     self.assertRegex(result.stdout, r"calibrated +\d+ tensors from \d+ samples\n")
 
@@ -430,6 +432,46 @@ class OtherVerbs(Case):
         self.assertIn("module_type 'Gemm' output", slot["settings"][0]["setting"])
         self.assert_failed(qprep("explain", DIGITS, "score"), "did you mean 'scores'", "[no-match]")
 
+    def test_explain_knows_what_rewriting_took_out(self):
+        for name in ("batchnormalization0", "batchnormalization0_out"):
+            self.assertIn("conv0 (Conv): BPU", qprep("explain", DIGITS, name).stdout)
+        result = qprep("explain", DIGITS, "bn1_scale")
+        self.assert_done(result)
+        read = "'bn1_scale' was read by 'batchnormalization0' (BatchNormalization), which was folded into 'conv0'"
+        self.assertEqual(result.stdout, read + "\n")
+        self.assertEqual(json.loads(qprep("explain", DIGITS, "bn1_scale", "--json").stdout)["gone"], [read])
+        config = self.config("qconfig_setter:\n  - module_type: {BatchNormalization: float}\n  - default_qat\n")
+        self.assertIn("has no effect: 'batchnormalization0' (BatchNorm", qprep("explain", DIGITS, "-c", config).stderr)
+        self.assert_failed(qprep("explain", DIGITS, "conv0_weight"), "which follows the nodes that read it", "'conv0'")
+
+    def test_int16_beside_int16_is_a_warning(self):
+        self.samples()
+        text = "output: {{form: both}}\ncalibration: {{data: samples}}\nweights: {{dtype: qint16}}\nactivations: {{dtype: {}}}\n"
+        for dtype, warns in (("qint16", True), ("qint8", False)):
+            result = qprep("prepare", DIGITS, "-c", self.config(text.format(dtype)), "-o", self.out)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual("session.disable_quant_qdq = 1 [runtime-differs]" in result.stderr, warns)
+
+    def test_a_configuration_is_no_model(self):
+        config = self.config("march: bayes\n")
+        self.assert_failed(qprep("prepare", config), "a configuration is named with -c", "[corrupt-model]")
+
+    def test_check_says_what_the_run_would_miss(self):
+        (self.folder / "a_file").touch()
+        for text, words in [
+            ("calibration: {data: a_file}\n", "is a file [file-access]"),
+            ("output: {form: fixed_point}\n", "only a model that carries scales becomes fixed point [no-scales]"),
+        ]:
+            result = qprep("config", "check", self.config(text))
+            self.assertEqual(result.returncode, 0)
+            self.assertIn(words, result.stderr)
+
+    def test_what_is_not_there_is_a_warning_of_check(self):
+        config = self.config("calibration: {data: nowhere}\n")
+        result = qprep("config", "check", config)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(f"{config}:1:21: warning: the folder of samples '{self.folder / 'nowhere'}' is not there", result.stderr)
+
     def test_dump_is_the_same_text_for_a_copy(self):
         copy = self.folder / "digits.onnx"
         self.assert_done(qprep("copy", DIGITS, copy))
@@ -472,6 +514,9 @@ class Targets(Case):
 class Documents(Case):
     def test_every_configuration_that_a_document_shows_passes_check(self):
         (self.folder / "sens.csv").write_text("conv1,activation,Conv,2.5,qint8\n")
+        (self.folder / "net.onnx").touch()
+        for name in ("samples", "samples_f32"):
+            (self.folder / name).mkdir(exist_ok=True)
         blocks = 0
         for document in sorted((ROOT / "docs").glob("config*.md")):
             for block in re.findall(r"^```yaml\n(.*?)^```", document.read_text(), re.S | re.M):
@@ -510,7 +555,11 @@ class Terminal(Case):
         self.assertNotIn("\x1b", qprep("dump", missing).stderr)
 
     def test_short_work_shows_no_progress(self):
-        self.assertNotIn("\x1b", self.on_a_terminal("inspect", DIGITS))
+        start = time.monotonic()
+        shown = self.on_a_terminal("inspect", DIGITS)
+        if time.monotonic() - start > 0.9:
+            self.skipTest("this machine is too slow now for work to be short")
+        self.assertNotIn("\x1b", shown)
 
 
 if __name__ == "__main__":

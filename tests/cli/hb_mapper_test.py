@@ -324,6 +324,20 @@ class Keys(Case):
         files = sorted(path.name for path in (self.folder / "model_output").glob("*.onnx"))
         self.assertEqual(files, ["net_qat.onnx"])
 
+    def test_output_nodes_are_the_outputs_from_now_on(self):
+        text = minimal(method="skip", data="", more_model="output_nodes: /stem/Relu")
+        result = qprep("prepare", "-c", self.config(text))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = (self.folder / "model_output/model_check_result.txt").read_text()
+        self.assertIn("the outputs are 'stem/Relu_out'", report)
+        written = onnx.load(self.folder / "model_output/net_qat.onnx")
+        self.assertEqual([output.name for output in written.graph.output], ["stem/Relu_out"])
+        self.assertNotIn("/head/Conv", [node.name for node in written.graph.node])
+        onnx.checker.check_model(written, full_check=True)
+        result = qprep("prepare", "-c", self.config(text.replace("/stem/Relu", "/stem/Rleu")))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("did you mean '/stem/Relu'?", result.stderr)
+
     def test_load_takes_the_scales_that_the_model_carries(self):
         self.samples()
         self.assertEqual(qprep("prepare", "-c", self.config(minimal())).returncode, 0)

@@ -1,0 +1,48 @@
+#include "config/missing_files.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+bool is_missing(const std::string& path) {
+  std::error_code none;
+  return !std::filesystem::exists(path, none);
+}
+
+}  // namespace
+
+std::vector<Diagnostic> missing_files(const Config& config) {
+  Diagnostics diagnostics;
+  if (config.model && is_missing(config.model->value)) {
+    diagnostics.warning(codes::kFileAccess, fmt::format("the model '{}' is not there", config.model->value),
+                        config.model->where);
+  }
+  if (!config.calibration) {
+    if (config.form.value != Form::kQat && config.written_for.empty()) {
+      diagnostics.warning(
+          codes::kNoScales,
+          "without samples ('calibration.data') only a model that carries scales becomes fixed point",
+          config.form.where);
+    }
+    return diagnostics.all();
+  }
+  const CalibrationConfig& calibration = *config.calibration;
+  std::vector<std::string> folders;
+  for (const RawSamples& samples : calibration.raw) folders.push_back(samples.folder);
+  if (folders.empty()) folders.push_back(calibration.data);
+  for (const std::string& folder : folders) {
+    std::error_code none;
+    if (std::filesystem::is_directory(folder, none)) continue;
+    diagnostics.warning(
+        codes::kFileAccess,
+        fmt::format("the folder of samples '{}' is {}", folder, is_missing(folder) ? "not there" : "a file"),
+        calibration.where);
+  }
+  return diagnostics.all();
+}
+
+}  // namespace qprep
