@@ -116,7 +116,8 @@ class Reader {
     for (const Placed<std::string>& text : texts) {
       try {
         std::vector<CompositeStatement> statements = parse_composite(text.value);
-        take(expand_composite(statements, of, language_), std::move(statements));
+        std::vector<CompositePattern> patterns = expand_composite(statements, of, language_);
+        take(std::move(patterns), std::move(statements));
       } catch (const std::invalid_argument& mistake) {
         error(fmt::format("{}: {}", map.name_of("any_of"), mistake.what()), text.where);
       }
