@@ -172,9 +172,9 @@ class Reader {
     } catch (const Fatal& unreadable) {
       const Diagnostic& first = unreadable.diagnostics().back();
       if (first.code != codes::kFileAccess) throw;
-      findings_.mistakes.error(first.code,
-                               fmt::format("the quant_config {}: {}", quote(value->text), first.message),
-                               value->where);
+      findings_.mistakes.error(
+          first.code, fmt::format("the quant_config {}: {}", quote(value->text), escaped(first.message)),
+          value->where);
     }
     return {};
   }

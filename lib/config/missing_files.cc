@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 
+#include "config/quote.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -18,7 +19,8 @@ bool is_missing(const std::string& path) {
 std::vector<Diagnostic> missing_files(const Config& config) {
   Diagnostics diagnostics;
   if (config.model && is_missing(config.model->value)) {
-    diagnostics.warning(codes::kFileAccess, fmt::format("the model '{}' is not there", config.model->value),
+    diagnostics.warning(codes::kFileAccess,
+                        fmt::format("the model '{}' is not there", escaped(config.model->value)),
                         config.model->where);
   }
   if (!config.calibration) {
@@ -37,10 +39,10 @@ std::vector<Diagnostic> missing_files(const Config& config) {
   for (const std::string& folder : folders) {
     std::error_code none;
     if (std::filesystem::is_directory(folder, none)) continue;
-    diagnostics.warning(
-        codes::kFileAccess,
-        fmt::format("the folder of samples '{}' is {}", folder, is_missing(folder) ? "not there" : "a file"),
-        calibration.where);
+    diagnostics.warning(codes::kFileAccess,
+                        fmt::format("the folder of samples '{}' is {}", escaped(folder),
+                                    is_missing(folder) ? "not there" : "a file"),
+                        calibration.where);
   }
   return diagnostics.all();
 }

@@ -4,6 +4,20 @@
 
 namespace qprep {
 
+std::string escaped(std::string_view text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '\n') {
+      result += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      result += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
 std::string quote(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   std::size_t end = text.size();
@@ -11,17 +25,7 @@ std::string quote(std::string_view text) {
     end = kLongest;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // whole characters
   }
-  std::string quoted = "'";
-  for (const char c : text.substr(0, end)) {
-    if (c == '\n') {
-      quoted += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      quoted += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + (end < text.size() ? "...'" : "'");
+  return "'" + escaped(text.substr(0, end)) + (end < text.size() ? "...'" : "'");
 }
 
 }  // namespace qprep

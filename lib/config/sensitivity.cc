@@ -203,8 +203,8 @@ std::vector<SensitivityRow> read_sensitivity_table(const std::filesystem::path& 
   try {
     mapped = MappedFile::open(file);
   } catch (const Fatal& failure) {
-    diagnostics.error(codes::kFileAccess, "the sensitivity table: " + failure.diagnostics().front().message,
-                      named_at);
+    diagnostics.error(codes::kFileAccess,
+                      "the sensitivity table: " + escaped(failure.diagnostics().front().message), named_at);
     return {};
   }
   const auto bytes = mapped->bytes();

@@ -31,6 +31,11 @@ bool holds(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+/// What other tools call float, as it is called here.
+std::string in_own_words(const std::string& dtype) {
+  return holds({"float32", "fp32", "none", "None"}, dtype) ? "float" : dtype;
+}
+
 std::vector<std::string> all_of(std::vector<std::string> words, const std::vector<std::string>& more) {
   words.insert(words.end(), more.begin(), more.end());
   return words;
@@ -312,7 +317,7 @@ std::optional<Precision> SpecReader::dtype(const YamlNode& node, const std::stri
     return std::nullopt;
   }
   wrong(fmt::format("{} must be one of {}, not {}{}", name, join(kDtypes, ", "), describe(node),
-                    is_word ? did_you_mean(node.text, kDtypes) : ""),
+                    is_word ? did_you_mean(in_own_words(node.text), kDtypes) : ""),
         node.where);
   return std::nullopt;
 }

@@ -21,13 +21,8 @@ bool still_holds(const onnx::ValueInfoProto& record, const Value& value, Outdate
   const Type before = read_type(record.type());
   if (before == now || before.kind != Type::Kind::kTensor) return true;
   if (outdated == Outdated::kIfOther) return false;
-  if (!value.producer() || !before.shape || !now.shape || before.dtype != now.dtype) return true;
-  if (before.shape->size() != now.shape->size()) return false;
-  for (std::size_t i = 0; i < now.shape->size(); ++i) {
-    const Dim &one = before.shape->at(i), &other = now.shape->at(i);
-    if (one.known() && other.known() && one.size != other.size) return false;
-  }
-  return true;
+  if (!value.producer() || before.dtype != now.dtype) return true;
+  return !shapes_contradict(before, now);
 }
 
 void add_record(const onnx::ValueInfoProto& record, const Value& value, Outdated outdated,

@@ -98,17 +98,6 @@ class Preparation {
   std::int64_t opset_ = 0;
 };
 
-/// Both say how large the tensor is, and not the same.
-bool contradict(const Type& one, const Type& other) {
-  if (!one.shape || !other.shape) return false;
-  if (one.shape->size() != other.shape->size()) return true;
-  for (std::size_t i = 0; i < one.shape->size(); ++i) {
-    const Dim &first = one.shape->at(i), &second = other.shape->at(i);
-    if (first.known() && second.known() && first.size != second.size) return true;
-  }
-  return false;
-}
-
 /// Takes the types that inference wrote into the message over to the IR. What a file says of an output holds,
 /// even where inference contradicts it: the signature is the user's.
 class Transfer {
@@ -126,7 +115,7 @@ class Transfer {
       const auto found = types.find(value.name());
       if (found == types.end()) return;
       Type type = read_type(*found->second);
-      const bool breaks_signature = value.is_graph_output() && contradict(value.type(), type);
+      const bool breaks_signature = value.is_graph_output() && shapes_contradict(value.type(), type);
       if (type.kind != Type::Kind::kUnknown && !breaks_signature) value.set_type(std::move(type));
     };
     if (graph.holder()) {

@@ -1,5 +1,7 @@
 #include "onnx_io/types.h"
 
+#include <algorithm>
+
 namespace qprep {
 
 Type read_type(const onnx::TypeProto& proto) {
@@ -29,6 +31,15 @@ void write_type(const Type& type, onnx::TypeProto& proto) {
       out.set_dim_param(dim.symbol);
     }
   }
+}
+
+bool shapes_contradict(const Type& one, const Type& other) {
+  if (!one.shape || !other.shape) return false;
+  const auto may_be_equal = [](const Dim& first, const Dim& second) {
+    return !first.known() || !second.known() || first.size == second.size;
+  };
+  return !std::equal(one.shape->begin(), one.shape->end(), other.shape->begin(), other.shape->end(),
+                     may_be_equal);
 }
 
 }  // namespace qprep

@@ -9,4 +9,7 @@ namespace qprep {
 Type read_type(const onnx::TypeProto& proto);
 void write_type(const Type& type, onnx::TypeProto& proto);
 
+/// Both say how large the tensor is, and not the same.
+bool shapes_contradict(const Type& one, const Type& other);
+
 }  // namespace qprep

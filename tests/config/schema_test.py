@@ -74,7 +74,7 @@ def configurations(folder: Path) -> Iterator[tuple[str, Path]]:
         with case.open(newline="") as file:
             parts = sections(file.read())
         # The files of other tools have no schema here.
-        if "qprep.yaml" not in parts or case.parent.name == "hb":
+        if "qprep.yaml" not in parts or case.parent.name == "hb" or parts["qprep.yaml"].startswith("model_parameters"):
             continue
         home = folder / case.parent.name / case.stem
         home.mkdir(parents=True)

@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <fmt/format.h>
 #include <functional>
 #include <map>
+#include <set>
 #include <stdexcept>
 
 #include "case_file.h"
@@ -9,6 +11,7 @@
 #include "config/config.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
+#include "driver/prepare.h"
 #include "ir/dump.h"
 #include "ir/verify.h"
 #include "model_text.h"
@@ -66,9 +69,12 @@ class Run {
 
   /// Result: the dump, the plan if a pass decided anything, and the diagnostics.
   std::string text() {
+    std::set<std::string> in_failure;
     try {
       if (arguments_.steps == std::vector<std::string>{"config-check"}) {
         check_config();
+      } else if (arguments_.steps == std::vector<std::string>{"prepare"}) {
+        prepare_files();
       } else {
         OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
         steps(file.model);
@@ -76,9 +82,12 @@ class Run {
       }
     } catch (const Fatal& fatal) {
       failed_ = true;
+      for (const Diagnostic& diagnostic : fatal.diagnostics()) in_failure.insert(to_text(diagnostic));
       for (const Diagnostic& diagnostic : fatal.diagnostics()) text_ += to_text(diagnostic) + '\n';
     }
-    for (const Diagnostic& diagnostic : diagnostics_.all()) text_ += to_text(diagnostic) + '\n';
+    for (const Diagnostic& diagnostic : diagnostics_.all()) {
+      if (const std::string line = to_text(diagnostic); !in_failure.contains(line)) text_ += line + '\n';
+    }
     failed_ = failed_ || diagnostics_.count(Severity::kError) > 0;
     return text_;
   }
@@ -86,14 +95,34 @@ class Run {
   bool failed() const { return failed_; }
 
  private:
+  void write_sections(const std::filesystem::path& folder) const {
+    for (const std::string& name : file_.sections()) test::write_text(folder / name, file_.text(name));
+  }
+
   /// Reads the section "qprep.yaml" as a file, beside files of the names of all other sections.
   void check_config() {
     const test::TemporaryFolder folder;
-    for (const std::string& name : file_.sections()) test::write_text(folder.path() / name, file_.text(name));
+    write_sections(folder.path());
     const WorkingFolder here(folder.path());  // so that messages name the files and not their folder
     const Config config = read_config("qprep.yaml");
     for (const Diagnostic& each : config.remarks) diagnostics_.add(each);
     for (const Diagnostic& each : config.not_yet) diagnostics_.warning(each.code, each.message, each.where);
+  }
+
+  /// The whole run, as `qprep prepare model.onnx -c qprep.yaml` does it. Result: the names of what it wrote.
+  void prepare_files() {
+    const test::TemporaryFolder folder;
+    write_sections(folder.path());
+    const WorkingFolder here(folder.path());
+    Diagnostics of_the_text;
+    write_onnx(model_from_text(file_.text("model"), file_.text("fill"), of_the_text), "model.onnx");
+    PrepareOptions options;
+    options.model = "model.onnx";
+    options.config = "qprep.yaml";
+    options.configs = configs("");
+    for (const OutputFile& file : prepare(options, diagnostics_).files) {
+      text_ += fmt::format("wrote {}\n", file.path.string());
+    }
   }
 
   void steps(Model& model) {

@@ -1,10 +1,13 @@
 #include "support/codes.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -31,11 +34,10 @@ std::map<std::string, std::string> listed_codes() {
 }
 
 /// Every test but this file, and every expected output.
-std::vector<std::string> tests() {
+std::vector<std::string> texts_in(const std::vector<std::string>& folders) {
   std::vector<std::string> texts;
-  const fs::path root = QPREP_SOURCE_DIR;
-  for (const fs::path& folder : {root / "tests", root / "testdata/golden"}) {
-    if (!fs::exists(folder)) continue;
+  for (const std::string& name : folders) {
+    const fs::path folder = fs::path(QPREP_SOURCE_DIR) / name;
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       const fs::path& file = entry.path();
       const bool is_test =
@@ -47,6 +49,26 @@ std::vector<std::string> tests() {
   }
   return texts;
 }
+
+/// Checks that of each code, `but` these, a text has a match of what `how` makes of it, and of these none.
+void check_that_each_is_in(
+    const std::vector<std::string>& texts,
+    const std::function<std::regex(const std::string& constant, const std::string& code)>& how,
+    const std::set<std::string>& but) {
+  for (const auto& [constant, code] : listed_codes()) {
+    const std::regex mention = how(constant, code);
+    const bool there = std::any_of(texts.begin(), texts.end(),
+                                   [&](const std::string& text) { return std::regex_search(text, mention); });
+    INFO(constant << " [" << code << "]");
+    CHECK(there != but.contains(code));
+  }
+}
+
+/// What only the bytes of a model, the machine or the command line provoke, and no configuration.
+const std::set<std::string> kOfNoConfiguration = {"broken-graph",     "corrupt-model",    "external-data",
+                                                  "fake-quantize",    "model-too-large",  "node-order",
+                                                  "overwrites-input", "pass-not-run",     "runtime-failure",
+                                                  "runtime-missing",  "runtime-unusable", "shape-inference"};
 
 }  // namespace
 
@@ -65,12 +87,15 @@ TEST_CASE("codes are in kebab case, each is its constant's name, and no two are 
 }
 
 TEST_CASE("every code has a test that provokes it") {
-  const std::vector<std::string> texts = tests();
-  for (const auto& [constant, code] : listed_codes()) {
-    const std::regex mention("codes::" + constant + "\\b|[\\[\"]" + code + "[\\]\"]");
-    const auto mentions = [&](const std::string& text) { return std::regex_search(text, mention); };
-    if (std::none_of(texts.begin(), texts.end(), mentions)) {
-      FAIL_CHECK("no test speaks of codes::" << constant << " [" << code << "]");
-    }
-  }
+  const auto mention = [](const std::string& constant, const std::string& code) {
+    return std::regex("codes::" + constant + "\\b|[\\[\"]" + code + "[\\]\"]");
+  };
+  check_that_each_is_in(texts_in({"tests", "testdata/golden"}), mention, {});
+}
+
+TEST_CASE("every code of a configuration stands in a golden file, with its whole message") {
+  const auto line = [](const std::string&, const std::string& code) {
+    return std::regex("(error|warning|note): [^\n]*\\[" + code + "\\]\n");
+  };
+  check_that_each_is_in(texts_in({"testdata/golden"}), line, kOfNoConfiguration);
 }
