@@ -214,13 +214,15 @@ class Fold {
     std::optional<std::size_t> rival;
     std::size_t most = 0;
     bool loses_to_named = false;
-    for (const auto& [pair, times] : *losses_) {
-      const auto& [loser, winner] = pair;
-      if (std::find(place.begin(), place.end(), loser) == place.end()) continue;
-      loses_to_named = true;
-      if (times <= most || settings()[loser].says == settings()[winner].says) continue;
-      rival = winner;
-      most = times;
+    for (const std::size_t loser : place) {
+      for (auto at = losses_->lower_bound({loser, 0}); at != losses_->end() && at->first.first == loser;
+           ++at) {
+        const auto [winner, times] = std::pair(at->first.second, at->second);
+        loses_to_named = true;
+        if (times <= most || settings()[loser].says == settings()[winner].says) continue;
+        rival = winner;
+        most = times;
+      }
     }
     if (!rival && loses_to_named) return "";
     if (!rival) rival = general_rival_of(place);
