@@ -16,7 +16,6 @@ namespace qprep {
 namespace {
 
 const std::vector<std::string> kMethods = {"jit_strip", "jit", "symbolic", "eager"};
-const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "int16"};
 
 constexpr std::array<std::pair<std::string_view, Dialect>, 2> kDialects = {
     {{"function", Dialect::kFunction}, {"qdq", Dialect::kQdq}}};
@@ -110,8 +109,9 @@ void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnos
 /// What holds where nobody names a node: the precision, and what else is said of it.
 void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& target,
                 std::vector<Setting>& aspects) {
-  if (const auto word = map.word("dtype", kDtypes)) {
-    target = {precision_from(word->value).value(), word->where};
+  if (const YamlNode* word = map.find("dtype")) {
+    const auto precision = spec.dtype(*word, map.name_of("dtype"));
+    if (precision) target = {*precision, word->where};
   }
   for (Says& says : spec.aspects(map, slot == Slot::kWeight)) {
     Setting setting;

@@ -16,8 +16,8 @@ namespace {
 
 const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "int16"};
 const std::vector<std::string> kLaterDtypes = {"qint4", "qint32", "float16", "int4", "int32"};
-const std::vector<std::string> kSpecKeys = {
-    "output", "weight", "input", "bias", "dtype", "threshold", "freeze", "optional", "high_precision_output"};
+const std::vector<std::string> kSpecKeys = {"output", "weight",    "input",  "bias",
+                                            "dtype",  "threshold", "freeze", "optional"};
 /// Of a slot, not of a node.
 const std::vector<std::string> kAspects = {"observer", "fake_quant", "averaging_constant", "scale",
                                            "per_channel"};
@@ -146,9 +146,11 @@ void SpecReader::read(const Selector& named, const YamlNode& spec, const Where& 
                                      what, slot, entry.key),
                          entry.where);
     } else if (entry.key != "optional") {
+      std::vector<std::string> known = kSpecKeys;
+      if (selector.kind == Selector::Kind::kAll) known.emplace_back("high_precision_output");
       diagnostics_.error(codes::kUnknownKey,
                          fmt::format("unknown key {} in {}{}; known: {}", quote(entry.key), what,
-                                     did_you_mean(entry.key, kSpecKeys), join(kSpecKeys, ", ")),
+                                     did_you_mean(entry.key, known), join(known, ", ")),
                          entry.where);
     }
   }

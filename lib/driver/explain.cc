@@ -26,7 +26,8 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
   std::set<const Value*> wanted_inputs;
   for (const std::string& name : names) {
     const Selector selector{Selector::Kind::kName, name};
-    const Selection::Match match = selection.find(selector);
+    Selection::Match match = selection.find(selector);
+    if (match.empty()) match = selection.find({Selector::Kind::kType, name});
     wanted.insert(match.nodes.begin(), match.nodes.end());
     wanted_inputs.insert(match.inputs.begin(), match.inputs.end());
     if (!match.empty()) continue;

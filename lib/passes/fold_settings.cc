@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -96,9 +97,15 @@ class Fold {
     const Setting& setting = settings()[rank];
     if (std::optional<std::string> gone = selection.gone(setting.selector)) {
       vain(rank, std::move(*gone));
-    } else if (!setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
+    } else if (!setting.selector.optional && is_first_of_its_line(setting) &&
+               ++unmatched_ <= kMostUnmatched) {
       diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
     }
+  }
+
+  /// What a line says of the input, the weight and the output of a name that is none, is wrong once.
+  bool is_first_of_its_line(const Setting& setting) {
+    return refused_.emplace(setting.where.file, setting.where.line, setting.selector.text).second;
   }
 
   void vain(std::size_t rank, std::string why) {
@@ -106,13 +113,30 @@ class Fold {
     if (in_vain_[rank].empty()) in_vain_[rank] = std::move(why);
   }
 
+  static bool is_no_float(const Value& value) {
+    const Type& type = value.type();
+    return type.kind == Type::Kind::kTensor && type.dtype != DType::kUndefined && !is_floating(type.dtype);
+  }
+
+  /// Whether no result is of floats; of the whole node, nothing that it reads as data either.
+  bool has_no_floats(const Node& node, Slot slot) const {
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      if (!node.output(i).name().empty() && !is_no_float(node.output(i))) return false;
+    }
+    for (std::size_t i = 0; slot == Slot::kNode && i < node.input_count(); ++i) {
+      if (node.input(i) && flow_.traits(node).is_data(i) && !is_no_float(*node.input(i))) return false;
+    }
+    return node.output_count() > 0;
+  }
+
   /// Why nothing can be settled for the slot of the node; empty: it can.
   std::string unaffected(const Node& node, Slot slot) const {
     const OpTraits& traits = flow_.traits(node);
     if (slot == Slot::kWeight) {
       const bool has = traits.weight && weight_of(flow_, node, *traits.weight);
-      return has ? "" : fmt::format("{} has no weight", name_of(node));
+      return has ? "" : fmt::format("{} has no weight that is quantised", name_of(node));
     }
+    if (has_no_floats(node, slot)) return fmt::format("{} makes no floats to quantise", name_of(node));
     switch (traits.op_class) {
       case OpClass::kPassive:
         return fmt::format("{} hands on what it reads, with its scale", name_of(node));
@@ -275,6 +299,7 @@ class Fold {
   Diagnostics& diagnostics_;
   std::vector<std::string> in_vain_;  // by rank: the first reason
   std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
+  std::set<std::tuple<std::string, int, std::string>> refused_;  // file, line, selector
   std::size_t unmatched_ = 0;
 };
 

@@ -432,6 +432,15 @@ class OtherVerbs(Case):
         self.assertIn("module_type 'Gemm' output", slot["settings"][0]["setting"])
         self.assert_failed(qprep("explain", DIGITS, "score"), "did you mean 'scores'", "[no-match]")
 
+    def test_explain_names_what_decides_and_speaks_of_something_else(self):
+        config = self.config("qconfig_setter:\n  - module_type: {Relu: {output: qint16}}\n  - default_qat\n")
+        answer = json.loads(qprep("explain", DIGITS, "-c", config, "MaxPool", "scores", "--json").stdout)
+        pool, scores = answer["nodes"][0]["slots"][0], answer["nodes"][-1]["slots"][0]
+        self.assertIn("module_type 'Relu' output", pool["settings"][0]["setting"])
+        self.assertIn("default_qat", scores["settings"][0]["setting"])
+        self.assertEqual((pool["rule"], scores["rule"]), (False, False))
+        self.assertNotIn("no setting decides", qprep("explain", DIGITS, "scores").stdout)
+
     def test_explain_knows_what_rewriting_took_out(self):
         for name in ("batchnormalization0", "batchnormalization0_out"):
             self.assertIn("conv0 (Conv): BPU", qprep("explain", DIGITS, name).stdout)
