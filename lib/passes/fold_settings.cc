@@ -62,7 +62,7 @@ class Fold {
       if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
         result_->speak(rank, *input);
       } else {
-        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
+        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)), nullptr);
       }
     }
     std::vector<const Node*> without_input;
@@ -74,7 +74,7 @@ class Fold {
       } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
         result_->speak(rank, *node);
       } else {
-        vain(rank, std::move(why));
+        vain(rank, std::move(why), node);
       }
     }
     if (!without_input.empty()) refuse_input(setting, without_input);
@@ -96,7 +96,7 @@ class Fold {
   void miss(std::size_t rank, const Selection& selection) {
     const Setting& setting = settings()[rank];
     if (std::optional<std::string> gone = selection.gone(setting.selector)) {
-      vain(rank, std::move(*gone));
+      vain(rank, std::move(*gone), nullptr);
     } else if (!setting.selector.optional && is_first_of_its_line(setting) &&
                ++unmatched_ <= kMostUnmatched) {
       diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
@@ -108,8 +108,8 @@ class Fold {
     return refused_.emplace(setting.where.file, setting.where.line, setting.selector.text).second;
   }
 
-  void vain(std::size_t rank, std::string why) {
-    result_->speak_in_vain(rank);
+  void vain(std::size_t rank, std::string why, const Node* node) {
+    result_->speak_in_vain(rank, node);
     if (in_vain_[rank].empty()) in_vain_[rank] = std::move(why);
   }
 
@@ -167,7 +167,7 @@ class Fold {
       any = any || objection.empty();
       if (why.empty()) why = std::move(objection);
     }
-    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why);
+    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why, &node);
   }
 
   /// Result: the setting speaks of whoever made what enters there. Why it cannot; empty: it does.
@@ -178,11 +178,16 @@ class Fold {
     }
     const Value& root = *flow_.of(*node.input(input)).root;
     const Node* maker = root.producer();
+    const int unit = unit_of(node);
+    if (is_no_float(root))
+      return fmt::format("input {} of {} has no floats to quantise", input, name_of(node));
+    if (unit >= 0 && plan_.units[static_cast<std::size_t>(unit)].bias == &root) {
+      return fmt::format("input {} of {} is a bias", input, name_of(node));
+    }
     if (!maker || is_constant(root)) {
       result_->speak(rank, root);
       return "";
     }
-    const int unit = unit_of(node);
     if (unit >= 0 && unit == unit_of(*maker)) {
       return fmt::format("'{}' stays inside the unit of {}", root.name(), name_of(node));
     }
