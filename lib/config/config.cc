@@ -16,7 +16,6 @@ namespace qprep {
 namespace {
 
 const std::vector<std::string> kMethods = {"jit_strip", "jit", "symbolic", "eager"};
-const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "int16"};
 
 constexpr std::array<std::pair<std::string_view, Dialect>, 2> kDialects = {
     {{"function", Dialect::kFunction}, {"qdq", Dialect::kQdq}}};
@@ -110,8 +109,9 @@ void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnos
 /// What holds where nobody names a node: the precision, and what else is said of it.
 void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& target,
                 std::vector<Setting>& aspects) {
-  if (const auto word = map.word("dtype", kDtypes)) {
-    target = {precision_from(word->value).value(), word->where};
+  if (const YamlNode* word = map.find("dtype")) {
+    const auto precision = spec.dtype(*word, map.name_of("dtype"));
+    if (precision) target = {*precision, word->where};
   }
   for (Says& says : spec.aspects(map, slot == Slot::kWeight)) {
     Setting setting;
@@ -138,7 +138,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   SpecReader spec(nothing_usual, diagnostics, not_yet);
   read_usual(map.map("weights"), Slot::kWeight, spec, config.weights, config.usual_aspects);
   read_usual(map.map("activations"), Slot::kOutput, spec, config.activations, config.usual_aspects);
-  const UsualPrecision usual = {config.activations.value, config.weights.value};
+  const UsualPrecision usual = {config.activations, config.weights};
   config.setters = read_qconfig_setter(map, usual, diagnostics, not_yet);
   const std::vector<Setting> others = read_other_ways(map, diagnostics, not_yet);
   config.setters.insert(config.setters.end(), others.begin(), others.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <unordered_map>
 
 #include "plan/node_settings.h"
 #include "support/text.h"
@@ -12,7 +13,13 @@ namespace {
 
 class Explainer {
  public:
-  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {}
+  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {
+    for (const Setting& setting : settings_.settings()) {
+      std::string text = to_text(setting);
+      std::string first_word = text.substr(0, text.find(' '));
+      texts_.emplace(std::move(first_word), ExplainedSetting{std::move(text), to_text(setting.says), {}});
+    }
+  }
 
   ExplainedNode node(const Node& node) const {
     const NodePlan& entry = *plan_.of(node);
@@ -37,9 +44,14 @@ class Explainer {
     for (const Value* read : node.inputs()) {
       const Decision* decision = read ? plan_.decision_of(*read) : nullptr;
       if (!decision || decision->role != Role::kConstant) continue;
-      explained.slots.push_back(slot_of(fmt::format("constant '{}'", read->name()), read, decision->because));
+      ExplainedSlot slot = slot_of(fmt::format("constant '{}'", read->name()), read, decision->because);
+      slot.settings = said_of_constant(*read, node);
+      explained.slots.push_back(std::move(slot));
     }
-    for (ExplainedSlot& slot : explained.slots) mark_rule(slot, entry);
+    for (const Setting* setting : settings_.in_vain(node)) {
+      explained.slots.front().settings.push_back({to_text(*setting), to_text(setting->says), "", true});
+    }
+    for (ExplainedSlot& slot : explained.slots) name_deciders(slot, entry);
     return explained;
   }
 
@@ -56,19 +68,69 @@ class Explainer {
     for (const Setting* setting : settings_.all(input)) {
       slot.settings.push_back({to_text(*setting), to_text(setting->says), ""});
     }
-    mark_rule(slot, NodePlan{});
+    name_deciders(slot, NodePlan{});
+    explained.slots.push_back(std::move(slot));
+    return explained;
+  }
+
+  ExplainedNode constant(const Value& constant) const {
+    ExplainedNode explained;
+    explained.name = constant.name();
+    explained.op = "constant";
+    const Decision* decision = plan_.decision_of(constant);
+    const auto left = plan_.not_quantised.find(&constant);
+    ExplainedSlot slot = slot_of("value", &constant,
+                                 decision                            ? decision->because
+                                 : left != plan_.not_quantised.end() ? left->second
+                                                                     : "its elements are not quantised");
+    const bool weight = decision && decision->role == Role::kWeight;
+    if (!constant.uses().empty() && plan_.of(*constant.uses().front().node)) {
+      const Node& reader = *constant.uses().front().node;
+      slot.settings = weight ? said_of({&reader}, Slot::kWeight) : said_of_constant(constant, reader);
+    }
+    name_deciders(slot, NodePlan{});
     explained.slots.push_back(std::move(slot));
     return explained;
   }
 
  private:
-  /// No setting is the reason, neither of the slot nor, where that repeats it, of the device.
-  static void mark_rule(ExplainedSlot& slot, const NodePlan& entry) {
-    slot.rule = std::none_of(slot.settings.begin(), slot.settings.end(), [&](const ExplainedSetting& each) {
-      return slot.because.find(each.setting) != std::string::npos ||
-             (slot.because.find("runs on the CPU") != std::string::npos &&
-              entry.device_because.find(each.setting) != std::string::npos);
-    });
+  /// The settings that a reason names; of several with one text, the one that says what came of it.
+  std::vector<const ExplainedSetting*> named_in(const std::string& because,
+                                                const std::string& precision) const {
+    std::vector<const ExplainedSetting*> found;
+    for (std::size_t at = 0; at < because.size(); ++at) {
+      if (at > 0 && because[at - 1] != ' ' && because[at - 1] != '(') continue;
+      const ExplainedSetting* best = nullptr;
+      const auto [begin, end] = texts_.equal_range(because.substr(at, because.find(' ', at) - at));
+      for (auto each = begin; each != end; ++each) {
+        const ExplainedSetting& setting = each->second;
+        if (because.compare(at, setting.setting.size(), setting.setting) != 0) continue;
+        const auto fits = [&](const ExplainedSetting& it) {
+          return std::pair(it.setting.size(), it.says == precision);
+        };
+        if (!best || fits(setting) > fits(*best)) best = &setting;
+      }
+      if (best) found.push_back(best);
+    }
+    return found;
+  }
+
+  /// The settings that are the reason, of the slot or, where that repeats it, of the device, stand first if
+  /// they speak of other slots or nodes. There are none: a rule is the reason.
+  void name_deciders(ExplainedSlot& slot, const NodePlan& entry) const {
+    std::vector<const ExplainedSetting*> deciders = named_in(slot.because, slot.precision);
+    if (slot.because.find("runs on the CPU") != std::string::npos) {
+      for (const ExplainedSetting* each : named_in(entry.device_because, slot.precision))
+        deciders.push_back(each);
+    }
+    slot.rule = deciders.empty();
+    std::size_t first = 0;
+    for (const ExplainedSetting* decider : deciders) {
+      const bool known = std::any_of(slot.settings.begin(), slot.settings.end(),
+                                     [&](const auto& each) { return each.setting == decider->setting; });
+      if (!known)
+        slot.settings.insert(slot.settings.begin() + static_cast<std::ptrdiff_t>(first++), *decider);
+    }
   }
 
   ExplainedSlot slot_of(std::string slot, const Value* value, std::string because) const {
@@ -84,6 +146,9 @@ class Explainer {
     ExplainedSlot slot =
         slot_of("output", node.output_count() == 0 ? nullptr : &node.output(0), entry.output_because);
     slot.settings = unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput);
+    if (const Value* root = node.output_count() > 0 ? repeated_by(node.output(0)) : nullptr) {
+      slot.because += ": " + plan_.values.at(root).because;
+    }
     if (!unit || unit->nodes.back() == &node) return slot;
     const Node& last = *unit->nodes.back();
     const Decision* decision = plan_.decision_of(last.output(0));
@@ -92,6 +157,12 @@ class Explainer {
         fmt::format("; the unit makes '{}', {}{}: {}", last.output(0).name(), precision_of(last.output(0)),
                     more.empty() ? "" : " (" + more + ")", plan_.of(last)->output_because);
     return slot;
+  }
+
+  /// The quantised value that the result hands on; null: it is none of a passive operator.
+  const Value* repeated_by(const Value& result) const {
+    const auto at = plan_.same_as.find(&result);
+    return at != plan_.same_as.end() && plan_.values.contains(at->second) ? at->second : nullptr;
   }
 
   /// What is not as usual besides the dtype.
@@ -103,7 +174,8 @@ class Explainer {
     if (decision.spec.averaging_constant != usual.averaging_constant) {
       parts.push_back(fmt::format("averaging_constant {}", decision.spec.averaging_constant));
     }
-    const auto known = plan_.known_scales.find(&value);
+    const Value* root = repeated_by(value);
+    const auto known = plan_.known_scales.find(root ? root : &value);
     if (decision.fixed && known != plan_.known_scales.end()) {
       parts.push_back(fmt::format("scale {}", known->second.scale.at<float>(0)));
     }
@@ -145,8 +217,24 @@ class Explainer {
     return explained;
   }
 
+  /// Of a constant in arithmetic, whose dtype can be said: what names it, and what speaks of its reader.
+  std::vector<ExplainedSetting> said_of_constant(const Value& constant, const Node& reader) const {
+    std::set<const Setting*> said;
+    const auto insert = [&](const std::vector<const Setting*>& settings) {
+      for (const Setting* setting : settings) {
+        if (setting->says_precision()) said.insert(setting);
+      }
+    };
+    insert(settings_.all(constant));
+    insert(settings_.all(reader, Slot::kOutput));
+    std::vector<ExplainedSetting> explained;
+    for (const Setting* each : said) explained.push_back({to_text(*each), to_text(each->says), ""});
+    return explained;
+  }
+
   const Plan& plan_;
   const NodeSettings& settings_;
+  std::unordered_multimap<std::string, ExplainedSetting> texts_;  // by the first word of the setting's text
 };
 
 }  // namespace
@@ -155,6 +243,10 @@ ExplainedNode explain_node(const Decided& decided, const Node& node) { return Ex
 
 ExplainedNode explain_input(const Decided& decided, const Value& input) {
   return Explainer(decided).input(input);
+}
+
+ExplainedNode explain_constant(const Decided& decided, const Value& constant) {
+  return Explainer(decided).constant(constant);
 }
 
 std::vector<ExplainedNode> explain_all(const Decided& decided) {

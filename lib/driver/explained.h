@@ -13,7 +13,8 @@ namespace qprep {
 /// "threshold 1".
 struct ExplainedSetting {
   std::string setting, says;
-  std::string node;  // of a unit, the node that it names; else empty
+  std::string node;      // of a unit, the node that it names; else empty
+  bool in_vain = false;  // it names the node and cannot affect it
 };
 
 /// A slot of a node: what it holds now, why, and what was said of it, the one of the highest priority first.
@@ -28,7 +29,7 @@ struct ExplainedSlot {
   bool rule = false;
 };
 
-/// A node, or a graph input: then op is "input", and there is no device.
+/// A node; or a graph input or a constant: then op is "input" or "constant", and there is no device.
 struct ExplainedNode {
   std::string name, op, device, because;
   std::string pattern;            // of its unit, if that has several nodes or is a composite operator
@@ -39,6 +40,8 @@ struct ExplainedNode {
 
 ExplainedNode explain_node(const Decided& decided, const Node& node);
 ExplainedNode explain_input(const Decided& decided, const Value& input);
+/// Given: an initializer.
+ExplainedNode explain_constant(const Decided& decided, const Value& constant);
 /// All graph inputs (those that are initializers aside) and nodes of the main graph, in its order.
 std::vector<ExplainedNode> explain_all(const Decided& decided);
 

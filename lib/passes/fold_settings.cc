@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -61,7 +62,7 @@ class Fold {
       if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
         result_->speak(rank, *input);
       } else {
-        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
+        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)), nullptr);
       }
     }
     std::vector<const Node*> without_input;
@@ -73,7 +74,7 @@ class Fold {
       } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
         result_->speak(rank, *node);
       } else {
-        vain(rank, std::move(why));
+        vain(rank, std::move(why), node);
       }
     }
     if (!without_input.empty()) refuse_input(setting, without_input);
@@ -95,15 +96,37 @@ class Fold {
   void miss(std::size_t rank, const Selection& selection) {
     const Setting& setting = settings()[rank];
     if (std::optional<std::string> gone = selection.gone(setting.selector)) {
-      vain(rank, std::move(*gone));
-    } else if (!setting.selector.optional && ++unmatched_ <= kMostUnmatched) {
+      vain(rank, std::move(*gone), nullptr);
+    } else if (!setting.selector.optional && is_first_of_its_line(setting) &&
+               ++unmatched_ <= kMostUnmatched) {
       diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
     }
   }
 
-  void vain(std::size_t rank, std::string why) {
-    result_->speak_in_vain(rank);
+  /// What a line says of the input, the weight and the output of a name that is none, is wrong once.
+  bool is_first_of_its_line(const Setting& setting) {
+    return refused_.emplace(setting.where.file, setting.where.line, setting.selector.text).second;
+  }
+
+  void vain(std::size_t rank, std::string why, const Node* node) {
+    result_->speak_in_vain(rank, node);
     if (in_vain_[rank].empty()) in_vain_[rank] = std::move(why);
+  }
+
+  static bool is_no_float(const Value& value) {
+    const Type& type = value.type();
+    return type.kind == Type::Kind::kTensor && type.dtype != DType::kUndefined && !is_floating(type.dtype);
+  }
+
+  /// Whether no result is of floats; of the whole node, nothing that it reads as data either.
+  bool has_no_floats(const Node& node, Slot slot) const {
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      if (!node.output(i).name().empty() && !is_no_float(node.output(i))) return false;
+    }
+    for (std::size_t i = 0; slot == Slot::kNode && i < node.input_count(); ++i) {
+      if (node.input(i) && flow_.traits(node).is_data(i) && !is_no_float(*node.input(i))) return false;
+    }
+    return node.output_count() > 0;
   }
 
   /// Why nothing can be settled for the slot of the node; empty: it can.
@@ -111,8 +134,9 @@ class Fold {
     const OpTraits& traits = flow_.traits(node);
     if (slot == Slot::kWeight) {
       const bool has = traits.weight && weight_of(flow_, node, *traits.weight);
-      return has ? "" : fmt::format("{} has no weight", name_of(node));
+      return has ? "" : fmt::format("{} has no weight that is quantised", name_of(node));
     }
+    if (has_no_floats(node, slot)) return fmt::format("{} makes no floats to quantise", name_of(node));
     switch (traits.op_class) {
       case OpClass::kPassive:
         return fmt::format("{} hands on what it reads, with its scale", name_of(node));
@@ -143,7 +167,7 @@ class Fold {
       any = any || objection.empty();
       if (why.empty()) why = std::move(objection);
     }
-    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why);
+    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why, &node);
   }
 
   /// Result: the setting speaks of whoever made what enters there. Why it cannot; empty: it does.
@@ -154,11 +178,16 @@ class Fold {
     }
     const Value& root = *flow_.of(*node.input(input)).root;
     const Node* maker = root.producer();
+    const int unit = unit_of(node);
+    if (is_no_float(root))
+      return fmt::format("input {} of {} has no floats to quantise", input, name_of(node));
+    if (unit >= 0 && plan_.units[static_cast<std::size_t>(unit)].bias == &root) {
+      return fmt::format("input {} of {} is a bias", input, name_of(node));
+    }
     if (!maker || is_constant(root)) {
       result_->speak(rank, root);
       return "";
     }
-    const int unit = unit_of(node);
     if (unit >= 0 && unit == unit_of(*maker)) {
       return fmt::format("'{}' stays inside the unit of {}", root.name(), name_of(node));
     }
@@ -214,13 +243,15 @@ class Fold {
     std::optional<std::size_t> rival;
     std::size_t most = 0;
     bool loses_to_named = false;
-    for (const auto& [pair, times] : *losses_) {
-      const auto& [loser, winner] = pair;
-      if (std::find(place.begin(), place.end(), loser) == place.end()) continue;
-      loses_to_named = true;
-      if (times <= most || settings()[loser].says == settings()[winner].says) continue;
-      rival = winner;
-      most = times;
+    for (const std::size_t loser : place) {
+      for (auto at = losses_->lower_bound({loser, 0}); at != losses_->end() && at->first.first == loser;
+           ++at) {
+        const auto [winner, times] = std::pair(at->first.second, at->second);
+        loses_to_named = true;
+        if (times <= most || settings()[loser].says == settings()[winner].says) continue;
+        rival = winner;
+        most = times;
+      }
     }
     if (!rival && loses_to_named) return "";
     if (!rival) rival = general_rival_of(place);
@@ -273,6 +304,7 @@ class Fold {
   Diagnostics& diagnostics_;
   std::vector<std::string> in_vain_;  // by rank: the first reason
   std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
+  std::set<std::tuple<std::string, int, std::string>> refused_;  // file, line, selector
   std::size_t unmatched_ = 0;
 };
 

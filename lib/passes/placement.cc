@@ -135,10 +135,20 @@ class Placement {
     read_quantised(entry);
   }
 
-  /// A graph input and the result of a node have their own; a constant has that of the first unit that reads
-  /// it.
+  /// The unit that makes the value and runs quantised; null: none does.
+  const Unit* unit_that_makes(const Value& value) const {
+    if (!value.producer() || !runs_quantised(*value.producer())) return nullptr;
+    const NodePlan* maker = plan_.of(*value.producer());
+    if (!maker || maker->unit < 0) return nullptr;
+    const Unit& unit = plan_.units[static_cast<std::size_t>(maker->unit)];
+    return &value == &unit.nodes.back()->output(0) ? &unit : nullptr;
+  }
+
+  /// A graph input, the result of a quantised unit and of any other node have their own; a constant has that
+  /// of the first unit that reads it.
   const Setting& setting_for(const Entry& entry, const Value& root) const {
     if (is_constant(root)) return settings_.winner(*entry.node, root);
+    if (const Unit* unit = unit_that_makes(root)) return settings_.winner(*unit);
     return root.producer() ? settings_.winner(*root.producer(), Slot::kOutput) : settings_.winner(root);
   }
 
@@ -158,14 +168,16 @@ class Placement {
       settle_aspects(root, decision, [&](Aspect aspect) { return settings_.find(root, aspect); });
     } else {
       what = fmt::format("result of {} that feeds {}", name_of(*root.producer()), reader);
-      settle_aspects(root, decision,
-                     [&](Aspect aspect) { return settings_.find(*root.producer(), Slot::kOutput, aspect); });
+      const Unit* unit = unit_that_makes(root);
+      settle_aspects(root, decision, [&](Aspect aspect) {
+        return unit ? settings_.find(*unit, aspect) : settings_.find(*root.producer(), Slot::kOutput, aspect);
+      });
       if (runs_quantised(*root.producer())) {
         decision.takes_output = root.is_graph_output();
         made_quantised_.insert(&root);
       }
     }
-    decision.because = fmt::format("{} ({})", what, to_text(setting));
+    decision.because = fmt::format("{} ({}){}", what, to_text(setting), decision.because);
     return decision;
   }
 
@@ -177,17 +189,26 @@ class Placement {
     return unit && unit->is_composite() ? name_of(*unit) : name_of(node);
   }
 
-  /// What else than the precision was said of the tensor.
+  /// What else than the precision was said of the tensor. Result: where it is not as usual, `because` is the
+  /// end of the reason, "" or
+  /// "; threshold 1 (qprep.yaml:4:7 ...)".
   template <typename Find>
   void settle_aspects(const Value& value, Decision& decision, const Find& find) {
+    const auto say = [&](const Setting& setting) {
+      decision.because += fmt::format("; {} ({})", to_text(setting.says), to_text(setting));
+    };
+    const QuantSpec usual;
+    const Setting* given = find(Aspect::kFixedScale);
     if (const Setting* named = find(Aspect::kObserver)) {
       decision.spec.observer = std::get<ObserverName>(named->says).name;
+      if (!given && decision.spec.observer != usual.observer) say(*named);
     }
     if (const Setting* averaging = find(Aspect::kAveragingConstant)) {
       decision.spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
+      if (decision.spec.averaging_constant != usual.averaging_constant) say(*averaging);
     }
-    const Setting* given = find(Aspect::kFixedScale);
     if (!given) return;
+    say(*given);
     const auto& fixed = std::get<FixedScale>(given->says);
     const double smallest = -static_cast<double>(range_of(decision.spec.precision).min);
     const double scale = fixed.threshold > 0 ? fixed.threshold / smallest : fixed.scale;
@@ -243,7 +264,10 @@ class Placement {
     const Setting& high_precision = settings_.high_precision();
     const bool keeps_high = high_precision.precision() == Precision::kFloat32;
     if (gemm_like && flow.only_outputs && !setting.names_nodes()) {
-      if (keeps_high) return float_since("high-precision output: it feeds outputs of the graph only");
+      if (keeps_high) {
+        return float_since(fmt::format("high-precision output: it feeds outputs of the graph only ({})",
+                                       to_text(high_precision)));
+      }
       holds = &high_precision;
     }
     if (!flow.read) return float_since("no node of the main graph reads it");
@@ -259,9 +283,9 @@ class Placement {
                              : unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
-    decision.because = fmt::format("{} ({})", what, to_text(*holds));
-    decision.takes_output = result.is_graph_output();
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
+    decision.because = fmt::format("{} ({}){}", what, to_text(*holds), decision.because);
+    decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);
   }

@@ -161,6 +161,22 @@ void Selection::find_scope(const std::string& path, bool as_module, Targets& fou
   look(path + '.', false);
 }
 
+/// What a pattern matches: as a name, it means modules if it has no slash and matches any, else paths.
+struct Selection::PatternTargets {
+  Targets modules, paths;
+  bool any_module = false;
+
+  void add(const Entry& entry) {
+    any_module = any_module || entry.as_module;
+    if (!entry.has_module) modules.push_back(entry.second);
+    if (!entry.as_module) paths.push_back(entry.second);
+  }
+  Targets chosen(std::string_view pattern) && {
+    const bool by_module = any_module && pattern.find('/') == std::string_view::npos;
+    return std::move(by_module ? modules : paths);
+  }
+};
+
 void Selection::find_patterns(const std::vector<std::string_view>& patterns,
                               std::vector<Targets>& found) const {
   if (patterns.empty()) return;
@@ -169,26 +185,28 @@ void Selection::find_patterns(const std::vector<std::string_view>& patterns,
   options.set_max_mem(kPatternMemory);
   RE2::Set together(options, RE2::ANCHOR_BOTH);
   for (const std::string_view pattern : patterns) together.Add(expression_of(pattern), nullptr);
+  std::vector<PatternTargets> matched(patterns.size());
   bool at_once = together.Compile();
   std::vector<int> hits;
   for (std::size_t i = 0; at_once && i < entries_.size(); ++i) {
     const std::string& path = entries_[i].first;
-    const Target& target = entries_[i].second;
     RE2::Set::ErrorInfo error{RE2::Set::kNoError};
     if (i == 0 || path != entries_[i - 1].first) {
       hits.clear();
       together.Match(path, &hits, &error);
     }
     at_once = error.kind == RE2::Set::kNoError;
-    for (const int hit : hits) found[static_cast<std::size_t>(hit)].push_back(target);
+    for (const int hit : hits) matched[static_cast<std::size_t>(hit)].add(entries_[i]);
   }
-  if (at_once) return;
   for (std::size_t p = 0; p < patterns.size(); ++p) {
-    const auto regex = regex_of(patterns[p]);
-    found[p].clear();
-    for (const Entry& entry : entries_) {
-      if (RE2::FullMatch(entry.first, *regex)) found[p].push_back(entry.second);
+    if (!at_once) {
+      const auto regex = regex_of(patterns[p]);
+      matched[p] = {};
+      for (const Entry& entry : entries_) {
+        if (RE2::FullMatch(entry.first, *regex)) matched[p].add(entry);
+      }
     }
+    found[p] = std::move(matched[p]).chosen(patterns[p]);
   }
 }
 
@@ -382,7 +400,7 @@ std::string Selection::why_nothing(const Selector& selector) const {
   if (selector.kind == Selector::Kind::kSubgraph) {
     for (const auto* names : {&selector.from, &selector.to}) {
       for (const std::string& name : *names) {
-        if (values_called(name).empty()) return no_name(name);
+        if (values_called(name).empty()) return no_name(name, true);
       }
     }
     return fmt::format("no way leads from {} to {}", join(selector.from, ", "), join(selector.to, ", "));
@@ -390,7 +408,7 @@ std::string Selection::why_nothing(const Selector& selector) const {
   if (selector.kind == Selector::Kind::kName && is_pattern(selector.text)) {
     return fmt::format("no node or tensor of the model matches '{}'{}", selector.text, nearly(selector.text));
   }
-  return no_name(selector.text);
+  return no_name(selector.text, selector.kind == Selector::Kind::kExact);
 }
 
 /// Of an expression that is found inside a path, and is not all of it.
@@ -403,7 +421,30 @@ std::string Selection::nearly(std::string_view pattern) const {
   return "";
 }
 
-std::string Selection::no_name(const std::string& name) const {
+/// The whole paths below which the scopes that hold them, if those can be named too.
+std::vector<std::string> Selection::candidates(bool scopes) const {
+  std::vector<std::string> found;
+  for (const Entry& entry : entries_) {
+    const std::string& known = entry.first;
+    found.push_back(known);
+    for (std::size_t dot = known.find('.'); scopes && dot != std::string::npos;
+         dot = known.find('.', dot + 1)) {
+      found.push_back(known.substr(0, dot));
+    }
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+/// Given: nothing has the name.
+std::string Selection::no_name(const std::string& name, bool whole) const {
+  const std::string path = path_of(name);
+  Targets in_scope;
+  if (whole) find_scope(name, in_scope);
+  if (!in_scope.empty()) {
+    return fmt::format("'{}' is a scope, and here each node is named by its whole name", name);
+  }
   for (const Value* initializer : model_.graph->initializers()) {
     if (path_of(initializer->name()) != path_of(name)) continue;
     if (initializer->uses().empty())
@@ -412,17 +453,18 @@ std::string Selection::no_name(const std::string& name) const {
     return fmt::format("'{}' is an initializer, which follows the nodes that read it; name those: '{}'{}",
                        name, reader.label(), initializer->uses().size() > 1 ? ", ..." : "");
   }
-  std::vector<std::string> candidates;
-  for (const Entry& entry : entries_) {
-    const std::string& known = entry.first;
-    candidates.push_back(known);
-    for (std::size_t dot = known.find('.'); dot != std::string::npos; dot = known.find('.', dot + 1)) {
-      candidates.push_back(known.substr(0, dot));
-    }
+  std::string hint;
+  const std::vector<std::string> known = candidates(!whole);
+  const auto ends_so = [end = "." + path](const std::string& each) { return each.ends_with(end); };
+  if (by_type_.contains(operator_of(name))) {
+    hint = fmt::format("; {} is an operator, which 'module_type' names", name);
+  } else if (const auto at = std::find_if(known.begin(), known.end(), ends_so); at != known.end()) {
+    hint = fmt::format(" (did you mean '{}'?)", *at);
+  } else {
+    hint = did_you_mean(path, known);
   }
-  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
-  return fmt::format("no node, tensor or scope of the model is called '{}'{}", name,
-                     did_you_mean(path_of(name), candidates));
+  return fmt::format("no {} of the model is called '{}'{}",
+                     whole ? "node or tensor" : "node, tensor or scope", name, hint);
 }
 
 }  // namespace qprep

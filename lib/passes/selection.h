@@ -55,6 +55,8 @@ class Selection {
     bool has_module = false;  // a path beside which there is such an entry
   };
 
+  struct PatternTargets;
+
   void add(std::string_view name, const Target& target);
   void find_path(const std::string& path, Targets& found) const;
   void find_scope(std::string_view text, Targets& found) const;
@@ -68,7 +70,8 @@ class Selection {
   std::vector<const Value*> values_called(const std::string& name) const;
   std::optional<std::string> gone_reader_of(const std::string& path) const;
   std::string nearly(std::string_view pattern) const;
-  std::string no_name(const std::string& name) const;
+  std::string no_name(const std::string& name, bool whole) const;
+  std::vector<std::string> candidates(bool scopes) const;
   static Match match_of(Targets found);
 
   const Model& model_;

@@ -41,7 +41,7 @@ class Changes {
     const std::string& because =
         entry.output_because == "it runs on the CPU" ? entry.device_because : entry.output_because;
     compare(node.label(), result, skip ? *skip : settings_.winner(*unit), because);
-    if (plan_.decision_of(result)) return;
+    if (plan_.decision_of(result) || settings_.winner(*unit).precision() == Precision::kFloat32) return;
     for (const Aspect aspect : {Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
       const Setting* said = settings_.find(*unit, aspect);
       if (!said || !said->names_nodes()) continue;

@@ -176,7 +176,7 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "dir/c.yaml:4:52: error: a selector has at least one letter; what holds for all nodes is in "
             "'activations' and 'weights' [bad-value]",
             "dir/c.yaml:4:67: error: unknown key 'outptu' in module_name 'c' (did you mean 'output'?); "
-            "known: output, weight, input, bias, dtype, threshold, freeze, optional, high_precision_output "
+            "known: output, weight, input, bias, dtype, threshold, freeze, optional "
             "[unknown-key]",
             "dir/c.yaml:5:18: error: 'module_name' must be a map from names to settings, not 'a' [bad-value]",
             "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
@@ -274,7 +274,7 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
                  "  dialect: qdp\n"
                  "  form: fixed\n"
                  "calibration: {data: [a], method: minmax}\n"
-                 "weights: {dtype: qint4}\n"
+                 "weights: {dtype: qint12}\n"
                  "activations: qint8\n"
                  "output: {form: qat}\n") ==
       Lines{
@@ -300,8 +300,8 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:8:34: error: 'calibration.method' must be min_max, not 'minmax' (did you mean "
           "'min_max'?) [bad-value]",
           "dir/c.yaml:9:18: error: 'weights.dtype' must be one of qint8, qint16, float, int8, int16, not "
-          "'qint4' "
-          "(did you mean 'qint8'?) [bad-value]",
+          "'qint12' "
+          "(did you mean 'qint16'?) [bad-value]",
           "dir/c.yaml:10:14: error: 'activations' must be a map of keys and values, not 'qint8' [bad-value]",
           "dir/c.yaml:11:1: error: duplicate key 'output'; it already stands in line 4 [duplicate-key]"});
 }
@@ -399,17 +399,19 @@ TEST_CASE("What is said of a node: slots, and what else than the precision") {
 }
 
 TEST_CASE("A template class is a list of settings, and DefaultTemplate comes last") {
-  CHECK(said("activations: {dtype: qint16}\n"
-             "qconfig_setter:\n"
-             "  - template: {default: {weight: qint16}, templates: [AllInt8Template, GEMMInt8Template]}\n") ==
-        Lines{"c.yaml:3:55 template AllInt8Template: output qint8",
-              "c.yaml:3:55 template AllInt8Template: weight qint8",
-              "c.yaml:3:72 template GEMMInt8Template: input qint8",
-              "c.yaml:3:72 template GEMMInt8Template: weight qint8",
-              "c.yaml:3:26 template.default weight: weight qint16",
-              "default: template DefaultTemplate: output qint16",
-              "default: template DefaultTemplate: weight qint8",
-              "default: template DefaultTemplate: high_precision_output qint16"});
+  CHECK(
+      said("activations: {dtype: qint16}\n"
+           "qconfig_setter:\n"
+           "  - template: {default: {weight: qint16}, templates: [AllInt8Template, GEMMInt8Template]}\n") ==
+      Lines{
+          "c.yaml:3:55 template AllInt8Template: output qint8",
+          "c.yaml:3:55 template AllInt8Template: weight qint8",
+          "c.yaml:3:72 template GEMMInt8Template: input qint8",
+          "c.yaml:3:72 template GEMMInt8Template: weight qint8",
+          "c.yaml:3:26 template.default weight: weight qint16",
+          "default: template DefaultTemplate as activations.dtype in line 1: output qint16",
+          "default: template DefaultTemplate: weight qint8",
+          "default: template DefaultTemplate as activations.dtype in line 1: high_precision_output qint16"});
 }
 
 TEST_CASE("Of 'templates', the last wins; a longer name wins over a shorter one") {

@@ -247,3 +247,13 @@ TEST_CASE("The changelog tells every dtype that is not what was asked for") {
   CHECK_THAT(log, Catch::StartsWith("1 slot has another dtype than the configuration asks for:\n"));
   CHECK_THAT(log, Catch::Contains("high-precision output: it feeds outputs of the graph only"));
 }
+
+TEST_CASE("What was asked to stay float has no observer to miss") {
+  const TemporaryFolder folder;
+  const PrepareOptions options = with_config(
+      options_for(folder), folder,
+      "qconfig_setter: [{module_name: {conv0: {output: {dtype: float, observer: moving_average}}}}]\n");
+  run(options);
+  const std::string log = test::bytes_of(options.folder / "digits_qconfig_changelog.txt");
+  CHECK_THAT(log, !Catch::Contains("observer"));
+}

@@ -124,11 +124,25 @@ TEST_CASE("Many selectors that match nothing are told in part, with their number
   Model model;
   model.graph->add_input("x", Type::tensor(DType::kFloat32));
   std::vector<Setting> settings(25);
-  for (Setting& setting : settings) setting.selector = {Selector::Kind::kName, "nowhere"};
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    settings[i].selector = {Selector::Kind::kName, "nowhere"};
+    settings[i].where = {"c.yaml", static_cast<int>(i) + 1, 3};
+  }
   Diagnostics diagnostics;
   folded_over(model, settings, diagnostics);
   REQUIRE(diagnostics.all().size() == 21);
   CHECK(diagnostics.all().back().message == "and 5 more settings match nothing");
+}
+
+TEST_CASE("What a line says of several slots of a name that is none is one mistake") {
+  Model model;
+  model.graph->add_input("x", Type::tensor(DType::kFloat32));
+  std::vector<Setting> settings(3);
+  for (Setting& setting : settings) setting.selector = {Selector::Kind::kName, "nowhere"};
+  for (std::size_t i = 0; i < settings.size(); ++i) settings[i].where = {"c.yaml", i < 2 ? 4 : 5, 3};
+  Diagnostics diagnostics;
+  folded_over(model, settings, diagnostics);
+  CHECK(diagnostics.all().size() == 2);
 }
 
 TEST_CASE("A node answers to its name, its results, its scopes and what was folded into it") {
@@ -309,7 +323,7 @@ TEST_CASE("A setting that names only what it cannot affect says so") {
   CHECK(diagnostics.all()[0].code == "no-effect");
   CHECK(diagnostics.all()[0].message ==
         "line 1 has no effect: MaxPool 'p' hands on what it reads, with its scale");
-  CHECK(diagnostics.all()[1].message == "line 2 has no effect: Sigmoid 's' has no weight");
+  CHECK(diagnostics.all()[1].message == "line 2 has no effect: Sigmoid 's' has no weight that is quantised");
 }
 
 TEST_CASE("Classes, what leads to an operator, and subgraphs are selectors") {
