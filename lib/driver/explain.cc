@@ -143,10 +143,7 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
     return explanation;
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
-  for (const Value* input : wanted.found.inputs) explanation.nodes.push_back(explain_input(decided, *input));
-  for (const Value* constant : wanted.constants)
-    explanation.nodes.push_back(explain_constant(decided, *constant));
-  for (const Node* node : wanted.found.nodes) explanation.nodes.push_back(explain_node(decided, *node));
+  explanation.nodes = explain_those(decided, wanted.found.inputs, wanted.constants, wanted.found.nodes);
   explanation.gone = std::move(wanted.gone);
   return explanation;
 }

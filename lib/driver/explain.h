@@ -8,7 +8,7 @@
 #include "driver/explained.h"
 #include "support/diagnostics.h"
 
-/// What `qprep explain` answers: which line of the configuration decided what. docs/explain.md describes it
+/// What `qprep explain` answers: which line of the configuration decided what. docs/cli.md describes it
 /// for users.
 namespace qprep {
 

@@ -239,14 +239,15 @@ class Explainer {
 
 }  // namespace
 
-ExplainedNode explain_node(const Decided& decided, const Node& node) { return Explainer(decided).node(node); }
-
-ExplainedNode explain_input(const Decided& decided, const Value& input) {
-  return Explainer(decided).input(input);
-}
-
-ExplainedNode explain_constant(const Decided& decided, const Value& constant) {
-  return Explainer(decided).constant(constant);
+std::vector<ExplainedNode> explain_those(const Decided& decided, const std::vector<const Value*>& inputs,
+                                         const std::vector<const Value*>& constants,
+                                         const std::vector<const Node*>& nodes) {
+  const Explainer explainer(decided);
+  std::vector<ExplainedNode> explained;
+  for (const Value* input : inputs) explained.push_back(explainer.input(*input));
+  for (const Value* constant : constants) explained.push_back(explainer.constant(*constant));
+  for (const Node* node : nodes) explained.push_back(explainer.node(*node));
+  return explained;
 }
 
 std::vector<ExplainedNode> explain_all(const Decided& decided) {

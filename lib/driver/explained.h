@@ -38,10 +38,10 @@ struct ExplainedNode {
   std::vector<ExplainedSlot> slots;
 };
 
-ExplainedNode explain_node(const Decided& decided, const Node& node);
-ExplainedNode explain_input(const Decided& decided, const Value& input);
-/// Given: an initializer.
-ExplainedNode explain_constant(const Decided& decided, const Value& constant);
+/// In this order: graph inputs, initializers, nodes of the main graph.
+std::vector<ExplainedNode> explain_those(const Decided& decided, const std::vector<const Value*>& inputs,
+                                         const std::vector<const Value*>& constants,
+                                         const std::vector<const Node*>& nodes);
 /// All graph inputs (those that are initializers aside) and nodes of the main graph, in its order.
 std::vector<ExplainedNode> explain_all(const Decided& decided);
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -105,7 +104,14 @@ class Fold {
 
   /// What a line says of the input, the weight and the output of a name that is none, is wrong once.
   bool is_first_of_its_line(const Setting& setting) {
-    return refused_.emplace(setting.where.file, setting.where.line, setting.selector.text).second;
+    const Where& where = setting.where;
+    const auto same = [&](const Setting* each) {
+      return each->where.line == where.line && each->where.file == where.file &&
+             each->selector == setting.selector;
+    };
+    if (std::any_of(refused_.begin(), refused_.end(), same)) return false;
+    if (refused_.size() < kMostUnmatched) refused_.push_back(&setting);
+    return true;
   }
 
   void vain(std::size_t rank, std::string why, const Node* node) {
@@ -304,7 +310,7 @@ class Fold {
   Diagnostics& diagnostics_;
   std::vector<std::string> in_vain_;  // by rank: the first reason
   std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
-  std::set<std::tuple<std::string, int, std::string>> refused_;  // file, line, selector
+  std::vector<const Setting*> refused_;  // those that match nothing, as far as they are told
   std::size_t unmatched_ = 0;
 };
 
