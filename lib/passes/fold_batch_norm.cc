@@ -100,6 +100,7 @@ class BatchNormFolder {
         Node& node = *at;
         ++at;
         if (node.is("BatchNormalization")) visit(node);
+        if (node.is("Mul")) visit_scale(node);
       }
     });
     rewriter_.finish();
@@ -135,6 +136,34 @@ class BatchNormFolder {
     } else {
       ++at->others;
     }
+  }
+
+  /// layer(x) * constant of one number per channel: the scale of a batch norm that is written out. Its shift
+  /// is an Add, which the layer's bias may be.
+  void visit_scale(Node& mul) {
+    if (opset_ < 7 || mul.input_count() != 2 || !mul.input(0) || !mul.input(1)) return;
+    const std::size_t at = constant_of(*mul.input(0)) ? 0 : 1;
+    Value& scale = *mul.input(at);
+    Value& x = *mul.input(1 - at);
+    Node* producer = x.producer();
+    if (!constant_of(scale) || !producer || &producer->graph() != &mul.graph() || !x.has_single_use()) return;
+    const auto found = LinearLayer::of(*producer);
+    if (!std::holds_alternative<LinearLayer>(found)) return;
+    const LinearLayer& layer = std::get<LinearLayer>(found);
+    const Tensor& constant = *constant_of(scale);
+    const auto factor = per_channel(constant, layer.output_rank(), layer.outputs());
+    // One number for all may be part of an activation function, and is no batch norm's.
+    if (!factor || constant.size() < 2 || !all_finite(constant)) return;
+    std::vector<double> bias;
+    if (layer.has_bias()) {
+      const auto own = layer.bias();
+      if (!own) return;
+      bias = applied({*factor, std::vector<double>(own->size(), 0.0)}, *own);
+    }
+    if (!write(layer, layer.weight_times_outputs(*factor), bias)) return;
+    rewriter_.took(scale);
+    rewriter_.bypass(mul, x, producer);
+    changed_ = true;
   }
 
   Because fold(Node& node) {
