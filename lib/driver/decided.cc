@@ -1,6 +1,7 @@
 #include "driver/decided.h"
 
 #include "driver/configured_model.h"
+#include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/pipeline.h"
@@ -20,7 +21,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   infer_shapes(decided.file, diagnostics);
   configure_model(decided.config, decided.file, rules.op_classes, diagnostics);
   Env env = rules.env(diagnostics, settings(decided.config));
-  run_passes(decided.file.model, decided.plan, pipeline(PassKind::kRewrite), env);
+  rewrite_model(decided.file, decided.plan, env);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
   check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
   diagnostics.throw_if_error();

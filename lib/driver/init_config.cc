@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/selector.h"
 #include "config/yaml_write.h"
+#include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
@@ -104,7 +105,7 @@ std::string init_config(const InitOptions& options, Diagnostics& diagnostics) {
     infer_shapes(file, diagnostics);
     Env env = rules.env(diagnostics, {});
     Plan plan;
-    run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);  // no examples of what does not stay
+    rewrite_model(file, plan, env);  // no examples of what does not stay
     examples = examples_of(file.model, rules.op_classes, *options.model);
   }
   replace_all(text, "@LAYER@", examples.layer);

@@ -1,6 +1,7 @@
 #include "driver/inspect_model.h"
 
 #include "config/config.h"
+#include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
@@ -17,7 +18,7 @@ InspectResult inspect_model(const std::filesystem::path& model, const std::files
   infer_shapes(file, diagnostics);
   Env env = rules.env(diagnostics, settings(Config{}));
   Plan plan;
-  run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);
+  rewrite_model(file, plan, env);
   run_passes(file.model, plan, pipeline(PassKind::kDecide), env);
   const InspectResult decided = inspect(file.model, plan);
   result.bpu_nodes = decided.bpu_nodes;

@@ -15,6 +15,7 @@
 #include "driver/configured_model.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
+#include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
@@ -76,7 +77,10 @@ class Preparation {
 
  private:
   void read();
-  bool rewrite() { return run_kind(PassKind::kRewrite, watch_.observer(), diagnostics_); }
+  bool rewrite() {
+    Env env = rules_.env(diagnostics_, settings(config_));
+    return rewrite_model(file_, plan_, env, watch_.observer());
+  }
   bool decide();
   bool calibrate();
   bool act();

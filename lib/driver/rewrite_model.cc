@@ -1,0 +1,40 @@
+#include "driver/rewrite_model.h"
+
+#include <algorithm>
+
+#include "onnx_io/infer_shapes.h"
+
+namespace qprep {
+namespace {
+
+/// Its size is not known, and inference found no name of the model's for it.
+bool is_nameless(const Dim& dim) {
+  return !dim.known() && (dim.symbol.empty() || dim.symbol.starts_with("unk__"));
+}
+
+bool has_unknown_shape(const Value& value) {
+  const Type& type = value.type();
+  if (type.kind != Type::Kind::kTensor) return false;
+  return !type.shape || std::any_of(type.shape->begin(), type.shape->end(), is_nameless);
+}
+
+bool has_unknown_shapes(const Graph& graph) {
+  return std::any_of(graph.nodes().begin(), graph.nodes().end(), [](const Node& node) {
+    return node.output_count() > 0 && has_unknown_shape(node.output(0));
+  });
+}
+
+}  // namespace
+
+bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer) {
+  const Graph& graph = *file.model.graph;
+  const std::size_t before = graph.nodes().size();
+  if (!run_passes(file.model, plan, pipeline(PassKind::kRewrite), env, observer)) return false;
+  if (graph.nodes().size() < before && has_unknown_shapes(graph)) {
+    Diagnostics said_already;
+    infer_shapes(file, said_already);
+  }
+  return true;
+}
+
+}  // namespace qprep
