@@ -1,6 +1,7 @@
 #include "config/composite_pattern.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <stdexcept>
 #include <utility>
@@ -15,11 +16,18 @@ using Kind = CompositeOperand::Kind;
 
 constexpr std::size_t kMostChoices = 512;
 
+constexpr std::array<std::pair<std::string_view, Kind>, 5> kKinds{{{"const", Kind::kConstant},
+                                                                   {"scalar", Kind::kScalar},
+                                                                   {"reduced", Kind::kReduced},
+                                                                   {"channel", Kind::kChannel},
+                                                                   {"any", Kind::kAny}}};
+
 CompositeStatement::Operand parse_operand(PatternText& text) {
   if (const auto number = text.number()) return {.kind = Kind::kNumber, .number = *number};
   std::string name = text.name("an operand");
-  if (name == "const") return {.kind = Kind::kConstant, .name = text.name("an operand")};
-  if (name == "scalar") return {.kind = Kind::kScalar, .name = text.name("an operand")};
+  for (const auto& [word, kind] : kKinds) {
+    if (name == word) return {.kind = kind, .name = text.name("an operand")};
+  }
   return {.name = std::move(name)};
 }
 

@@ -14,10 +14,12 @@
 namespace qprep {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, ReducedAxes>, 4> kAxes{{{"some", ReducedAxes::kSome},
+constexpr std::array<std::pair<std::string_view, ReducedAxes>, 6> kAxes{{{"some", ReducedAxes::kSome},
                                                                          {"trailing", ReducedAxes::kTrailing},
                                                                          {"one", ReducedAxes::kOne},
-                                                                         {"inner", ReducedAxes::kInner}}};
+                                                                         {"inner", ReducedAxes::kInner},
+                                                                         {"spatial", ReducedAxes::kSpatial},
+                                                                         {"plane", ReducedAxes::kPlane}}};
 
 std::vector<std::string> axes_words() {
   std::vector<std::string> words;
@@ -39,7 +41,9 @@ class Reader {
     read_words(map.map("operators"));
     read_phrases(map.map("phrases"));
     Composites composites;
-    for (YamlMap& entry : map.maps("composites")) read_composite(entry, composites);
+    for (YamlMap& entry : map.maps("composites")) read_composite(entry, composites.patterns);
+    for (YamlMap& entry : map.maps("blocks")) read_block(entry, composites.blocks);
+    for (YamlMap& entry : map.maps("rearrangements")) read_rearrangement(entry, composites.rearrangements);
     map.finish();
     return composites;
   }
@@ -74,7 +78,9 @@ class Reader {
     op.min = number(map, "min");
     op.max = number(map, "max");
     if (const auto axes = map.word("axes", axes_words())) op.axes = axes_from(axes->value);
-    if (const auto keeps = map.boolean("keepdims")) op.keeps_axes = keeps->value;
+    if (const auto keeps = map.word("keepdims", {"true", "false", "any"})) {
+      op.keeps_axes = keeps->value == "any" ? std::nullopt : std::optional(keeps->value == "true");
+    }
     for (YamlMap& entry : map.maps("attributes")) read_number(entry, op);
     map.finish();
     return op;
@@ -139,17 +145,62 @@ class Reader {
     }
   }
 
-  void read_composite(YamlMap& map, Composites& composites) {
+  /// What composites and blocks have in common; the caller finishes the map.
+  std::vector<CompositePattern> read_named(YamlMap& map) {
     const auto name = map.text("name");
     if (!name) error(fmt::format("'{}' needs 'name'", map.path()), map.where());
-    const auto bounded = map.boolean("bounded");
+    std::vector<CompositePattern> found;
     read_patterns(map, names(map, "of"), [&](std::vector<CompositePattern> patterns, const auto&) {
       for (CompositePattern& pattern : patterns) {
         pattern.name = name ? name->value : "";
-        pattern.bounded = bounded && bounded->value;
-        composites.patterns.push_back(std::move(pattern));
+        found.push_back(std::move(pattern));
       }
     });
+    return found;
+  }
+
+  void read_composite(YamlMap& map, std::vector<CompositePattern>& composites) {
+    const auto bounded = map.boolean("bounded");
+    for (CompositePattern& pattern : read_named(map)) {
+      pattern.bounded = bounded && bounded->value;
+      composites.push_back(std::move(pattern));
+    }
+    map.finish();
+  }
+
+  void read_block(YamlMap& map, std::vector<CompositePattern>& blocks) {
+    std::vector<CompositeStep> through;
+    for (const Placed<std::string>& word : map.texts("through")) {
+      const auto at = language_.words.find(word.value);
+      if (at == language_.words.end()) {
+        error(fmt::format("{}: '{}' is not one of 'operators'", map.name_of("through"), word.value),
+              word.where);
+        continue;
+      }
+      through.push_back({at->second.any_of, at->second.commutative, {}});
+    }
+    for (CompositePattern& pattern : read_named(map)) {
+      pattern.through = through;
+      blocks.push_back(std::move(pattern));
+    }
+    map.finish();
+  }
+
+  void read_rearrangement(YamlMap& map, std::vector<Rearrangement>& rearrangements) {
+    const auto name = map.text("name");
+    if (!name) error(fmt::format("'{}' needs 'name'", map.path()), map.where());
+    const auto texts = map.texts("any_of");
+    if (texts.empty()) {
+      error(fmt::format("{} must be a list of rearrangements", map.name_of("any_of")), map.where());
+    }
+    for (const Placed<std::string>& text : texts) {
+      try {
+        rearrangements.push_back(parse_rearrangement(text.value));
+        rearrangements.back().name = name ? name->value : "";
+      } catch (const std::invalid_argument& mistake) {
+        error(fmt::format("{}: {}", map.name_of("any_of"), mistake.what()), text.where);
+      }
+    }
     map.finish();
   }
 

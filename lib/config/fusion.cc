@@ -170,11 +170,13 @@ class Reader {
     YamlMap map(node, path, diagnostics_);
     FusionOp op;
     if (const auto name = map.text("op")) op.op = name->value;
+    if (const auto name = map.text("composite")) op = {name->value, true};
     op.min = number(map, "min");
     op.max = number(map, "max");
     if (op.op.empty() || op.min.has_value() != op.max.has_value()) {
-      diagnostics_.error(codes::kBadValue,
-                         fmt::format("{} needs 'op', and both of 'min' and 'max' or none", path), node.where);
+      diagnostics_.error(
+          codes::kBadValue,
+          fmt::format("{} needs 'op' or 'composite', and both of 'min' and 'max' or none", path), node.where);
     }
     map.finish();
     return op;

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "config/composites.h"
 #include "config/op_classes.h"
 #include "ir/graph.h"
-#include "plan/plan.h"
+#include "passes/composite_attempt.h"
 
 namespace qprep {
 
@@ -17,25 +17,33 @@ namespace qprep {
 /// operands, so a try costs no more than its pattern, whatever the graph.
 class CompositeMatcher {
  public:
-  /// Given: both outlive the matcher.
-  CompositeMatcher(const Composites& composites, const OpClasses& classes);
+  enum class Kind { kUnits, kBlocks };
+  struct Found {
+    std::vector<CompositeMatch> matches;  // in the order of their first nodes
+    /// Those with a flaw that are longer than every match whose nodes they share; in the same order.
+    std::vector<CompositeMatch> flawed;
+  };
 
-  /// The composites of the main graph. No node is in two: the longer has it, of equally long ones the later,
+  /// Given: patterns and classes outlive the matcher and what it finds.
+  CompositeMatcher(const std::vector<CompositePattern>& patterns, const OpClasses& classes,
+                   Kind kind = Kind::kUnits);
+
+  /// What is in the main graph. No node is in two matches: the longer has it, of equally long ones the later,
   /// of those at one place the one whose spelling stands first in the file. The marks of the main graph's
   /// nodes are the matcher's own while it runs.
-  std::vector<Unit> find(const Model& model) const;
+  Found find(const Model& model) const;
 
  private:
-  struct Match;
-  class Attempt;
-
   /// Those that may end in the node, in the file's order.
   std::vector<const CompositePattern*> candidates(const Node& root) const;
+  const Value* behind(const Node& node) const;
 
   const OpClasses& classes_;
+  Kind kind_;
   /// By the last operator and the operator that makes the first result that it reads: "Add Mul"; "Max" where
   /// it reads none. Each list is in the order of the patterns, which stand in one array.
   std::unordered_map<std::string, std::vector<const CompositePattern*>> by_last_ops_;
+  std::unordered_set<std::string> through_;  // operators that may stand between those of some pattern
 };
 
 }  // namespace qprep

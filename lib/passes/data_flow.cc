@@ -56,6 +56,19 @@ bool makes_zeros(const Value& value) {
                      [](std::byte byte) { return byte == std::byte{0}; });
 }
 
+/// What a node does where these constants that it reads are parameters.
+OpTraits without(const OpTraits& traits, const std::vector<const Value*>& parameters, const Node& node) {
+  OpTraits part = traits;
+  part.all_inputs = false;
+  part.data.clear();
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const bool is_parameter =
+        std::find(parameters.begin(), parameters.end(), node.input(i)) != parameters.end();
+    if (node.input(i) && traits.is_data(i) && !is_parameter) part.data.push_back(i);
+  }
+  return part;
+}
+
 /// What a node does as part of a composite operator.
 OpTraits part_of(const Unit& composite, const Node& node) {
   OpTraits part;
@@ -98,16 +111,18 @@ DataFlow::DataFlow(const Model& model, const OpClasses& classes, Plan& plan)
     node.set_mark(traits_.size());
     traits_.push_back(call ? &function_call() : &traits);
   }
-  read_composites();
+  read_units();
   forwards();
   backwards();
 }
 
-void DataFlow::read_composites() {
+void DataFlow::read_units() {
   for (const Unit& unit : plan_.units) {
-    if (!unit.is_composite()) continue;
+    if (!unit.is_composite() && unit.parameters.empty()) continue;
     for (const Node* node : unit.nodes) {
-      traits_.at(node->mark()) = &parts_.emplace_back(part_of(unit, *node));
+      OpTraits part =
+          unit.is_composite() ? part_of(unit, *node) : without(traits(*node), unit.parameters, *node);
+      traits_.at(node->mark()) = &parts_.emplace_back(std::move(part));
     }
   }
 }

@@ -62,7 +62,7 @@ class DataFlow {
   const ConstantFacts* facts(const Value& root) const;
 
  private:
-  void read_composites();
+  void read_units();
   void forwards();
   void backwards();
   ValueFlow made_by(const Node& node, const OpTraits& traits, std::size_t output) const;
@@ -79,7 +79,7 @@ class DataFlow {
   Plan& plan_;
   std::unordered_set<std::string> functions_;  // keys of model-local functions
   std::vector<const OpTraits*> traits_;        // by the nodes' marks
-  std::deque<OpTraits> parts_;                 // of the nodes of composite operators
+  std::deque<OpTraits> parts_;                 // of the nodes of units that read parameters
   std::vector<ValueFlow> flows_;               // by the values' marks
 };
 

@@ -33,6 +33,9 @@ class PlanDumper {
     for (const Miss& miss : plan_.misses) {
       line(1, fmt::format("miss {}: {}: {}", miss.pattern, labels(miss.nodes), miss.because));
     }
+    for (const Block& block : plan_.blocks) {
+      line(1, fmt::format("block {}: {}", block.name, labels(block.nodes)));
+    }
     graph(*model_.graph, 1);
     return std::move(out_);
   }

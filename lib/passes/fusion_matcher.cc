@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "passes/readers.h"
 #include "passes/weights.h"
 
 namespace qprep {
@@ -11,7 +12,7 @@ namespace {
 
 bool is_one_of(const Node& node, const FusionStep& step) {
   return std::any_of(step.any_of.begin(), step.any_of.end(), [&](const FusionOp& op) {
-    if (!node.is(op.op)) return false;
+    if (op.composite || !node.is(op.op)) return false;
     if (!op.min) return true;
     const auto bounds = clip_bounds(node);
     return bounds && bounds->first == *op.min && bounds->second == *op.max;
@@ -29,11 +30,11 @@ std::optional<double> bound(const Node& clip, std::size_t input, double otherwis
   return std::nullopt;
 }
 
-std::string several_readers(const Node& node, const Value& value) {
-  const std::string output = fmt::format("the output of {}", name_of(node));
-  if (value.uses().size() <= 1) return output + " is an output of the graph too";
-  const std::string readers = fmt::format("{} is read {} times", output, value.uses().size());
-  return value.is_graph_output() ? readers + " and is an output of the graph" : readers;
+/// Why the value cannot stay inside, which `next` reads; empty: it can.
+std::string several_readers(const Value& value, const std::vector<const Node*>& next) {
+  if (auto others = other_readers(value, next)) return std::move(*others);
+  if (value.has_single_use() || next.size() > 1) return "";
+  return fmt::format("the output of {} is read {} times", name_of(*value.producer()), value.uses().size());
 }
 
 /// True if both shapes are known and differ.
@@ -63,14 +64,20 @@ struct FusionMatcher::Attempt {
   const FusionPattern* pattern = nullptr;
   std::vector<const Node*> nodes = {};
   const Value* bias = nullptr;
-  const Node* refused = nullptr;  // would have been the next node
-  std::string why = {};           // but for this
+  const Unit* composite = nullptr;  // stands for the last of the nodes
+  const Node* refused = nullptr;    // would have been the next node
+  std::string why = {};             // but for this
 
   bool complete() const { return nodes.size() == pattern->steps.size(); }
   std::size_t depth() const { return nodes.size() + (refused ? 1 : 0); }
 };
 
-FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow) : flow_(flow) {
+FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow,
+                             const std::vector<Unit>& composites)
+    : flow_(flow) {
+  for (const Unit& composite : composites) {
+    for (const Node* node : composite.nodes) composites_.emplace(node, &composite);
+  }
   for (const FusionPattern& pattern : rules.patterns) {
     for (const FusionOp& op : pattern.steps.front().any_of) by_first_op_[op.op].push_back(&pattern);
   }
@@ -82,18 +89,20 @@ FusionMatcher::Result FusionMatcher::match(const Node& root,
   const auto patterns = by_first_op_.find(root.op());
   if (patterns == by_first_op_.end() || !root.is_onnx_domain()) return result;
   std::optional<Attempt> deepest;
+  std::size_t reached = 1;
   for (const FusionPattern* pattern : patterns->second) {
     Attempt attempt{pattern};
     if (joins(attempt, root, pattern->steps.front(), nullptr)) attempt.nodes.push_back(&root);
     if (attempt.nodes.empty()) continue;
     extend(attempt, taken);
     if (attempt.complete() && !result.unit && attempt.nodes.size() > 1) {
-      result.unit = Unit{pattern->name, attempt.nodes, attempt.bias};
+      result.unit = unit_of(attempt);
+      result.composite = attempt.composite;
+      reached = attempt.nodes.size();
     }
     // Of equally deep ones the shortest pattern, which says best what is missed.
     if (attempt.refused && (!deepest || attempt.depth() >= deepest->depth())) deepest = std::move(attempt);
   }
-  const std::size_t reached = result.unit ? result.unit->nodes.size() : 1;
   if (deepest && deepest->depth() > reached) {
     deepest->nodes.push_back(deepest->refused);
     result.miss = Miss{deepest->pattern->name, std::move(deepest->nodes), std::move(deepest->why)};
@@ -107,10 +116,23 @@ void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node
     const Node& last = *attempt.nodes.back();
     const Value& value = last.output(0);
     const Node* next = nullptr;
+    const Unit* composite = nullptr;
     for (const Use& use : value.uses()) {
       const Node& reader = *use.node;
-      if (&reader.graph() != &last.graph() || taken.contains(&reader) || !is_one_of(reader, step)) continue;
+      if (&reader.graph() != &last.graph()) continue;
+      if (!composite && !attempt.composite) composite = composite_of(reader, step);
+      if (taken.contains(&reader) || !is_one_of(reader, step)) continue;
       if (!next) next = &reader;
+    }
+    if (composite && !next) {
+      attempt.why = objection_to(attempt, *composite);
+      if (!attempt.why.empty()) {
+        attempt.refused = composite->nodes.back();
+        return;
+      }
+      attempt.nodes.push_back(composite->nodes.back());
+      attempt.composite = composite;
+      continue;
     }
     if (!next) return;
     std::string why;
@@ -120,13 +142,47 @@ void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node
       attempt.why = std::move(why);
       return;
     }
-    if (!value.has_single_use()) {
+    why = several_readers(value, {next});
+    if (!why.empty()) {
       attempt.refused = next;
-      attempt.why = several_readers(last, value);
+      attempt.why = std::move(why);
       return;
     }
     attempt.nodes.push_back(next);
   }
+}
+
+/// The composite operator that the node is part of, if the step asks for such a one; null: it does not.
+const Unit* FusionMatcher::composite_of(const Node& node, const FusionStep& step) const {
+  const auto at = composites_.find(&node);
+  if (at == composites_.end()) return nullptr;
+  const bool asked = std::any_of(step.any_of.begin(), step.any_of.end(), [&](const FusionOp& op) {
+    return op.composite && op.op == at->second->pattern;
+  });
+  return asked ? at->second : nullptr;
+}
+
+/// Why a composite operator that reads the last result cannot follow; empty: it does.
+std::string FusionMatcher::objection_to(const Attempt& attempt, const Unit& composite) const {
+  const Value& value = attempt.nodes.back()->output(0);
+  if (changes_shape(value, composite.nodes.back()->output(0))) {
+    return fmt::format("the result of {} has another shape", name_of(composite));
+  }
+  return several_readers(value, composite.nodes);
+}
+
+Unit FusionMatcher::unit_of(const Attempt& attempt) const {
+  Unit unit{attempt.pattern->name, attempt.nodes, attempt.bias};
+  if (!attempt.composite) return unit;
+  const std::vector<const Node*>& inside = attempt.composite->nodes;
+  unit.nodes.pop_back();
+  unit.nodes.insert(unit.nodes.end(), inside.begin(), inside.end());
+  for (const Node* node : inside) {
+    for (const Value* input : node->inputs()) {
+      if (input && constant_of(*input)) unit.parameters.push_back(input);
+    }
+  }
+  return unit;
 }
 
 /// `why` (if given): the rule that fails; left empty where the node is simply something else.

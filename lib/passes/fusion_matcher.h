@@ -17,12 +17,14 @@ namespace qprep {
 /// graph.
 class FusionMatcher {
  public:
-  /// Given: all outlive the matcher.
-  FusionMatcher(const FusionRules& rules, const DataFlow& flow);
+  /// Given: all outlive the matcher. `composites`: the composite operators of the graph, which the flow
+  /// knows.
+  FusionMatcher(const FusionRules& rules, const DataFlow& flow, const std::vector<Unit>& composites);
 
   struct Result {
-    std::optional<Unit> unit;  // of the longest pattern that matches and has more than one node
-    std::optional<Miss> miss;  // the deepest try that got further than the unit
+    std::optional<Unit> unit;         // of the longest pattern that matches and has more than one node
+    const Unit* composite = nullptr;  // the composite operator that the unit takes in
+    std::optional<Miss> miss;         // the deepest try that got further than the unit
   };
   /// The unit that begins with `root` and has no node of `taken`.
   Result match(const Node& root, const std::unordered_set<const Node*>& taken) const;
@@ -30,6 +32,9 @@ class FusionMatcher {
  private:
   struct Attempt;
   void extend(Attempt& attempt, const std::unordered_set<const Node*>& taken) const;
+  const Unit* composite_of(const Node& node, const FusionStep& step) const;
+  std::string objection_to(const Attempt& attempt, const Unit& composite) const;
+  Unit unit_of(const Attempt& attempt) const;
   bool joins(Attempt& attempt, const Node& node, const FusionStep& step, std::string* why) const;
   bool operand_fits(Attempt& attempt, const Node& node, std::size_t input, const FusionOperand& operand,
                     std::string* why) const;
@@ -37,6 +42,7 @@ class FusionMatcher {
   bool has_constant_root(const Value& value) const;
 
   const DataFlow& flow_;
+  std::unordered_map<const Node*, const Unit*> composites_;  // by their nodes
   std::unordered_map<std::string, std::vector<const FusionPattern*>> by_first_op_;
 };
 

@@ -9,27 +9,44 @@
 
 namespace qprep {
 
+namespace {
+
+Unit unit_of(CompositeMatch match) {
+  return {.pattern = match.pattern->name,
+          .nodes = std::move(match.nodes),
+          .operands = std::move(match.operands),
+          .bounded = match.pattern->bounded};
+}
+
+}  // namespace
+
 void group_units(const Model& model, Plan& plan, Env& env) {
-  plan.units = CompositeMatcher(*env.composites, *env.op_classes).find(model);
+  CompositeMatcher::Found found = CompositeMatcher(env.composites->patterns, *env.op_classes).find(model);
+  for (CompositeMatch& match : found.matches) plan.units.push_back(unit_of(std::move(match)));
   const DataFlow flow(model, *env.op_classes, plan);
-  const FusionMatcher matcher(*env.fusion, flow);
+  const std::vector<Unit> composites = std::exchange(plan.units, {});
+  const FusionMatcher matcher(*env.fusion, flow, composites);
   const Graph& graph = *model.graph;
 
   std::unordered_set<const Node*> taken;
   std::unordered_map<const Node*, Unit> by_root;
   std::unordered_map<const Node*, Miss> missed;
-  for (Unit& composite : std::exchange(plan.units, {})) {
+  for (const Unit& composite : composites) {
     taken.insert(composite.nodes.begin(), composite.nodes.end());
-    const Node* first = composite.nodes.front();
-    by_root.emplace(first, std::move(composite));
+    by_root.emplace(composite.nodes.front(), composite);
+  }
+  for (CompositeMatch& flawed : found.flawed) {
+    const Node* first = flawed.nodes.front();
+    missed.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
   }
   for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
     if (taken.contains(&*node)) continue;
-    FusionMatcher::Result found = matcher.match(*node, taken);
-    if (found.miss) missed.emplace(&*node, std::move(*found.miss));
-    if (!found.unit) continue;
-    taken.insert(found.unit->nodes.begin(), found.unit->nodes.end());
-    by_root.emplace(&*node, std::move(*found.unit));
+    FusionMatcher::Result sequence = matcher.match(*node, taken);
+    if (sequence.miss) missed.emplace(&*node, std::move(*sequence.miss));
+    if (!sequence.unit) continue;
+    taken.insert(sequence.unit->nodes.begin(), sequence.unit->nodes.end());
+    if (sequence.composite) by_root.erase(sequence.composite->nodes.front());
+    by_root.emplace(&*node, std::move(*sequence.unit));
   }
 
   for (const Node& node : graph.nodes()) {

@@ -11,6 +11,7 @@
 #include "passes/apply_templates.h"
 #include "passes/drop_identity.h"
 #include "passes/dump_plan.h"
+#include "passes/find_blocks.h"
 #include "passes/fold_batch_norm.h"
 #include "passes/fold_constants.h"
 #include "passes/group_units.h"
@@ -26,6 +27,7 @@ const std::array kPipeline = {
     Pass{"fold-constants", "computes what depends on constants alone", Rewrite{fold_constants}},
     Pass{"fold-batch-norm", "multiplies batch norms into the weights beside them", Rewrite{fold_batch_norm}},
     Pass{"group-units", "finds the nodes that run as one kernel", Decide{group_units}},
+    Pass{"find-blocks", "names what nodes spell out together", Decide{find_blocks}},
     Pass{"apply-templates", "decides what is quantised, and why", Decide{apply_templates}},
     Pass{"insert-fake-quant", "puts FakeQuantize where that was decided", Act{insert_fake_quant}},
 };

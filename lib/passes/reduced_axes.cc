@@ -56,6 +56,10 @@ bool are_as_asked(const AxesOfReduction& reduction, ReducedAxes asked) {
     case ReducedAxes::kInner:
       return reduction.rank && axes.size() >= 2 && are_consecutive(axes) && axes.front() > -*reduction.rank &&
              axes.back() < -1;
+    case ReducedAxes::kSpatial:
+    case ReducedAxes::kPlane:
+      return reduction.rank && axes.back() == -1 && are_consecutive(axes) &&
+             axes.front() == 2 - *reduction.rank && (asked == ReducedAxes::kSpatial || axes.size() >= 2);
   }
   return false;
 }

@@ -81,9 +81,18 @@ struct Unit {
   /// outside is a parameter of it and stays float. Empty for any other unit.
   std::vector<const Value*> operands = {};
   bool bounded = false;  // of a composite operator: the result is small whatever enters
+  /// Constants that a composite operator inside a sequence reads: stay float. Empty for any other unit.
+  std::vector<const Value*> parameters = {};
 
   /// The nodes spell out one operator, which `pattern` names.
   bool is_composite() const { return !operands.empty(); }
+};
+
+/// Nodes that spell out something with a name, in graph order. Nothing hangs on it but the report: they are
+/// quantised, and belong to units, as if it was not there.
+struct Block {
+  std::string name;  // "Attention", "PixelShuffle"
+  std::vector<const Node*> nodes;
 };
 
 /// A sequence that could have been one unit, and why it is not.
@@ -121,6 +130,7 @@ struct Plan {
   std::unordered_map<const Value*, ConstantFacts> constants;    // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
+  std::vector<Block> blocks;
   std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 
   const NodePlan* of(const Node& node) const;

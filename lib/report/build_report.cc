@@ -108,8 +108,9 @@ class Builder {
     add(*model.graph, 0);
     for (const Miss& miss : plan.misses) add(miss);
     for (const Unit& unit : plan.units) {
-      if (unit.is_composite()) add(unit);
+      if (unit.is_composite()) report_.composites.push_back(row(unit.pattern, unit.nodes));
     }
+    for (const Block& block : plan.blocks) report_.blocks.push_back(row(block.name, block.nodes));
     add_shared_weights();
   }
 
@@ -183,10 +184,10 @@ class Builder {
     report_.fusable.push_back(std::move(sequence));
   }
 
-  void add(const Unit& composite) {
-    ReportComposite row{composite.nodes.back()->label(), composite.pattern, {}};
-    for (const Node* node : composite.nodes) row.nodes.push_back(node->label());
-    report_.composites.push_back(std::move(row));
+  static ReportComposite row(const std::string& op, const std::vector<const Node*>& nodes) {
+    ReportComposite row{nodes.back()->label(), op, {}};
+    for (const Node* node : nodes) row.nodes.push_back(node->label());
+    return row;
   }
 
   void add_shared_weights() {

@@ -51,7 +51,7 @@ struct ReportSequence {
   std::string because;
 };
 
-/// An operator that several nodes spell out, or one of another name.
+/// An operator that several nodes spell out, or one of another name; or a block of nodes.
 struct ReportComposite {
   std::string name;  // of the last node
   std::string op;    // "LayerNormalization"
@@ -70,7 +70,8 @@ struct Report {
   std::vector<ReportSlot> inputs, outputs;  // of the model
   std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
-  std::vector<ReportComposite> composites;
+  std::vector<ReportComposite> composites;  // each runs as one kernel
+  std::vector<ReportComposite> blocks;      // have a name only
   std::vector<SharedWeight> shared;
   std::vector<Diagnostic> diagnostics;
 };

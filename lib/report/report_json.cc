@@ -102,6 +102,8 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "composites", report.composites, composite);
   out += ",\n";
+  add_lines(out, "blocks", report.blocks, composite);
+  out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
   out += ",\n";
   add_lines(out, "hints", qconfig_hints(report), hint);

@@ -60,7 +60,8 @@ class TextWriter {
 
   std::string text() {
     fusable();
-    composites();
+    composites(report_.composites, "Modules below run as one operator:", "operator");
+    composites(report_.blocks, "Modules below have a name together; each is quantised by itself:", "block");
     shared();
     statistics("input dtype statistics:", &Module::inputs);
     statistics("output dtype statistics:", &Module::outputs);
@@ -121,14 +122,13 @@ class TextWriter {
     simple(table);
   }
 
-  void composites() {
-    if (report_.composites.empty()) return;
-    Table table{{"name", "operator", "nodes"}, {}};
-    for (const ReportComposite& composite : report_.composites) {
-      table.rows.push_back(
-          {composite.name, composite.op, fmt::format("{}", fmt::join(composite.nodes, ", "))});
+  void composites(const std::vector<ReportComposite>& rows, std::string_view title, std::string_view what) {
+    if (rows.empty()) return;
+    Table table{{"name", std::string(what), "nodes"}, {}};
+    for (const ReportComposite& row : rows) {
+      table.rows.push_back({row.name, row.op, fmt::format("{}", fmt::join(row.nodes, ", "))});
     }
-    line("Modules below run as one operator:");
+    line(title);
     simple(std::move(table));
   }
 

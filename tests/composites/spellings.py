@@ -1,10 +1,10 @@
-"""Counts which exporters' spellings of composite operators `qprep prepare` sees as one unit.
+"""Counts which exporters' spellings of composite operators, sequences and blocks `qprep prepare` recognises.
 
-    python tests/composites/spellings.py QPREP [--only TEXT] [-v]
+    python tests/composites/spellings.py QPREP [--only TEXT] [-v] [--by group]
 
-A spelling of the shared folder is recognised if its block's operator is a unit, by itself or written out, and nothing
-else of the model computes but what the block has beside it. Prints a line for each block and exporter, and for each
-spelling that is not recognised what its units are.
+A spelling of the shared folder is recognised if its operator is there: as a unit or a block, by itself or written out;
+and, of a unit, nothing else of the model computes but what the spelling has beside it. Prints a line for each kind of
+block and exporter (or for each group), and for each spelling that is not recognised what its units are.
 
 Skips (status 77) where the shared folder is absent.
 """
@@ -28,6 +28,13 @@ SPELLINGS = SHARED / "models/spellings"
 SKIPPED = 77
 
 UNIT = re.compile(r"^  unit \d+ ([^:]+): ", re.M)
+NAMED = re.compile(r"^  block ([^:]+): ", re.M)
+OPERATOR = re.compile(r'^  "[^=]*= (\w+)\(', re.M)
+
+SEQUENCE = re.compile(
+    r"(?P<head>conv2d|convt2d|linear)(_depthwise|_grouped|_nobias)?(?P<bn>_bn)?(?P<add>_addl|_addr)?(?P<relu>_relu6?)?"
+    r"(_keepbn|_dyn|_train)?"
+)
 
 
 @dataclass(frozen=True)
@@ -36,15 +43,18 @@ class Block:
 
     names: str
     operators: frozenset[str]
-    beside: frozenset[str] = frozenset()
+    beside: frozenset[str] | None = frozenset()  # None: whatever
+    group: str = "composite operators"
 
 
-def block(names: str, operators: str, beside: str = "") -> Block:
-    return Block(names, frozenset(operators.split()), frozenset(beside.split()))
+def block(names: str, operators: str, beside: str | None = "", group: str = "composite operators") -> Block:
+    others = None if beside is None else frozenset(beside.split())
+    return Block(names, frozenset(operators.split()), others, group)
 
 
 # The first that matches counts.
 BLOCKS = [
+    block("layer_norm_last2_noaffine", "LayerNormalization InstanceNormalization"),
     block("layer_norm_functional_dim1", "LayerNormalization", "Mul"),
     block("layer_norm*", "LayerNormalization"),
     block("rms_norm*", "RMSNormalization"),
@@ -78,25 +88,73 @@ BLOCKS = [
     block("hardtanh*", "Clip"),
     block("prelu*", "PRelu"),
     block("leaky_relu*", "LeakyRelu"),
+    *(
+        block(names, "Attention", None, "attention")
+        for names in ("mha*", "attention_*", "sdpa*", "einsum_attention", "encoder_layer*", "decoder_layer*")
+    ),
+    *(block(names, "Attention", None, "attention") for names in ("vit_block*", "swin_block*")),
+    block("*pixel_shuffle*", "PixelShuffle DepthToSpace", None, "shuffles"),
+    block("pixel_unshuffle*", "PixelUnshuffle SpaceToDepth", None, "shuffles"),
+    block("depth_to_space*", "DepthToSpace", None, "shuffles"),
+    block("space_to_depth*", "SpaceToDepth", None, "shuffles"),
+    block("channel_shuffle*", "ChannelShuffle", None, "shuffles"),
+    block("shuffle_unit", "ChannelShuffle", None, "shuffles"),
+    block("resize_area", "AveragePool", "", "resizing"),
+    block("resize_*", "Resize Upsample NearestUpsample", None, "resizing"),
+    block("upsampling*", "Resize Upsample NearestUpsample", None, "resizing"),
+    block("adaptive_avg_1*", "GlobalAveragePool", "ReduceMean", "average pooling"),
+    block("adaptive_avg_3d", "GlobalAveragePool", "ReduceMean", "average pooling"),
+    block("adaptive_avg_*", "AveragePool", "", "average pooling"),
+    block("global_avg*", "GlobalAveragePool", "ReduceMean", "average pooling"),
+    block("mean_*", "GlobalAveragePool", "ReduceMean", "average pooling"),
+    block("lstm_cell_loop", "LSTMCell", None, "cells"),
+    block("lstm_unrolled", "LSTMCell", None, "cells"),
+    block("gru_cell_loop", "GRUCell", None, "cells"),
+    block("einsum_linear", "Einsum linear Gemm MatMul", "", "sequences"),
+    block("einsum_dense", "Einsum linear Gemm MatMul", "", "sequences"),
 ]
 
 
+def sequence(name: str) -> Block | None:
+    """A head with its tail is one unit, batch norms folded or not; Gemm may add by itself."""
+    match = SEQUENCE.fullmatch(name)
+    if not match:
+        return None
+    head = "linear" if match["head"] == "linear" else "conv"
+    parts = [(part,) for part in ("add" * bool(match["add"]), "relu" * bool(match["relu"]))]
+    tails = {"-".join(filter(None, (bn, add, relu))) for bn in ("", "bn") for (add,), (relu,) in [parts]}
+    if head == "linear":
+        tails |= {tail.replace("add", "").strip("-") for tail in set(tails)}
+    names = {f"{head}-{tail}" if tail else head for tail in tails}
+    if head in names:
+        names |= {"Conv", "ConvTranspose"} if head == "conv" else {"Gemm", "MatMul"}
+    return Block(name, frozenset(names), frozenset(), "sequences")
+
+
 def block_of(name: str) -> Block | None:
-    return next((each for each in BLOCKS if fnmatch.fnmatch(name, each.names)), None)
+    return next((each for each in BLOCKS if fnmatch.fnmatch(name, each.names)), None) or sequence(name)
 
 
-def units(qprep: str, model: Path) -> list[str]:
-    command = [qprep, "prepare", str(model), "--stop-after", "group-units", "--dump-after", "group-units"]
+@dataclass(frozen=True)
+class Found:
+    units: list[str]
+    names: frozenset[str]  # of blocks, and of operators that are no units
+
+
+def found_in(qprep: str, model: Path) -> Found:
+    command = [qprep, "prepare", str(model), "--stop-after", "find-blocks", "--dump-after", "find-blocks"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if result.returncode != 0:
         raise RuntimeError(f"{model.name}: {result.stderr.strip()}")
-    return UNIT.findall(result.stdout)
+    names = NAMED.findall(result.stdout) + OPERATOR.findall(result.stdout)
+    return Found(UNIT.findall(result.stdout), frozenset(names))
 
 
-def is_recognised(found: list[str], wanted: Block) -> bool:
-    return any(unit in wanted.operators for unit in found) and all(
-        unit in wanted.operators | wanted.beside for unit in found
-    )
+def is_recognised(found: Found, wanted: Block) -> bool:
+    if wanted.beside is None:
+        return bool(wanted.operators & (found.names | set(found.units)))
+    is_there = any(unit in wanted.operators for unit in found.units) or bool(wanted.operators & found.names)
+    return is_there and all(unit in wanted.operators | wanted.beside for unit in found.units)
 
 
 def main() -> int:
@@ -104,6 +162,7 @@ def main() -> int:
     parser.add_argument("qprep")
     parser.add_argument("--only", default="", metavar="TEXT", help="blocks whose names hold TEXT")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the units of every spelling")
+    parser.add_argument("--by", choices=("block", "group"), default="block", help="what the lines count")
     arguments = parser.parse_args()
     if not SPELLINGS.is_dir():
         print(f"skipped: there are no spellings at {SPELLINGS}")
@@ -117,17 +176,17 @@ def main() -> int:
         wanted = block_of(row["block"])
         if not wanted:
             continue
-        key = (row["block"], row["exporter"])
-        found = units(arguments.qprep, SPELLINGS / row["file"])
+        key = (row["block"], row["exporter"]) if arguments.by == "block" else (wanted.group, "")
+        found = found_in(arguments.qprep, SPELLINGS / row["file"])
         good = is_recognised(found, wanted)
         seen[key] += 1
         recognised[key] += good
         if not good or arguments.verbose:
-            missed.append(f"{row['file']}: {', '.join(found) or 'no unit'}")
+            missed.append(f"{row['file']}: {', '.join(found.units) or 'no unit'}")
     for key, count in sorted(seen.items()):
         print(f"{key[0]:28} {key[1]:48} {recognised[key]} of {count}")
     print("\n".join(["", *missed, ""]))
-    print(f"{sum(recognised.values())} of {sum(seen.values())} spellings are one unit")
+    print(f"{sum(recognised.values())} of {sum(seen.values())} spellings are recognised")
     return 0 if seen else 1
 
 

@@ -93,6 +93,28 @@ TEST_CASE("the names of a pattern become data, constants, numbers and results") 
   CHECK(pattern.names == 3);
 }
 
+TEST_CASE("constants may be asked to vary along some axes, and anything to be there") {
+  const Composites composites =
+      read(with("{ a = Mul(x, reduced w)  b = Mul(a, channel v)  y = Add(b, any m) }"));
+  const CompositePattern& pattern = composites.patterns.front();
+  CHECK(pattern.steps[0].operands[1].kind == Kind::kReduced);
+  CHECK(pattern.steps[1].operands[1].kind == Kind::kChannel);
+  CHECK(pattern.steps[2].operands[1].kind == Kind::kAny);
+}
+
+TEST_CASE("a block has operators that may stand between") {
+  const Composites composites = read(
+      kWords + "blocks:\n  - {name: B, of: [x], through: [Mul], any_of: ['{ e = Exp(x)  y = Exp(e) }']}\n");
+  CHECK(composites.patterns.empty());
+  REQUIRE(composites.blocks.size() == 1);
+  CHECK(composites.blocks.front().name == "B");
+  REQUIRE(composites.blocks.front().through.size() == 1);
+  CHECK(composites.blocks.front().through.front().any_of.front().op == "Mul");
+  CHECK(
+      complaint(kWords + "blocks:\n  - {name: B, of: [x], through: [Muul], any_of: ['{ y = Exp(x) }']}\n") ==
+      "8:34: 'blocks[0].through': 'Muul' is not one of 'operators'\n");
+}
+
 TEST_CASE("a phrase stands for each of its patterns, an optional statement for itself or nothing") {
   const Composites composites = read(with("{ t = Twice(x)  e = Exp(t)?  y = Mul(e, x) }"));
   std::vector<std::vector<std::string>> found;
@@ -131,7 +153,7 @@ TEST_CASE("an operator asks for bounds, attributes and axes") {
   CHECK(pattern.steps[1].any_of[0].numbers[0].attribute == "alpha");
   CHECK(pattern.steps[1].any_of[0].numbers[0].otherwise == 0.2);
   CHECK(pattern.steps[2].any_of[0].axes == ReducedAxes::kTrailing);
-  CHECK_FALSE(pattern.steps[2].any_of[0].keeps_axes);
+  CHECK(pattern.steps[2].any_of[0].keeps_axes == false);
 }
 
 TEST_CASE("a wrong pattern is said to be wrong, at its place") {

@@ -20,12 +20,12 @@ const std::string kOperators =
     "  Sigmoid: {any_of: [Sigmoid]}\n"
     "  Mean: {any_of: [{op: ReduceMean, axes: trailing}]}\n"
     "  Hard: {any_of: [{op: HardSigmoid, attributes: [{name: alpha, is: 0.25}, {name: beta, is: 0.5, "
-    "default: 0.5}]}]}\n"
-    "composites:\n";
+    "default: 0.5}]}]}\n";
 
 Composites read(const std::string& composites) {
   const test::TemporaryFolder folder;
-  test::write_text(folder / "c.yaml", kOperators + composites);
+  const std::string list = composites.starts_with("blocks:") ? "" : "composites:\n";
+  test::write_text(folder / "c.yaml", kOperators + list + composites);
   return read_composites((folder / "c.yaml").string());
 }
 
@@ -70,9 +70,10 @@ const OpClasses& classes() {
 /// "C: n0 n1", a line each.
 std::string found(const Composites& composites, const Built& built) {
   std::string text;
-  for (const Unit& unit : CompositeMatcher(composites, classes()).find(built.model)) {
-    text += unit.pattern + ":";
-    for (const Node* node : unit.nodes) text += " " + node->label();
+  const auto matches = CompositeMatcher(composites.patterns, classes()).find(built.model).matches;
+  for (const CompositeMatch& match : matches) {
+    text += match.pattern->name + ":";
+    for (const Node* node : match.nodes) text += " " + node->label();
     text += "\n";
   }
   return text;
@@ -231,6 +232,82 @@ TEST_CASE("reductions run over the axes that are asked for, all over the same on
   CHECK_FALSE(matches({1}, {1}));
   CHECK_FALSE(matches({0, 1, 2}, {0, 1, 2}));
   CHECK_FALSE(matches({-1}, {-1}, 0));
+}
+
+TEST_CASE("parameters of a norm vary along the axes that it reduces, or along the channels") {
+  using Axes = std::vector<std::int64_t>;
+  const auto matches = [&](const std::string& kind, Axes axes, Dims dims) {
+    Built built;
+    Value& x = built.input("x");
+    Value& m = built.node("ReduceMean", {&x});
+    m.producer()->set_attribute("axes", std::move(axes));
+    Value& d = built.node("Sub", {&x, &m});
+    built.output(built.node("Mul", {&d, &built.constant(std::move(dims), 3)}));
+    return found(pattern("{ m = Mean(x)  d = Sub(x, m)  y = Mul(d, " + kind + " w) }"), built) ==
+           "C: n0 n1 n2\n";
+  };
+  CHECK(matches("reduced", {2}, {4}));
+  CHECK(matches("reduced", {2}, {1, 1, 4}));
+  CHECK(matches("reduced", {1, 2}, {3, 4}));
+  CHECK(matches("reduced", {1, 2}, {3, 1}));
+  CHECK(matches("reduced", {2}, {1}));
+  CHECK_FALSE(matches("reduced", {2}, {3, 4}));
+  CHECK_FALSE(matches("reduced", {2}, {3, 1}));
+  CHECK(matches("channel", {2}, {3, 1}));
+  CHECK(matches("channel", {2}, {}));
+  CHECK_FALSE(matches("channel", {2}, {4}));
+  CHECK_FALSE(matches("channel", {2}, {2, 1, 1}));
+  CHECK_FALSE(matches("channel", {2}, {2, 3, 1}));
+}
+
+TEST_CASE("whatever may be an operand, and is no data") {
+  const Composites rules = pattern("{ e = Exp(x)  y = Add(e, any m) }");
+  Built built;
+  Value& e = built.node("Exp", {&built.input("x")});
+  built.output(built.node("Add", {&built.node("Sigmoid", {&built.input("m")}), &e}));
+  const auto matches = CompositeMatcher(rules.patterns, classes()).find(built.model).matches;
+  REQUIRE(matches.size() == 1);
+  CHECK(matches.front().operands == std::vector<const Value*>{built.model.graph->inputs().front()});
+}
+
+TEST_CASE("what is read elsewhere is a flaw, unless something longer or as long holds") {
+  const Composites rules = read(
+      "  - {name: Short, of: [x], any_of: ['{ y = Mul(x, 2) }']}\n"
+      "  - {name: Long, of: [x], any_of: ['{ e = Exp(x)  m = Mul(e, 2)  y = Sigmoid(m) }']}\n");
+  Built built;
+  Value& e = built.node("Exp", {&built.input("x")});
+  built.output(built.node("Sigmoid", {&built.node("Mul", {&e, &built.constant(2)})}));
+  built.output(built.node("Exp", {&e}));
+  const auto found = CompositeMatcher(rules.patterns, classes()).find(built.model);
+  REQUIRE(found.matches.size() == 1);
+  CHECK(found.matches.front().pattern->name == "Short");
+  REQUIRE(found.flawed.size() == 1);
+  CHECK(found.flawed.front().pattern->name == "Long");
+  CHECK(found.flawed.front().flaw == "the output of Exp 'n0' is read by Exp 'n3' too");
+}
+
+TEST_CASE("a block may be read anywhere, and looks through what may stand between") {
+  const Composites rules =
+      read("blocks:\n  - {name: B, of: [x], through: [Mul], any_of: ['{ e = Exp(x)  y = Sigmoid(e) }']}\n");
+  const auto names = [&](Value& (*between)(Built&, Value&)) {
+    Built built;
+    Value& e = built.node("Exp", {&built.node("Mul", {&built.constant(3), &built.input("x")})});
+    built.output(built.node("Sigmoid", {&between(built, e)}));
+    built.output(e);
+    const CompositeMatcher matcher(rules.blocks, classes(), CompositeMatcher::Kind::kBlocks);
+    std::string text;
+    for (const CompositeMatch& match : matcher.find(built.model).matches) {
+      for (const Node* node : match.nodes) text += node->label() + " ";
+    }
+    return text;
+  };
+  CHECK(names([](Built& built, Value& e) -> Value& {
+          return built.node("Mul", {&e, &built.constant({1, 1}, 3)});
+        }) == "n0 n1 n2 n3 ");
+  CHECK(names([](Built& built, Value& e) -> Value& {
+          return built.node("Mul", {&e, &built.constant({4}, 3)});
+        }).empty());
+  CHECK(names([](Built& built, Value& e) -> Value& { return built.node("Mul", {&e, &e}); }).empty());
 }
 
 TEST_CASE("matching costs no more than its patterns, however large the graph") {

@@ -153,6 +153,24 @@ TEST_CASE("a composite operator is one row, with its nodes") {
   ])") != std::string::npos);
 }
 
+TEST_CASE("a block is one row, beside the composite operators") {
+  PlannedModel named;
+  Value& x = named.input("x");
+  Node& scores = named.node("scores", "MatMul", {&x, &x});
+  Node& softmax = named.node("softmax", "Softmax", {&scores.output(0)});
+  Node& mixed = named.node("mixed", "MatMul", {&softmax.output(0), &x});
+  named.plan.blocks.push_back({"Attention", {&scores, &softmax, &mixed}});
+  const Report report = build_report(named.model, named.plan, "m", "bayes", {});
+  CHECK(text_of_plan(report).find("Modules below have a name together; each is quantised by itself:\n"
+                                  "name   block      nodes\n"
+                                  "-----  ---------  ----------------------\n"
+                                  "mixed  Attention  scores, softmax, mixed\n") != std::string::npos);
+  CHECK(json_of_plan(report).find(
+            R"("blocks": [
+    {"name":"mixed","op":"Attention","nodes":["scores","softmax","mixed"]}
+  ])") != std::string::npos);
+}
+
 TEST_CASE("a weight that stays float is told from a missing one") {
   PlannedModel plain;
   Value& w = plain.constant("w");
