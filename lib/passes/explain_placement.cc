@@ -49,7 +49,8 @@ class Explanation {
       entry.device = device;
       entry.device_because = std::move(because);
     };
-    switch (traits.op_class) {
+    const bool inside_unit = traits.op_class == OpClass::kPassive && unit_of(node);
+    switch (inside_unit ? OpClass::kActive : traits.op_class) {
       case OpClass::kGemmLike:
       case OpClass::kActive:
         if (!runs_quantised(node)) return;

@@ -37,6 +37,15 @@ std::string several_readers(const Value& value, const std::vector<const Node*>& 
   return fmt::format("the output of {} is read {} times", name_of(*value.producer()), value.uses().size());
 }
 
+/// The sizes of the last axes are known and the same.
+bool keeps_last_axis(const Node& reshape) {
+  if (!reshape.input(0) || reshape.output_count() == 0) return false;
+  const auto& before = reshape.input(0)->type().shape;
+  const auto& after = reshape.output(0).type().shape;
+  return before && after && !before->empty() && !after->empty() && before->back().known() &&
+         before->back().size == after->back().size;
+}
+
 /// True if both shapes are known and differ.
 bool changes_shape(const Value& from, const Value& to) {
   const auto before = from.type().static_dims();
@@ -136,6 +145,8 @@ void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node
     }
     if (!next) return;
     std::string why;
+    // What stands behind a Reshape decides whether it is worth a word.
+    if (next->is("Reshape") && !(value.has_single_use() && keeps_last_axis(*next))) return;
     if (!joins(attempt, *next, step, &why)) {
       if (why.empty()) return;
       attempt.refused = next;
@@ -212,7 +223,8 @@ bool FusionMatcher::joins(Attempt& attempt, const Node& node, const FusionStep& 
   for (std::size_t i = 0; i < step.operands.size(); ++i) {
     if (!fits(i, i)) return false;
   }
-  if (!attempt.nodes.empty() && changes_shape(attempt.nodes.back()->output(0), node.output(0))) {
+  if (!attempt.nodes.empty() && !node.is("Reshape") &&
+      changes_shape(attempt.nodes.back()->output(0), node.output(0))) {
     return refuse(fmt::format("the result of {} has another shape", name_of(node)));
   }
   return true;
