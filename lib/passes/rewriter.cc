@@ -163,6 +163,14 @@ void Rewriter::clear_attributes(Node& node) {
   for (const std::string& name : names) node.erase_attribute(name);
 }
 
+void Rewriter::become_mat_mul(Node& node, Value& a, Value& b) {
+  remember(node, "is a MatMul now");
+  clear_attributes(node);
+  node.set_op("MatMul");
+  set_input(node, 0, &a);
+  set_input(node, 1, &b);
+}
+
 void Rewriter::replace_constant(Node& node, std::size_t i, Tensor tensor) {
   Value& value = *node.input(i);
   took(value);

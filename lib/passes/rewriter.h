@@ -50,6 +50,8 @@ class Rewriter {
   /// Result: the node is an Add of its input 0 and `tensor`, a constant with a fresh name made from `wanted`
   /// whose axes are the last of the data's. Given: only output 0 has a name.
   void become_add(Node& node, const std::string& wanted, Tensor tensor);
+  /// Result: the node is a MatMul of the two. Given: it has two inputs and one output.
+  void become_mat_mul(Node& node, Value& a, Value& b);
   /// Given: input i of the node is a constant. Result: it reads `tensor` instead; in place if nobody else
   /// reads that constant.
   void replace_constant(Node& node, std::size_t i, Tensor tensor);
