@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "onnx_io/infer_shapes.h"
+#include "passes/partial_shapes.h"
 
 namespace qprep {
 namespace {
@@ -30,7 +31,8 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
   const Graph& graph = *file.model.graph;
   const std::size_t before = graph.nodes().size();
   if (!run_passes(file.model, plan, pipeline(PassKind::kRewrite), env, observer)) return false;
-  if (graph.nodes().size() < before && has_unknown_shapes(graph)) {
+  const bool folded = graph.nodes().size() < before && has_unknown_shapes(graph);
+  if (infer_partial_shapes(file.model) || folded) {
     Diagnostics said_already;
     infer_shapes(file, said_already);
   }

@@ -5,6 +5,7 @@
 #include <set>
 #include <tsl/robin_map.h>
 #include <unordered_map>
+#include <vector>
 
 #include "onnx_io/bounded_schemas.h"
 #include "onnx_io/build_model.h"
@@ -64,8 +65,27 @@ class Preparation {
       if (is_small) small.Add()->Swap(&tensor);
     }
     proto.mutable_initializer()->Swap(&small);
+    if (!graph.holder()) add_reshapes(graph, proto);
     auto node = graph.nodes().begin();
     for (onnx::NodeProto& node_proto : *proto.mutable_node()) prepare(*node++, node_proto);
+  }
+
+  /// What is known of a Reshape's result by other means: inference says nothing where it cannot tell all.
+  static void add_reshapes(const Graph& graph, onnx::GraphProto& proto) {
+    std::set<std::string_view> described;
+    for (const onnx::ValueInfoProto& info : proto.value_info()) described.insert(info.name());
+    std::vector<const Value*> found;
+    for (const Node& node : graph.nodes()) {
+      if (!node.is("Reshape") || node.output_count() != 1) continue;
+      const Value& value = node.output(0);
+      if (value.type().shape && !value.is_graph_output() && !described.contains(value.name()))
+        found.push_back(&value);
+    }
+    for (const Value* value : found) {
+      onnx::ValueInfoProto& info = *proto.add_value_info();
+      info.set_name(value->name());
+      write_type(value->type(), *info.mutable_type());
+    }
   }
 
   void prepare(const Node& node, onnx::NodeProto& proto) {
