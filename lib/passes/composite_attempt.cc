@@ -31,6 +31,7 @@ bool contains(const std::vector<const Node*>& nodes, const Node* node) {
 
 std::optional<CompositeMatch> CompositeAttempt::match(const Model& model, const Node& root, bool is_block) {
   const CompositeStep& last = pattern_.steps.back();
+  if (root.output_count() == 0) return std::nullopt;
   if (!could_bind(root, last, {0, 1}) && !(last.commutative && could_bind(root, last, {1, 0}))) {
     return std::nullopt;
   }

@@ -110,7 +110,7 @@ bool FactorLayout::follow(const Node& node) {
   const Shape& shape = *node.output(0).type().shape;
   if (node.is("Transpose")) return transpose(node);
   if (node.is("Expand")) return expand(shape);
-  if (node.is("Tile")) return tile(shape);
+  if (node.is("Tile")) return tile(node);
   const bool keeps_order =
       node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") || node.is("Unsqueeze");
   return keeps_order && regroup(shape);
@@ -174,10 +174,13 @@ bool FactorLayout::regroup(Axis factors, const Shape& shape, std::size_t first, 
 
 bool FactorLayout::transpose(const Node& node) {
   const auto* order = node.get<std::vector<std::int64_t>>("perm");
+  if (order && order->size() != to_.size()) return false;
   Axes axes;
+  std::vector<bool> seen(to_.size(), false);
   for (std::size_t i = 0; i < to_.size(); ++i) {
     const auto axis = order ? static_cast<std::size_t>((*order)[i]) : to_.size() - 1 - i;
-    if ((order && order->size() != to_.size()) || axis >= to_.size()) return false;
+    if (axis >= to_.size() || seen[axis]) return false;
+    seen[axis] = true;
     axes.push_back(to_[axis]);
   }
   to_ = std::move(axes);
@@ -188,23 +191,19 @@ bool FactorLayout::expand(const Shape& shape) {
   if (shape.size() != to_.size()) return false;
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (!to_[i].empty() || shape[i].size == 1) continue;
-    if (!shape[i].known()) return false;
+    if (shape[i].size < 1) return false;
     to_[i].push_back(add(shape[i].size));
   }
   return true;
 }
 
-bool FactorLayout::tile(const Shape& shape) {
-  if (shape.size() != to_.size()) return false;
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    std::int64_t size = 1;
-    for (const std::size_t factor : to_[i]) {
-      if (sizes_[factor].size < 0) return !shape[i].known();
-      size *= sizes_[factor].size;
-    }
-    if (!shape[i].known() || shape[i].size % size != 0) return false;
-    if (shape[i].size == size) continue;
-    to_[i].insert(to_[i].begin(), add(shape[i].size / size));
+bool FactorLayout::tile(const Node& node) {
+  const Tensor* tensor = node.input(1) ? constant_of(*node.input(1)) : nullptr;
+  const auto repeats = tensor ? tensor->to_int64s() : std::nullopt;
+  if (!repeats || repeats->size() != to_.size()) return false;
+  for (std::size_t i = 0; i < to_.size(); ++i) {
+    if ((*repeats)[i] < 1) return false;
+    if ((*repeats)[i] > 1) to_[i].insert(to_[i].begin(), add((*repeats)[i]));
   }
   return true;
 }

@@ -38,7 +38,7 @@ class FactorLayout {
   bool regroup(Axis factors, const Shape& shape, std::size_t first, std::size_t last, Axes& axes);
   bool transpose(const Node& node);
   bool expand(const Shape& shape);
-  bool tile(const Shape& shape);
+  bool tile(const Node& node);
   std::size_t add(std::int64_t size);
   std::size_t split(std::size_t factor, std::int64_t outer);
   FactorLayout merged() const;

@@ -141,7 +141,8 @@ class BatchNormFolder {
   /// layer(x) * constant of one number per channel: the scale of a batch norm that is written out. Its shift
   /// is an Add, which the layer's bias may be.
   void visit_scale(Node& mul) {
-    if (opset_ < 7 || mul.input_count() != 2 || !mul.input(0) || !mul.input(1)) return;
+    if (opset_ < 7 || mul.input_count() != 2 || mul.output_count() != 1 || !mul.input(0) || !mul.input(1))
+      return;
     const std::size_t at = constant_of(*mul.input(0)) ? 0 : 1;
     Value& scale = *mul.input(at);
     Value& x = *mul.input(1 - at);
