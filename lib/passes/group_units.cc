@@ -8,7 +8,6 @@
 #include "passes/fusion_matcher.h"
 
 namespace qprep {
-
 namespace {
 
 Unit unit_of(CompositeMatch match) {

@@ -8,14 +8,16 @@ namespace qprep {
 /// plan.units, in the order of their first nodes; every other node of class gemm_like or active becomes a
 /// unit of its own, named after its operator. NodePlan::unit names the unit of a node.
 ///
-/// Composite operators (env.composites) come first: a node that spells one out joins no sequence. So the Add
-/// of a HardSwish is no bias of the convolution before it.
+/// Composite operators (env.composites) come first: a node that spells one out joins no sequence, except
+/// where a sequence asks for that operator, and takes it in whole. So the Add of a HardSwish is no bias of
+/// the convolution before it, and a Relu6 is its activation in whatever spelling.
 ///
 /// A pattern matches where every result inside the unit is read once, by the next node, and is no output of
 /// the graph. The longest match counts. Roots are visited from the last node of the graph to the first, and a
 /// node joins one unit only: where both operands of an Add could take it in, the later root has it.
 /// A root whose match could have been longer but for such a rule leaves a Miss with the rule that failed;
-/// only the deepest one.
+/// only the deepest one. So does a composite operator that fails only since somebody else reads a result
+/// inside it, unless something as long holds there.
 void group_units(const Model& model, Plan& plan, Env& env);
 
 }  // namespace qprep
