@@ -65,6 +65,7 @@ BLOCKS = [
     block("moments_norm", "InstanceNormalization"),
     block("l2_normalize_ssd", "L2Normalization", "Mul"),
     block("l2_normalize*", "L2Normalization"),
+    block("global_response_norm", "GlobalResponseNormalization"),
     block("unit_norm", "L2Normalization"),
     block("gelu_tanh*", "Gelu-tanh Gelu"),
     block("gelu_quick", "QuickGelu"),
