@@ -61,7 +61,7 @@ class TextWriter {
   std::string text() {
     fusable();
     composites(report_.composites, "Modules below run as one operator:", "operator");
-    composites(report_.blocks, "Modules below have a name together; each is quantised by itself:", "block");
+    composites(report_.blocks, "Modules below form a block; each is quantised by itself:", "block");
     shared();
     statistics("input dtype statistics:", &Module::inputs);
     statistics("output dtype statistics:", &Module::outputs);

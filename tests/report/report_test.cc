@@ -161,7 +161,7 @@ TEST_CASE("a block is one row, beside the composite operators") {
   Node& mixed = named.node("mixed", "MatMul", {&softmax.output(0), &x});
   named.plan.blocks.push_back({"Attention", {&scores, &softmax, &mixed}});
   const Report report = build_report(named.model, named.plan, "m", "bayes", {});
-  CHECK(text_of_plan(report).find("Modules below have a name together; each is quantised by itself:\n"
+  CHECK(text_of_plan(report).find("Modules below form a block; each is quantised by itself:\n"
                                   "name   block      nodes\n"
                                   "-----  ---------  ----------------------\n"
                                   "mixed  Attention  scores, softmax, mixed\n") != std::string::npos);
