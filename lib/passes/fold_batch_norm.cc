@@ -99,8 +99,11 @@ class BatchNormFolder {
       for (auto at = graph.nodes().begin(); at != graph.nodes().end();) {
         Node& node = *at;
         ++at;
-        if (node.is("BatchNormalization")) visit(node);
-        if (node.is("Mul")) visit_scale(node);
+        if (node.is("BatchNormalization")) {
+          visit(node);
+        } else if (node.is("Mul")) {
+          visit_scale(node);
+        }
       }
     });
     rewriter_.finish();
