@@ -138,7 +138,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   SpecReader spec(nothing_usual, diagnostics, not_yet);
   read_usual(map.map("weights"), Slot::kWeight, spec, config.weights, config.usual_aspects);
   read_usual(map.map("activations"), Slot::kOutput, spec, config.activations, config.usual_aspects);
-  const UsualPrecision usual = {config.activations.value, config.weights.value};
+  const UsualPrecision usual = {config.activations, config.weights};
   config.setters = read_qconfig_setter(map, usual, diagnostics, not_yet);
   const std::vector<Setting> others = read_other_ways(map, diagnostics, not_yet);
   config.setters.insert(config.setters.end(), others.begin(), others.end());

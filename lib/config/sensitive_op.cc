@@ -81,7 +81,8 @@ void read_sensitive_op(const SensitiveOpKeys& keys, const UsualPrecision& usual,
   const std::size_t before = settings.size();
   for (const SensitivityRow& row : rows) {
     const bool activation = row.type == "activation";
-    const Precision now = precision_from(row.dtype).value_or(activation ? usual.activations : usual.weights);
+    const Precision now =
+        precision_from(row.dtype).value_or(activation ? usual.activations.value : usual.weights.value);
     if ((choice.type != "both" && choice.type != row.type) || now != choice.from) continue;
     Setting setting;
     setting.selector.kind = Selector::Kind::kExact;

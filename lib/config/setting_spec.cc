@@ -90,6 +90,12 @@ void SpecReader::later(const std::string& what, const Where& where) {
                  where);
 }
 
+void SpecReader::add(const Target& target, Slot slot, const SaidDtype& dtype, const Where& where,
+                     const std::string& name, std::optional<std::size_t> input) {
+  add(target, slot, dtype.precision, where, name + dtype.as, input);
+  if (target.template_at) target.settings.back().what += dtype.as;
+}
+
 void SpecReader::add(const Target& target, Slot slot, Says says, const Where& where, const std::string& name,
                      std::optional<std::size_t> input) {
   Setting setting;
@@ -109,11 +115,12 @@ void SpecReader::read(const Selector& named, const YamlNode& spec, const Where& 
   Selector selector = named;
   const Target target{selector, what, template_at, settings};
   if (spec.kind != YamlNode::Kind::kMap) {
-    const auto precision = dtype_or_usual(spec, what, target, Slot::kOutput);
-    if (!precision) return;
-    const bool skips = *precision == Precision::kFloat32 && selector.kind != Selector::Kind::kAll;
-    add(target, skips ? Slot::kNode : Slot::kOutput, *precision, where, what);
-    if (*precision == Precision::kFloat32 && !skips) add(target, Slot::kWeight, *precision, where, what);
+    const auto dtype = dtype_or_usual(spec, what, target, Slot::kOutput);
+    if (!dtype) return;
+    const bool is_float = dtype->precision == Precision::kFloat32;
+    const bool skips = is_float && selector.kind != Selector::Kind::kAll;
+    add(target, skips ? Slot::kNode : Slot::kOutput, *dtype, where, what);
+    if (is_float && !skips) add(target, Slot::kWeight, *dtype, where, what);
     return;
   }
   if (spec.entries.empty()) return wrong(fmt::format("{} says nothing", what), spec.where);
@@ -183,15 +190,15 @@ void SpecReader::warn_of_contradictions(const std::string& what, const YamlNode&
 void SpecReader::read_slot(const Target& target, Slot slot, const YamlNode& node, const Where& where,
                            const std::string& name, std::optional<std::size_t> input) {
   if (node.kind != YamlNode::Kind::kMap) {
-    const auto precision = dtype_or_usual(node, name, target, slot);
-    if (precision) add(target, slot, *precision, where, name, input);
+    const auto dtype = dtype_or_usual(node, name, target, slot);
+    if (dtype) add(target, slot, *dtype, where, name, input);
     return;
   }
   if (node.entries.empty()) return wrong(fmt::format("{} says nothing", name), node.where);
   YamlMap map(node, std::string(to_text(slot)), diagnostics_);
   if (const YamlNode* word = map.find("dtype")) {
-    const auto precision = dtype_or_usual(*word, name + " dtype", target, slot);
-    if (precision) add(target, slot, *precision, where, name, input);
+    const auto dtype = dtype_or_usual(*word, name + " dtype", target, slot);
+    if (dtype) add(target, slot, *dtype, where, name, input);
   }
   for (Says& says : aspects(map, slot == Slot::kWeight)) {
     add(target, slot, std::move(says), where, name, input);
@@ -304,11 +311,18 @@ std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
   return found;
 }
 
-std::optional<Precision> SpecReader::dtype_or_usual(const YamlNode& node, const std::string& name,
-                                                    const Target& target, Slot slot) {
-  const bool usual = target.template_at && node.kind == YamlNode::Kind::kScalar && node.text == "usual";
-  if (!usual) return dtype(node, name);
-  return slot == Slot::kWeight ? usual_.weights : usual_.activations;
+std::optional<SpecReader::SaidDtype> SpecReader::dtype_or_usual(const YamlNode& node, const std::string& name,
+                                                                const Target& target, Slot slot) {
+  const bool repeats = target.template_at && node.kind == YamlNode::Kind::kScalar && node.text == "usual";
+  if (!repeats) {
+    const auto precision = dtype(node, name);
+    return precision ? std::optional(SaidDtype{*precision, ""}) : std::nullopt;
+  }
+  const bool weight = slot == Slot::kWeight;
+  const Placed<Precision>& usual = weight ? usual_.weights : usual_.activations;
+  const std::string as =
+      fmt::format(" as {}.dtype in line {}", weight ? "weights" : "activations", usual.where.line);
+  return SaidDtype{usual.value, usual.where.line > 0 ? as : ""};
 }
 
 std::optional<Precision> SpecReader::dtype(const YamlNode& node, const std::string& name) {

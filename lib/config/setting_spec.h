@@ -12,8 +12,8 @@ namespace qprep {
 
 /// What the word `usual` of a template means: activations.dtype and weights.dtype.
 struct UsualPrecision {
-  Precision activations = Precision::kInt8;
-  Precision weights = Precision::kInt8;
+  Placed<Precision> activations{Precision::kInt8, {}};  // line 0: it is the default
+  Placed<Precision> weights{Precision::kInt8, {}};
 };
 
 /// Where a setting that a template makes is said to stand: at the line that names the template.
@@ -55,7 +55,14 @@ class SpecReader {
   void read_threshold(const Target& target, const YamlNode& node, const Where& where);
   void add(const Target& target, Slot slot, Says says, const Where& where, const std::string& name,
            std::optional<std::size_t> input = std::nullopt);
-  std::optional<Precision> dtype_or_usual(const YamlNode& node, const std::string& name, const Target& target,
+  /// A dtype, and which other line it repeats: " as activations.dtype in line 3".
+  struct SaidDtype {
+    Precision precision;
+    std::string as;
+  };
+  void add(const Target& target, Slot slot, const SaidDtype& dtype, const Where& where,
+           const std::string& name, std::optional<std::size_t> input = std::nullopt);
+  std::optional<SaidDtype> dtype_or_usual(const YamlNode& node, const std::string& name, const Target& target,
                                           Slot slot);
 
   const UsualPrecision& usual_;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "config/selector.h"
 #include "passes/selection.h"
 #include "plan/node_settings.h"
 #include "report/table.h"
@@ -13,9 +14,10 @@
 namespace qprep {
 namespace {
 
-/// What the names name: nodes and inputs, and sentences on what is gone.
+/// What the names name: nodes and inputs, constants, and sentences on what is gone.
 struct Called {
   Selection::Match found;
+  std::vector<const Value*> constants;
   std::vector<std::string> gone;
 };
 
@@ -31,7 +33,13 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
     wanted.insert(match.nodes.begin(), match.nodes.end());
     wanted_inputs.insert(match.inputs.begin(), match.inputs.end());
     if (!match.empty()) continue;
-    if (std::optional<std::string> gone = selection.gone(selector)) {
+    const auto& constants = model.graph->initializers();
+    const auto constant = std::find_if(constants.begin(), constants.end(), [&](const Value* each) {
+      return path_of(each->name()) == path_of(name);
+    });
+    if (constant != constants.end()) {
+      result.constants.push_back(*constant);
+    } else if (std::optional<std::string> gone = selection.gone(selector)) {
       result.gone.push_back(std::move(*gone));
     } else {
       diagnostics.error(codes::kNoMatch, selection.why_nothing(selector));
@@ -87,7 +95,8 @@ std::string text_of(const ExplainedNode& node) {
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
-      text += fmt::format("          {}. {} says {}{}\n", i + 1, setting.setting, setting.says, named);
+      text += fmt::format("          {}. {} says {}{}{}\n", i + 1, setting.setting, setting.says, named,
+                          setting.in_vain ? ", which has no effect here" : "");
     }
   }
   return text;
@@ -134,8 +143,7 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
     return explanation;
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
-  for (const Value* input : wanted.found.inputs) explanation.nodes.push_back(explain_input(decided, *input));
-  for (const Node* node : wanted.found.nodes) explanation.nodes.push_back(explain_node(decided, *node));
+  explanation.nodes = explain_those(decided, wanted.found.inputs, wanted.constants, wanted.found.nodes);
   explanation.gone = std::move(wanted.gone);
   return explanation;
 }
@@ -156,7 +164,10 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
     for (const ExplainedSlot& slot : node.slots) {
       Json said = Json::array();
       for (const ExplainedSetting& setting : slot.settings) {
-        said.push_back({{"setting", setting.setting}, {"says", setting.says}, {"node", setting.node}});
+        said.push_back({{"setting", setting.setting},
+                        {"says", setting.says},
+                        {"node", setting.node},
+                        {"no_effect", setting.in_vain}});
       }
       slots.push_back({{"slot", slot.slot},
                        {"dtype", slot.precision},

@@ -8,7 +8,7 @@
 #include "driver/explained.h"
 #include "support/diagnostics.h"
 
-/// What `qprep explain` answers: which line of the configuration decided what. docs/explain.md describes it
+/// What `qprep explain` answers: which line of the configuration decided what. docs/cli.md describes it
 /// for users.
 namespace qprep {
 
@@ -22,7 +22,7 @@ struct SettingRow {
 };
 
 struct Explanation {
-  std::vector<ExplainedNode> nodes;  // those that were asked for, inputs first, in graph order
+  std::vector<ExplainedNode> nodes;  // those that were asked for: inputs, constants, nodes
   std::vector<std::string> gone;     // sentences on those that rewriting took out
   std::vector<SettingRow> settings;  // if none was asked for: all, the one of the highest priority first
 };

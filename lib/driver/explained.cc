@@ -17,7 +17,7 @@ class Explainer {
     for (const Setting& setting : settings_.settings()) {
       std::string text = to_text(setting);
       std::string first_word = text.substr(0, text.find(' '));
-      texts_.emplace(std::move(first_word), ExplainedSetting{std::move(text), to_text(setting.says), ""});
+      texts_.emplace(std::move(first_word), ExplainedSetting{std::move(text), to_text(setting.says), {}});
     }
   }
 
@@ -47,6 +47,9 @@ class Explainer {
       slot.settings = said_of_constant(*read, node);
       explained.slots.push_back(std::move(slot));
     }
+    for (const Setting* setting : settings_.in_vain(node)) {
+      explained.slots.front().settings.push_back({to_text(*setting), to_text(setting->says), "", true});
+    }
     for (ExplainedSlot& slot : explained.slots) name_deciders(slot, entry);
     return explained;
   }
@@ -63,6 +66,26 @@ class Explainer {
                                                        : "its elements are not quantised";
     for (const Setting* setting : settings_.all(input)) {
       slot.settings.push_back({to_text(*setting), to_text(setting->says), ""});
+    }
+    name_deciders(slot, NodePlan{});
+    explained.slots.push_back(std::move(slot));
+    return explained;
+  }
+
+  ExplainedNode constant(const Value& constant) const {
+    ExplainedNode explained;
+    explained.name = constant.name();
+    explained.op = "constant";
+    const Decision* decision = plan_.decision_of(constant);
+    const auto left = plan_.not_quantised.find(&constant);
+    ExplainedSlot slot = slot_of("value", &constant,
+                                 decision                            ? decision->because
+                                 : left != plan_.not_quantised.end() ? left->second
+                                                                     : "its elements are not quantised");
+    const bool weight = decision && decision->role == Role::kWeight;
+    if (!constant.uses().empty() && plan_.of(*constant.uses().front().node)) {
+      const Node& reader = *constant.uses().front().node;
+      slot.settings = weight ? said_of({&reader}, Slot::kWeight) : said_of_constant(constant, reader);
     }
     name_deciders(slot, NodePlan{});
     explained.slots.push_back(std::move(slot));
@@ -150,7 +173,8 @@ class Explainer {
     if (decision.spec.averaging_constant != usual.averaging_constant) {
       parts.push_back(fmt::format("averaging_constant {}", decision.spec.averaging_constant));
     }
-    const auto known = plan_.known_scales.find(&value);
+    const Value* root = repeated_by(value);
+    const auto known = plan_.known_scales.find(root ? root : &value);
     if (decision.fixed && known != plan_.known_scales.end()) {
       parts.push_back(fmt::format("scale {}", known->second.scale.at<float>(0)));
     }
@@ -192,11 +216,16 @@ class Explainer {
     return explained;
   }
 
-  /// Of a constant in arithmetic: what names it, and what speaks of its reader.
+  /// Of a constant in arithmetic, whose dtype can be said: what names it, and what speaks of its reader.
   std::vector<ExplainedSetting> said_of_constant(const Value& constant, const Node& reader) const {
     std::set<const Setting*> said;
-    for (const Setting* setting : settings_.all(constant)) said.insert(setting);
-    for (const Setting* setting : settings_.all(reader, Slot::kOutput)) said.insert(setting);
+    const auto insert = [&](const std::vector<const Setting*>& settings) {
+      for (const Setting* setting : settings) {
+        if (setting->says_precision()) said.insert(setting);
+      }
+    };
+    insert(settings_.all(constant));
+    insert(settings_.all(reader, Slot::kOutput));
     std::vector<ExplainedSetting> explained;
     for (const Setting* each : said) explained.push_back({to_text(*each), to_text(each->says), ""});
     return explained;
@@ -209,10 +238,15 @@ class Explainer {
 
 }  // namespace
 
-ExplainedNode explain_node(const Decided& decided, const Node& node) { return Explainer(decided).node(node); }
-
-ExplainedNode explain_input(const Decided& decided, const Value& input) {
-  return Explainer(decided).input(input);
+std::vector<ExplainedNode> explain_those(const Decided& decided, const std::vector<const Value*>& inputs,
+                                         const std::vector<const Value*>& constants,
+                                         const std::vector<const Node*>& nodes) {
+  const Explainer explainer(decided);
+  std::vector<ExplainedNode> explained;
+  for (const Value* input : inputs) explained.push_back(explainer.input(*input));
+  for (const Value* constant : constants) explained.push_back(explainer.constant(*constant));
+  for (const Node* node : nodes) explained.push_back(explainer.node(*node));
+  return explained;
 }
 
 std::vector<ExplainedNode> explain_all(const Decided& decided) {

@@ -13,7 +13,8 @@ namespace qprep {
 /// "threshold 1".
 struct ExplainedSetting {
   std::string setting, says;
-  std::string node;  // of a unit, the node that it names; else empty
+  std::string node;      // of a unit, the node that it names; else empty
+  bool in_vain = false;  // it names the node and cannot affect it
 };
 
 /// A slot of a node: what it holds now, why, and what was said of it, the one of the highest priority first.
@@ -28,7 +29,7 @@ struct ExplainedSlot {
   bool rule = false;
 };
 
-/// A node, or a graph input: then op is "input", and there is no device.
+/// A node; or a graph input or a constant: then op is "input" or "constant", and there is no device.
 struct ExplainedNode {
   std::string name, op, device, because;
   std::vector<std::string> unit;  // the names of its nodes, if there are several
@@ -36,8 +37,10 @@ struct ExplainedNode {
   std::vector<ExplainedSlot> slots;
 };
 
-ExplainedNode explain_node(const Decided& decided, const Node& node);
-ExplainedNode explain_input(const Decided& decided, const Value& input);
+/// In this order: graph inputs, initializers, nodes of the main graph.
+std::vector<ExplainedNode> explain_those(const Decided& decided, const std::vector<const Value*>& inputs,
+                                         const std::vector<const Value*>& constants,
+                                         const std::vector<const Node*>& nodes);
 /// All graph inputs (those that are initializers aside) and nodes of the main graph, in its order.
 std::vector<ExplainedNode> explain_all(const Decided& decided);
 

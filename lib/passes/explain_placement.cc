@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <utility>
+#include <vector>
 
 namespace qprep {
 namespace {
@@ -125,8 +126,10 @@ class Explanation {
       if (value.name().empty()) continue;
       std::string because = reason_for(node, value, i);
       if (i > 0) continue;
-      const bool repeats = because == on_the_cpu(node, entry);
-      entry.output_because = repeats ? "it runs on the CPU" : std::move(because);
+      const std::string on_cpu = on_the_cpu(node, entry);
+      const bool repeats = because.starts_with(on_cpu);
+      entry.output_because =
+          repeats ? "it runs on the CPU" + because.substr(on_cpu.size()) : std::move(because);
     }
     const auto weight_input = flow_.traits(node).weight;
     const Value* weight = weight_input ? weight_of(flow_, node, *weight_input) : nullptr;
@@ -168,7 +171,50 @@ class Explanation {
     }
     if (const auto objection = flow_.result_objection(value)) return *objection;
     const NodePlan* entry = plan_.of(node);
-    return entry ? on_the_cpu(node, *entry) : "";
+    if (!entry) return "";
+    const std::string unread = why_unread(value);
+    return on_the_cpu(node, *entry) + (unread.empty() ? "" : "; " + unread);
+  }
+
+  /// The setting that keeps the first node which could read the value quantised, over passive operators, from
+  /// doing so, in a sentence; empty: no setting does.
+  std::string why_unread(const Value& value) const {
+    constexpr std::size_t kMostLooks = 16;
+    std::vector<const Value*> waiting{&value};
+    for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
+      for (const Use& use : waiting[looks]->uses()) {
+        if (&use.node->graph() != &graph_) continue;
+        const OpTraits& traits = flow_.traits(*use.node);
+        if (!traits.is_data(use.input)) continue;
+        if (traits.op_class == OpClass::kPassive) waiting.push_back(&use.node->output(0));
+        if (traits.op_class != OpClass::kGemmLike && traits.op_class != OpClass::kActive) continue;
+        if (runs_quantised(*use.node))
+          return fmt::format("activations stay float ({})", to_text(setting_of(value)));
+        const std::string why = why_set_to_float(*use.node);
+        return why.empty() ? "" : "no quantised node reads it: " + why;
+      }
+    }
+    return "";
+  }
+
+  /// "Gemm 'head' stays float (qprep.yaml:4:7 ...)": as a setting for its unit, or for a weight of it, wants
+  /// it.
+  std::string why_set_to_float(const Node& node) const {
+    const Unit* unit = unit_of(node);
+    for (const Node* member : unit ? unit->nodes : std::vector<const Node*>{&node}) {
+      const Setting* skip = settings_.skip(*member);
+      const Setting& weight = settings_.winner(*member, Slot::kWeight);
+      const bool float_weight =
+          flow_.traits(*member).weight && weight.names_nodes() && weight.precision() == Precision::kFloat32;
+      if (skip || float_weight) {
+        return fmt::format("{} stays float ({})", name_of(*member), to_text(skip ? *skip : weight));
+      }
+    }
+    return "";
+  }
+
+  const Setting& setting_of(const Value& value) const {
+    return value.producer() ? settings_.winner(*value.producer(), Slot::kOutput) : settings_.winner(value);
   }
 
   /// Why others read a float tensor from it.
@@ -189,8 +235,12 @@ class Explanation {
     if (plan_.values.contains(&value) || plan_.not_quantised.contains(&value)) return;
     const Type& type = value.type();
     if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype)) return;
-    plan_.not_quantised.emplace(&value,
-                                value.initializer() ? constant_reason(value) : "no quantised node reads it");
+    if (value.initializer()) {
+      plan_.not_quantised.emplace(&value, constant_reason(value));
+    } else {
+      std::string unread = why_unread(value);
+      plan_.not_quantised.emplace(&value, unread.empty() ? "no quantised node reads it" : std::move(unread));
+    }
   }
 
   std::string constant_reason(const Value& value) const {

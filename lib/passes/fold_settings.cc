@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -62,7 +61,7 @@ class Fold {
       if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
         result_->speak(rank, *input);
       } else {
-        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
+        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)), nullptr);
       }
     }
     std::vector<const Node*> without_input;
@@ -74,7 +73,7 @@ class Fold {
       } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
         result_->speak(rank, *node);
       } else {
-        vain(rank, std::move(why));
+        vain(rank, std::move(why), node);
       }
     }
     if (!without_input.empty()) refuse_input(setting, without_input);
@@ -96,7 +95,7 @@ class Fold {
   void miss(std::size_t rank, const Selection& selection) {
     const Setting& setting = settings()[rank];
     if (std::optional<std::string> gone = selection.gone(setting.selector)) {
-      vain(rank, std::move(*gone));
+      vain(rank, std::move(*gone), nullptr);
     } else if (!setting.selector.optional && is_first_of_its_line(setting) &&
                ++unmatched_ <= kMostUnmatched) {
       diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
@@ -105,11 +104,18 @@ class Fold {
 
   /// What a line says of the input, the weight and the output of a name that is none, is wrong once.
   bool is_first_of_its_line(const Setting& setting) {
-    return refused_.emplace(setting.where.file, setting.where.line, setting.selector.text).second;
+    const Where& where = setting.where;
+    const auto same = [&](const Setting* each) {
+      return each->where.line == where.line && each->where.file == where.file &&
+             each->selector == setting.selector;
+    };
+    if (std::any_of(refused_.begin(), refused_.end(), same)) return false;
+    if (refused_.size() < kMostUnmatched) refused_.push_back(&setting);
+    return true;
   }
 
-  void vain(std::size_t rank, std::string why) {
-    result_->speak_in_vain(rank);
+  void vain(std::size_t rank, std::string why, const Node* node) {
+    result_->speak_in_vain(rank, node);
     if (in_vain_[rank].empty()) in_vain_[rank] = std::move(why);
   }
 
@@ -167,7 +173,7 @@ class Fold {
       any = any || objection.empty();
       if (why.empty()) why = std::move(objection);
     }
-    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why);
+    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why, &node);
   }
 
   /// Result: the setting speaks of whoever made what enters there. Why it cannot; empty: it does.
@@ -178,11 +184,16 @@ class Fold {
     }
     const Value& root = *flow_.of(*node.input(input)).root;
     const Node* maker = root.producer();
+    const int unit = unit_of(node);
+    if (is_no_float(root))
+      return fmt::format("input {} of {} has no floats to quantise", input, name_of(node));
+    if (unit >= 0 && plan_.units[static_cast<std::size_t>(unit)].bias == &root) {
+      return fmt::format("input {} of {} is a bias", input, name_of(node));
+    }
     if (!maker || is_constant(root)) {
       result_->speak(rank, root);
       return "";
     }
-    const int unit = unit_of(node);
     if (unit >= 0 && unit == unit_of(*maker)) {
       return fmt::format("'{}' stays inside the unit of {}", root.name(), name_of(node));
     }
@@ -299,7 +310,7 @@ class Fold {
   Diagnostics& diagnostics_;
   std::vector<std::string> in_vain_;  // by rank: the first reason
   std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
-  std::set<std::tuple<std::string, int, std::string>> refused_;  // file, line, selector
+  std::vector<const Setting*> refused_;  // those that match nothing, as far as they are told
   std::size_t unmatched_ = 0;
 };
 

@@ -177,21 +177,30 @@ class Placement {
         made_quantised_.insert(&root);
       }
     }
-    decision.because = fmt::format("{} ({})", what, to_text(setting));
+    decision.because = fmt::format("{} ({}){}", what, to_text(setting), decision.because);
     return decision;
   }
 
-  /// What else than the precision was said of the tensor.
+  /// What else than the precision was said of the tensor. Result: where it is not as usual, `because` is the
+  /// end of the reason, "" or
+  /// "; threshold 1 (qprep.yaml:4:7 ...)".
   template <typename Find>
   void settle_aspects(const Value& value, Decision& decision, const Find& find) {
+    const auto say = [&](const Setting& setting) {
+      decision.because += fmt::format("; {} ({})", to_text(setting.says), to_text(setting));
+    };
+    const QuantSpec usual;
+    const Setting* given = find(Aspect::kFixedScale);
     if (const Setting* named = find(Aspect::kObserver)) {
       decision.spec.observer = std::get<ObserverName>(named->says).name;
+      if (!given && decision.spec.observer != usual.observer) say(*named);
     }
     if (const Setting* averaging = find(Aspect::kAveragingConstant)) {
       decision.spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
+      if (decision.spec.averaging_constant != usual.averaging_constant) say(*averaging);
     }
-    const Setting* given = find(Aspect::kFixedScale);
     if (!given) return;
+    say(*given);
     const auto& fixed = std::get<FixedScale>(given->says);
     const double smallest = -static_cast<double>(range_of(decision.spec.precision).min);
     const double scale = fixed.threshold > 0 ? fixed.threshold / smallest : fixed.scale;
@@ -265,9 +274,9 @@ class Placement {
     const std::string what = unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
-    decision.because = fmt::format("{} ({})", what, to_text(*holds));
-    decision.takes_output = result.is_graph_output();
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
+    decision.because = fmt::format("{} ({}){}", what, to_text(*holds), decision.because);
+    decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);
   }

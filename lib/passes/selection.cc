@@ -421,7 +421,7 @@ std::string Selection::nearly(std::string_view pattern) const {
   return "";
 }
 
-/// The whole paths below which the scopes that hold them, if those can be named too.
+/// All paths, and the scopes that they lie in where those can be named too.
 std::vector<std::string> Selection::candidates(bool scopes) const {
   std::vector<std::string> found;
   for (const Entry& entry : entries_) {

@@ -127,11 +127,18 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
     QuantSpec spec;
     spec.precision = setting.precision();
     spec.channel_axis = axis;
+    const QuantSpec usual;
+    std::string besides;
+    const auto say = [&besides](const Setting& said) {
+      besides += fmt::format("; {} ({})", to_text(said.says), to_text(said));
+    };
     if (const Setting* observer = said_of(readers[weight], settings, Aspect::kObserver)) {
       spec.observer = std::get<ObserverName>(observer->says).name;
+      if (spec.observer != usual.observer) say(*observer);
     }
     if (const Setting* averaging = said_of(readers[weight], settings, Aspect::kAveragingConstant)) {
       spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
+      if (spec.averaging_constant != usual.averaging_constant) say(*averaging);
     }
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);
@@ -139,10 +146,11 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
       result.refused.emplace(weight, std::move(why));
       continue;
     }
-    result.decisions.emplace(
-        weight,
-        Decision{spec, because(readers[weight], axis, no_axis, scale->zero_channels.size(), to_text(setting)),
-                 Role::kWeight});
+    result.decisions.emplace(weight, Decision{spec,
+                                              because(readers[weight], axis, no_axis,
+                                                      scale->zero_channels.size(), to_text(setting)) +
+                                                  besides,
+                                              Role::kWeight});
     plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
   }
   return result;

@@ -41,7 +41,8 @@ void NodeSettings::speak(std::size_t rank, const Node& node, Slot slot) {
   if (slot == Slot::kNode) {
     counts_[rank].won += skip(node) == &settings_[rank];
   } else {
-    counts_[rank].won += !skip(node) && first(&ranks, slot, aspect) == &settings_[rank];
+    const bool skipped = slot == Slot::kWeight && skip(node);
+    counts_[rank].won += !skipped && first(&ranks, slot, aspect) == &settings_[rank];
   }
 }
 
@@ -53,7 +54,20 @@ void NodeSettings::speak(std::size_t rank, const Value& value) {
   counts_[rank].won += first(&ranks, Slot::kOutput, aspect_of(settings_[rank].says)) == &settings_[rank];
 }
 
+void NodeSettings::speak_in_vain(std::size_t rank, const Node* node) {
+  ++counts_[rank].vain;
+  if (node) in_vain_[node].push_back(static_cast<Rank>(rank));
+}
+
 // ---------------------------------------------------------------------------------------------- questions
+
+std::vector<const Setting*> NodeSettings::in_vain(const Node& node) const {
+  std::vector<const Setting*> found;
+  const auto at = in_vain_.find(&node);
+  if (at == in_vain_.end()) return found;
+  for (const Rank rank : at->second) found.push_back(&settings_[rank]);
+  return found;
+}
 
 const NodeSettings::Ranks* NodeSettings::named(const Node& node, Slot slot) const {
   const ByNode& table = nodes_[index(slot)];
@@ -155,8 +169,7 @@ void NodeSettings::settle(const Unit& unit) {
     const Setting* of_unit = find(unit, aspect);
     for (const Node* node : unit.nodes) {
       const Setting* own = find(*node, Slot::kOutput, aspect);
-      if (!own || own == of_unit || !own->names_nodes() || own->says == of_unit->says || skip(*node))
-        continue;
+      if (!own || own == of_unit || !own->names_nodes() || own->says == of_unit->says) continue;
       const auto rank = static_cast<std::size_t>(own - settings_.data());
       --counts_[rank].won;
       ++lost_in_units_[{rank, static_cast<std::size_t>(of_unit - settings_.data())}];
@@ -178,7 +191,7 @@ std::map<std::pair<std::size_t, std::size_t>, std::size_t> NodeSettings::losses(
     for (const auto& [node, ranks] : nodes_[index(slot)]) {
       const Setting* skipped = skip(*node);
       count(ranks, [&, node = node, &ranks = ranks](const Setting& setting) -> const Setting* {
-        if (skipped) return skipped;
+        if (skipped && slot != Slot::kOutput) return skipped;
         if (slot == Slot::kNode) return find(*node, Slot::kOutput, Aspect::kPrecision);
         return first(&ranks, slot, aspect_of(setting.says));
       });

@@ -31,8 +31,8 @@ class NodeSettings {
   /// Given: everything was spoken. Result: what a node of the unit wins for itself and not for the unit
   /// counts as lost to the setting that the unit follows.
   void settle(const Unit& unit);
-  /// The setting names something that it cannot affect.
-  void speak_in_vain(std::size_t rank) { ++counts_[rank].vain; }
+  /// The setting names something that it cannot affect: a node; null: an input, or what is gone.
+  void speak_in_vain(std::size_t rank, const Node* node);
 
   /// The setting that leaves the node float, as if it had no qconfig; null: it is quantised where it can be.
   /// A setting for the precision of its output that comes earlier in the list keeps it quantised; what a
@@ -67,6 +67,8 @@ class NodeSettings {
   /// All that speak of the slot, the first one first.
   std::vector<const Setting*> all(const Node& node, Slot slot) const;
   std::vector<const Setting*> all(const Value& input) const;
+  /// All that name the node and cannot affect it, the first one first.
+  std::vector<const Setting*> in_vain(const Node& node) const;
 
   /// Of setting `i`: of how many nodes and graph inputs it speaks, for how many it wins, and how many it
   /// names besides that it cannot affect.
@@ -99,6 +101,7 @@ class NodeSettings {
   std::vector<Setting> settings_;
   std::array<std::array<std::optional<Rank>, kAspects>, kSlots> general_;
   std::array<ByNode, kSlots> nodes_;
+  ByNode in_vain_;
   std::unordered_map<const Value*, Ranks> values_;
   std::vector<Count> counts_;
   std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost_in_units_;  // as losses()

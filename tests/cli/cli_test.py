@@ -441,6 +441,24 @@ class OtherVerbs(Case):
         self.assertEqual((pool["rule"], scores["rule"]), (False, False))
         self.assertNotIn("no setting decides", qprep("explain", DIGITS, "scores").stdout)
 
+    def test_what_a_float_node_makes_has_a_setting_that_wins(self):
+        config = self.config(
+            "hybrid: {enabled: true, module_type: [Relu]}\nqconfig_setter:\n  - module_type: {Relu: qint16}\n"
+            "  - module_type: {MaxPool: qint8}\n"
+        )
+        result = qprep("explain", DIGITS, "-c", config, "Relu", "--json")
+        self.assertNotIn("never-wins", result.stderr)
+        self.assertIn("qint16", [node["slots"][0]["dtype"] for node in json.loads(result.stdout)["nodes"]])
+        said = json.loads(qprep("explain", DIGITS, "-c", config, "MaxPool", "--json").stdout)["nodes"][0]["slots"][0]["settings"]
+        self.assertEqual([each["no_effect"] for each in said if "MaxPool" in each["setting"]], [True])
+
+    def test_explain_names_the_setting_that_keeps_a_reader_float(self):
+        config = self.config("qconfig_setter:\n  - module_name: {conv0: float}\n")
+        result = qprep("explain", DIGITS, "-c", config, "image", "--json")
+        slot = json.loads(result.stdout)["nodes"][0]["slots"][0]
+        self.assertIn("no quantised node reads it: Conv 'conv0' stays float", slot["because"])
+        self.assertIn("module_name 'conv0'", slot["settings"][0]["setting"])
+
     def test_explain_knows_what_rewriting_took_out(self):
         for name in ("batchnormalization0", "batchnormalization0_out"):
             self.assertIn("conv0 (Conv): BPU", qprep("explain", DIGITS, name).stdout)
@@ -451,7 +469,7 @@ class OtherVerbs(Case):
         self.assertEqual(json.loads(qprep("explain", DIGITS, "bn1_scale", "--json").stdout)["gone"], [read])
         config = self.config("qconfig_setter:\n  - module_type: {BatchNormalization: float}\n  - default_qat\n")
         self.assertIn("has no effect: 'batchnormalization0' (BatchNorm", qprep("explain", DIGITS, "-c", config).stderr)
-        self.assert_failed(qprep("explain", DIGITS, "conv0_weight"), "which follows the nodes that read it", "'conv0'")
+        self.assertIn("conv0_weight (constant)\n  value   qint8: weight of Conv", qprep("explain", DIGITS, "conv0_weight").stdout)
 
     def test_int16_beside_int16_is_a_warning(self):
         self.samples()

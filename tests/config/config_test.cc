@@ -399,17 +399,19 @@ TEST_CASE("What is said of a node: slots, and what else than the precision") {
 }
 
 TEST_CASE("A template class is a list of settings, and DefaultTemplate comes last") {
-  CHECK(said("activations: {dtype: qint16}\n"
-             "qconfig_setter:\n"
-             "  - template: {default: {weight: qint16}, templates: [AllInt8Template, GEMMInt8Template]}\n") ==
-        Lines{"c.yaml:3:55 template AllInt8Template: output qint8",
-              "c.yaml:3:55 template AllInt8Template: weight qint8",
-              "c.yaml:3:72 template GEMMInt8Template: input qint8",
-              "c.yaml:3:72 template GEMMInt8Template: weight qint8",
-              "c.yaml:3:26 template.default weight: weight qint16",
-              "default: template DefaultTemplate: output qint16",
-              "default: template DefaultTemplate: weight qint8",
-              "default: template DefaultTemplate: high_precision_output qint16"});
+  CHECK(
+      said("activations: {dtype: qint16}\n"
+           "qconfig_setter:\n"
+           "  - template: {default: {weight: qint16}, templates: [AllInt8Template, GEMMInt8Template]}\n") ==
+      Lines{
+          "c.yaml:3:55 template AllInt8Template: output qint8",
+          "c.yaml:3:55 template AllInt8Template: weight qint8",
+          "c.yaml:3:72 template GEMMInt8Template: input qint8",
+          "c.yaml:3:72 template GEMMInt8Template: weight qint8",
+          "c.yaml:3:26 template.default weight: weight qint16",
+          "default: template DefaultTemplate as activations.dtype in line 1: output qint16",
+          "default: template DefaultTemplate: weight qint8",
+          "default: template DefaultTemplate as activations.dtype in line 1: high_precision_output qint16"});
 }
 
 TEST_CASE("Of 'templates', the last wins; a longer name wins over a shorter one") {

@@ -33,7 +33,7 @@ std::map<std::string, std::string> listed_codes() {
   return codes;
 }
 
-/// Every test but this file, and every expected output.
+/// The tests and expected outputs in the folders, but this file.
 std::vector<std::string> texts_in(const std::vector<std::string>& folders) {
   std::vector<std::string> texts;
   for (const std::string& name : folders) {
