@@ -113,11 +113,11 @@ void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& tar
     const auto precision = spec.dtype(*word, map.name_of("dtype"));
     if (precision) target = {*precision, word->where};
   }
-  for (Says& says : spec.aspects(map, slot == Slot::kWeight)) {
+  for (Placed<Says>& said : spec.aspects(map, slot == Slot::kWeight)) {
     Setting setting;
     setting.slot = slot;
-    setting.says = std::move(says);
-    setting.where = map.where();
+    setting.says = std::move(said.value);
+    setting.where = said.where;
     setting.what = map.path();
     aspects.push_back(std::move(setting));
   }

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "plan/because.h"
+
 namespace qprep {
 namespace {
 
@@ -45,9 +47,9 @@ class Explanation {
   void settle_device(const Node& node) {
     NodePlan& entry = plan_.nodes[&node];
     const OpTraits& traits = flow_.traits(node);
-    const auto on = [&](Device device, std::string because) {
+    const auto on = [&](Device device, Reason why) {
       entry.device = device;
-      entry.device_because = std::move(because);
+      entry.device_because = std::move(why);
     };
     switch (traits.op_class) {
       case OpClass::kGemmLike:
@@ -55,10 +57,11 @@ class Explanation {
         if (!runs_quantised(node)) return;
         if (const Setting& output = output_setting(node);
             output.precision() == Precision::kFloat32 && !output.names_nodes()) {
-          return on(Device::kCpu, fmt::format("activations stay float ({})", to_text(output)));
+          return on(Device::kCpu, float_as_set(output));
         }
-        if (const std::string* why = float_weight_in_unit(node)) return on(Device::kCpu, *why);
-        return on(Device::kBpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+        if (const Reason* why = float_weight_in_unit(node)) return on(Device::kCpu, *why);
+        return on(Device::kBpu,
+                  because("{}: it {}{}", to_text(traits.op_class), traits.why, in_spite_of_tail(node)));
       case OpClass::kPassive:
         return settle_passive(node, traits);
       case OpClass::kQuantised:
@@ -68,6 +71,18 @@ class Explanation {
       case OpClass::kFloat:
         return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
     }
+  }
+
+  /// Why a node in the tail that is not gemm_like is quantised, as the end of a reason; empty: it is none.
+  Reason in_spite_of_tail(const Node& node) const {
+    const Unit* unit = unit_of(node);
+    if (!unit || flow_.traits(*unit->nodes.front()).op_class == OpClass::kGemmLike ||
+        !flow_.of(unit->nodes.back()->output(0)).tail) {
+      return {};
+    }
+    const Setting& setting = settings_.winner(*unit);
+    const bool strips = settings_.tail().precision() == Precision::kFloat32;
+    return because("; in the tail ({})", strips ? setting : settings_.tail());
   }
 
   void settle_passive(const Node& node, const OpTraits& traits) {
@@ -80,6 +95,8 @@ class Explanation {
     if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
+    } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {
+      entry.device_because = because("passive: it {}; {}", traits.why, unread);
     } else {
       entry.device_because =
           fmt::format("passive: it {}; '{}', which it moves, is not quantised", traits.why, data->name());
@@ -101,16 +118,16 @@ class Explanation {
 
   /// Why a weight of the node's unit stays float, as the settings want it; null: none does. A unit is one
   /// kernel, so it is on one device.
-  const std::string* float_weight_in_unit(const Node& node) const {
+  const Reason* float_weight_in_unit(const Node& node) const {
     const Unit* unit = unit_of(node);
     if (!unit) return float_weight(node);
     for (const Node* member : unit->nodes) {
-      if (const std::string* why = float_weight(*member)) return why;
+      if (const Reason* why = float_weight(*member)) return why;
     }
     return nullptr;
   }
 
-  const std::string* float_weight(const Node& node) const {
+  const Reason* float_weight(const Node& node) const {
     const auto input = flow_.traits(node).weight;
     const Value* weight = input ? weight_of(flow_, node, *input) : nullptr;
     const auto at = weights_.left.find(weight);
@@ -124,12 +141,11 @@ class Explanation {
     for (std::size_t i = 0; i < node.output_count(); ++i) {
       const Value& value = node.output(i);
       if (value.name().empty()) continue;
-      std::string because = reason_for(node, value, i);
+      Reason why = reason_for(node, value, i);
       if (i > 0) continue;
-      const std::string on_cpu = on_the_cpu(node, entry);
-      const bool repeats = because.starts_with(on_cpu);
-      entry.output_because =
-          repeats ? "it runs on the CPU" + because.substr(on_cpu.size()) : std::move(because);
+      const std::string on_cpu = on_the_cpu(node, entry).text;
+      if (why.text.starts_with(on_cpu)) why.text.replace(0, on_cpu.size(), "it runs on the CPU");
+      entry.output_because = std::move(why);
     }
     const auto weight_input = flow_.traits(node).weight;
     const Value* weight = weight_input ? weight_of(flow_, node, *weight_input) : nullptr;
@@ -137,7 +153,7 @@ class Explanation {
   }
 
   /// Why the result is held as it is. Result: a float one has the reason in not_quantised.
-  std::string reason_for(const Node& node, const Value& value, std::size_t output) {
+  Reason reason_for(const Node& node, const Value& value, std::size_t output) {
     if (const auto at = plan_.values.find(&value); at != plan_.values.end()) return at->second.because;
     if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
       return fmt::format("hands on '{}', which is quantised", at->second->name());
@@ -147,12 +163,12 @@ class Explanation {
     if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype) && type.dtype != DType::kUndefined) {
       return fmt::format("{}, which is not quantised", to_text(type.dtype));
     }
-    std::string why = float_reason(node, value, output);
+    Reason why = float_reason(node, value, output);
     plan_.not_quantised.emplace(&value, why);
     return why;
   }
 
-  std::string float_reason(const Node& node, const Value& value, std::size_t output) const {
+  Reason float_reason(const Node& node, const Value& value, std::size_t output) const {
     const OpTraits& traits = flow_.traits(node);
     const Unit* unit = unit_of(node);
     if (is_constant(value)) return constant_reason(value);
@@ -162,23 +178,27 @@ class Explanation {
     if (traits.op_class == OpClass::kPassive && flow_.of(value).through == &node) {
       const Value& root = *flow_.of(value).root;
       const auto at = plan_.not_quantised.find(&root);
-      if (at != plan_.not_quantised.end()) return fmt::format("hands on '{}': {}", root.name(), at->second);
-      return fmt::format("hands on '{}', which no quantised node reads this way", root.name());
+      if (at != plan_.not_quantised.end()) return because("hands on '{}': {}", root.name(), at->second);
+      const Reason unread = why_unread(value);
+      return unread.empty()
+                 ? fmt::format("hands on '{}', which no quantised node reads this way", root.name())
+                 : because("hands on '{}'; {}", root.name(), unread);
     }
     if (runs_quantised(node)) {
       if (output > 0) return fmt::format("a further result of {}", name_of(node));
-      return fmt::format("activations stay float ({})", to_text(output_setting(node)));
+      return float_as_set(output_setting(node));
     }
     if (const auto objection = flow_.result_objection(value)) return *objection;
     const NodePlan* entry = plan_.of(node);
     if (!entry) return "";
-    const std::string unread = why_unread(value);
-    return on_the_cpu(node, *entry) + (unread.empty() ? "" : "; " + unread);
+    const Reason unread = why_unread(value);
+    const Reason on_cpu = on_the_cpu(node, *entry);
+    return unread.empty() ? on_cpu : because("{}; {}", on_cpu, unread);
   }
 
   /// The setting that keeps the first node which could read the value quantised, over passive operators, from
   /// doing so, in a sentence; empty: no setting does.
-  std::string why_unread(const Value& value) const {
+  Reason why_unread(const Value& value) const {
     constexpr std::size_t kMostLooks = 16;
     std::vector<const Value*> waiting{&value};
     for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
@@ -188,10 +208,9 @@ class Explanation {
         if (!traits.is_data(use.input)) continue;
         if (traits.op_class == OpClass::kPassive) waiting.push_back(&use.node->output(0));
         if (traits.op_class != OpClass::kGemmLike && traits.op_class != OpClass::kActive) continue;
-        if (runs_quantised(*use.node))
-          return fmt::format("activations stay float ({})", to_text(setting_of(value)));
-        const std::string why = why_set_to_float(*use.node);
-        return why.empty() ? "" : "no quantised node reads it: " + why;
+        if (runs_quantised(*use.node)) return float_as_set(setting_of(value));
+        const Reason why = why_set_to_float(*use.node);
+        return why.empty() ? why : because("no quantised node reads it: {}", why);
       }
     }
     return "";
@@ -199,7 +218,7 @@ class Explanation {
 
   /// "Gemm 'head' stays float (qprep.yaml:4:7 ...)": as a setting for its unit, or for a weight of it, wants
   /// it.
-  std::string why_set_to_float(const Node& node) const {
+  Reason why_set_to_float(const Node& node) const {
     const Unit* unit = unit_of(node);
     for (const Node* member : unit ? unit->nodes : std::vector<const Node*>{&node}) {
       const Setting* skip = settings_.skip(*member);
@@ -207,7 +226,7 @@ class Explanation {
       const bool float_weight =
           flow_.traits(*member).weight && weight.names_nodes() && weight.precision() == Precision::kFloat32;
       if (skip || float_weight) {
-        return fmt::format("{} stays float ({})", name_of(*member), to_text(skip ? *skip : weight));
+        return because("{} stays float ({})", name_of(*member), skip ? *skip : weight);
       }
     }
     return "";
@@ -218,17 +237,19 @@ class Explanation {
   }
 
   /// Why others read a float tensor from it.
-  static std::string on_the_cpu(const Node& node, const NodePlan& entry) {
-    return fmt::format("{} runs on the CPU: {}", name_of(node), entry.device_because);
+  static Reason on_the_cpu(const Node& node, const NodePlan& entry) {
+    return because("{} runs on the CPU: {}", name_of(node), entry.device_because);
   }
 
-  std::string weight_reason(const Node& node, const Value& weight) const {
+  Reason weight_reason(const Node& node, const Value& weight) const {
     const auto at = plan_.values.find(&weight);
     if (at != plan_.values.end()) return at->second.because;
     if (const auto left = weights_.left.find(&weight); left != weights_.left.end()) return left->second;
     const auto refused = weights_.refused.find(&weight);
     if (refused != weights_.refused.end()) return refused->second;
-    return fmt::format("{} runs on the CPU", name_of(node));
+    Reason on_cpu = fmt::format("{} runs on the CPU", name_of(node));
+    on_cpu.add(plan_.of(node)->device_because);
+    return on_cpu;
   }
 
   void explain_source(const Value& value) {
@@ -238,12 +259,13 @@ class Explanation {
     if (value.initializer()) {
       plan_.not_quantised.emplace(&value, constant_reason(value));
     } else {
-      std::string unread = why_unread(value);
-      plan_.not_quantised.emplace(&value, unread.empty() ? "no quantised node reads it" : std::move(unread));
+      Reason unread = why_unread(value);
+      plan_.not_quantised.emplace(&value,
+                                  unread.empty() ? Reason("no quantised node reads it") : std::move(unread));
     }
   }
 
-  std::string constant_reason(const Value& value) const {
+  Reason constant_reason(const Value& value) const {
     for (const Use& use : value.uses()) {
       if (&use.node->graph() != &graph_) continue;
       const OpTraits& traits = flow_.traits(*use.node);

@@ -1,0 +1,20 @@
+#include "plan/reason.h"
+
+#include <algorithm>
+
+namespace qprep {
+
+void Reason::add(const Setting& setting) {
+  if (std::find(settings.begin(), settings.end(), &setting) == settings.end()) settings.push_back(&setting);
+}
+
+void Reason::add(const Reason& other) {
+  for (const Setting* setting : other.settings) add(*setting);
+}
+
+void Reason::append(const Reason& other) {
+  text += other.text;
+  add(other);
+}
+
+}  // namespace qprep
