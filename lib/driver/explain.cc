@@ -74,7 +74,8 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
       if (!gone) gone = selection.gone(meaning);
     }
     if (const Value* constant = constant_called(model, name)) {
-      result.constants.push_back(constant);
+      auto& known = result.constants;
+      if (std::find(known.begin(), known.end(), constant) == known.end()) known.push_back(constant);
     } else if (gone) {
       result.gone.push_back(std::move(*gone));
     } else {

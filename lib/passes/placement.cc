@@ -178,6 +178,7 @@ class Placement {
     const std::string reader =
         name_of(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
     std::string what;
+    Reason on_cpu;  // who makes it; no words of its own
     if (is_constant(root)) {
       decision.role = Role::kConstant;
       what = fmt::format("constant that enters {}", reader);
@@ -186,17 +187,22 @@ class Placement {
       what = fmt::format("graph input that feeds {}", reader);
       settle_aspects(root, decision, [&](Aspect aspect) { return settings_.find(root, aspect); });
     } else {
-      what = fmt::format("result of {} that feeds {}", name_of(*root.producer()), reader);
+      const bool quantised = runs_quantised(*root.producer());
+      what = fmt::format("result of {}{} that feeds {}", name_of(*root.producer()),
+                         quantised ? "" : ", which runs on the CPU,", reader);
+      if (const NodePlan* maker = plan_.of(*root.producer()); maker && !quantised)
+        on_cpu.add(maker->device_because);
       const Unit* unit = unit_that_makes(root);
       settle_aspects(root, decision, [&](Aspect aspect) {
         return unit ? settings_.find(*unit, aspect) : settings_.find(*root.producer(), Slot::kOutput, aspect);
       });
-      if (runs_quantised(*root.producer())) {
+      if (quantised) {
         decision.takes_output = root.is_graph_output();
         made_quantised_.insert(&root);
       }
     }
-    decision.because = because("{} ({}){}{}", what, setting, decision.because, out_of_tail(*entry.node));
+    decision.because =
+        because("{} ({}){}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu);
     return decision;
   }
 
