@@ -197,7 +197,7 @@ void read_optimization(const HbFile& file, const Findings& findings, HbSettings&
   const std::vector<std::string> known = {
       "set_model_output_int8", "set_model_output_int16", "set_all_nodes_int16",  "run_fast",
       "set_{Op}_input_int8",   "set_{Op}_input_int16",   "set_{Op}_output_int8", "set_{Op}_output_int16"};
-  std::vector<Setting> of_operators, of_all;
+  std::vector<Setting> of_operators, of_outputs, of_all;
   for (const std::string& word : value->parts) {
     const std::string what = "optimization " + word;
     if (word == "set_all_nodes_int16") {
@@ -205,7 +205,7 @@ void read_optimization(const HbFile& file, const Findings& findings, HbSettings&
     } else if (word == "set_model_output_int8" || word == "set_model_output_int16") {
       const Precision precision = word.ends_with("16") ? Precision::kInt16 : Precision::kInt8;
       for (const Slot slot : {Slot::kHighPrecision, Slot::kTail}) {
-        of_all.push_back(setting_for_all(slot, precision, value->where, what));
+        of_outputs.push_back(setting_for_all(slot, precision, value->where, what));
       }
     } else if (word == "run_fast") {
       findings.remarks.note(codes::kChosenMethod,
@@ -225,7 +225,7 @@ void read_optimization(const HbFile& file, const Findings& findings, HbSettings&
                      value->where);
     }
   }
-  for (auto* each : {&of_operators, &of_all}) {
+  for (auto* each : {&of_operators, &of_outputs, &of_all}) {
     std::move(each->begin(), each->end(), std::back_inserter(settings.settings));
   }
 }

@@ -280,7 +280,9 @@ class Placement {
     if (flow.quantiser) return float_since(fmt::format("{} quantises it", name_of(*flow.quantiser)));
     const Setting& high_precision = settings_.high_precision();
     const bool keeps_high = high_precision.precision() == Precision::kFloat32;
-    if (flow.only_outputs && !setting.names_nodes() && (gemm_like || (flow.tail && !keeps_high))) {
+    const bool gives_outputs =
+        flow.tail && !keeps_high && &NodeSettings::first_of(high_precision, setting) == &high_precision;
+    if (flow.only_outputs && !setting.names_nodes() && (gemm_like || gives_outputs)) {
       if (keeps_high) {
         return float_since(
             because("high-precision output: it feeds outputs of the graph only ({})", high_precision));
