@@ -204,7 +204,7 @@ std::vector<Setting> settings(const Config& config) {
   const bool strip = config.method.value == "jit_strip";
   add(Slot::kOutput, config.activations, "activations.dtype", "int8 activations");
   add(Slot::kWeight, config.weights, "weights.dtype", "int8 weights");
-  add(Slot::kTail, {strip ? Precision::kFloat32 : config.activations.value, config.method.where}, "method",
+  add(Slot::kTail, {strip ? Precision::kFloat32 : Precision::kInt8, config.method.where}, "method",
       "method jit_strip");
   return all;
 }

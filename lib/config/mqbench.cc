@@ -162,6 +162,7 @@ void MqbenchReader::read_nodes(YamlMap& map, const std::string& key, bool by_typ
     setting.what = fmt::format("extra_quantizer_dict.{} {}", key, quote(word.value));
     if (quantise && activation_.where.line > 0) {
       setting.what += fmt::format(" as a_qscheme in line {}", activation_.where.line);
+      setting.repeats_at = activation_.where;
     }
     settings.push_back(std::move(setting));
   }

@@ -95,6 +95,7 @@ void SpecReader::add(const Target& target, Slot slot, const SaidDtype& dtype, co
                      const std::string& name, std::optional<std::size_t> input) {
   add(target, slot, dtype.precision, where, name + dtype.as, input);
   if (target.template_at) target.settings.back().what += dtype.as;
+  target.settings.back().repeats_at = dtype.repeats_at;
 }
 
 void SpecReader::add(const Target& target, Slot slot, Says says, const Where& where, const std::string& name,
@@ -325,13 +326,13 @@ std::optional<SpecReader::SaidDtype> SpecReader::dtype_or_usual(const YamlNode& 
   const bool repeats = target.template_at && node.kind == YamlNode::Kind::kScalar && node.text == "usual";
   if (!repeats) {
     const auto precision = dtype(node, name);
-    return precision ? std::optional(SaidDtype{*precision, ""}) : std::nullopt;
+    return precision ? std::optional(SaidDtype{*precision}) : std::nullopt;
   }
   const bool weight = slot == Slot::kWeight;
   const Placed<Precision>& usual = weight ? usual_.weights : usual_.activations;
   const std::string as =
       fmt::format(" as {}.dtype in line {}", weight ? "weights" : "activations", usual.where.line);
-  return SaidDtype{usual.value, usual.where.line > 0 ? as : ""};
+  return SaidDtype{usual.value, usual.where.line > 0 ? as : "", usual.where};
 }
 
 std::optional<Precision> SpecReader::dtype(const YamlNode& node, const std::string& name) {

@@ -58,7 +58,8 @@ class SpecReader {
   /// A dtype, and which other line it repeats: " as activations.dtype in line 3".
   struct SaidDtype {
     Precision precision;
-    std::string as;
+    std::string as = {};
+    Where repeats_at = {};
   };
   void add(const Target& target, Slot slot, const SaidDtype& dtype, const Where& where,
            const std::string& name, std::optional<std::size_t> input = std::nullopt);

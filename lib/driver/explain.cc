@@ -141,8 +141,11 @@ std::string text_of(const ExplainedNode& node) {
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
+      const bool of_many =
+          setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHighPrecision);
+      const std::string of = of_many ? " of " + setting.slot : "";
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
-      text += fmt::format("          {}. {} says {}{}{}\n", i + 1, setting.setting, setting.says, named,
+      text += fmt::format("          {}. {} says {}{}{}{}\n", i + 1, setting.setting, setting.says, of, named,
                           setting.in_vain   ? ", which has no effect here"
                           : setting.decides ? ", and decides"
                                             : "");
@@ -214,6 +217,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
       Json said = Json::array();
       for (const ExplainedSetting& setting : slot.settings) {
         said.push_back({{"setting", setting.setting},
+                        {"slot", setting.slot},
                         {"says", setting.says},
                         {"node", setting.node},
                         {"no_effect", setting.in_vain},

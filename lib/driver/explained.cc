@@ -64,11 +64,10 @@ class Explainer {
     ExplainedNode explained;
     explained.name = constant.name();
     explained.op = "constant";
-    const Decision* decision = plan_.decision_of(constant);
-    const bool weight = decision && decision->role == Role::kWeight;
     std::vector<Said> said;
     if (!constant.uses().empty() && plan_.of(*constant.uses().front().node)) {
       const Node& reader = *constant.uses().front().node;
+      const bool weight = !plan_.of(reader)->weight_because.empty() && weight_read_by(reader) == &constant;
       said = weight ? said_of({&reader}, Slot::kWeight) : said_of_constant(constant, reader);
     }
     explained.slots.push_back(slot_of("value", &constant, reason_of(constant), said));
@@ -76,6 +75,10 @@ class Explainer {
   }
 
  private:
+  static ExplainedSetting of(const Setting& setting) {
+    return {to_text(setting), std::string(to_text(setting.slot)), said_by(setting)};
+  }
+
   Reason reason_of(const Value& value) const {
     const auto decided = plan_.values.find(&value);
     if (decided != plan_.values.end()) return decided->second.because;
@@ -97,9 +100,10 @@ class Explainer {
       if (std::none_of(said.begin(), said.end(), is_decider)) said.insert(said.begin() + others++, {decider});
     }
     for (const auto& [setting, node] : said) {
-      const bool decides = std::ranges::find(because.settings, setting) != because.settings.end();
-      explained.settings.push_back(
-          {to_text(*setting), said_by(*setting), node ? node->label() : "", false, decides});
+      explained.settings.push_back(of(*setting));
+      if (node) explained.settings.back().node = node->label();
+      explained.settings.back().decides =
+          std::ranges::find(because.settings, setting) != because.settings.end();
     }
     return explained;
   }
@@ -127,7 +131,8 @@ class Explainer {
   void add_in_vain(const Node& node, const Reason& because, std::vector<ExplainedSetting>& settings) const {
     for (const Setting* setting : settings_.in_vain(node)) {
       if (std::ranges::find(because.settings, setting) != because.settings.end()) continue;
-      settings.push_back({to_text(*setting), said_by(*setting), "", true});
+      settings.push_back(of(*setting));
+      settings.back().in_vain = true;
     }
   }
 
@@ -180,6 +185,8 @@ class Explainer {
     for (const Node* node : nodes) {
       for (const Setting* setting : settings_.all(*node, slot)) add(setting, node);
       if (const Setting* skip = settings_.skip(*node)) add(skip, node);
+      if (slot != Slot::kOutput || !plan_.of(*node)->high_precision) continue;
+      for (const Setting* setting : settings_.all_high_precision()) add(setting, node);
     }
     std::ranges::sort(said, {}, &Said::setting);
     return said;

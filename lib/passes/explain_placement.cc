@@ -81,8 +81,7 @@ class Explanation {
       return {};
     }
     const Setting& setting = settings_.winner(*unit);
-    const bool strips = settings_.tail().precision() == Precision::kFloat32;
-    return because("; in the tail ({})", strips ? setting : settings_.tail());
+    return because("; in the tail ({})", setting.names_nodes() ? setting : settings_.tail());
   }
 
   void settle_passive(const Node& node, const OpTraits& traits) {
@@ -200,6 +199,7 @@ class Explanation {
   /// doing so, in a sentence; empty: no setting does.
   Reason why_unread(const Value& value) const {
     constexpr std::size_t kMostLooks = 16;
+    const Setting& setting = setting_of(*flow_.of(value).root);
     std::vector<const Value*> waiting{&value};
     for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
       for (const Use& use : waiting[looks]->uses()) {
@@ -208,12 +208,24 @@ class Explanation {
         if (!traits.is_data(use.input)) continue;
         if (traits.op_class == OpClass::kPassive) waiting.push_back(&use.node->output(0));
         if (traits.op_class != OpClass::kGemmLike && traits.op_class != OpClass::kActive) continue;
-        if (runs_quantised(*use.node)) return float_as_set(setting_of(value));
-        const Reason why = why_set_to_float(*use.node);
+        if (setting.precision() == Precision::kFloat32 || runs_quantised(*use.node)) {
+          return float_as_set(setting);
+        }
+        const Reason why = why_left_float(*use.node, value.producer());
         return why.empty() ? why : because("no quantised node reads it: {}", why);
       }
     }
     return "";
+  }
+
+  /// Why settings leave the reader of a value float: its own, or those for the tail; empty: no setting does,
+  /// or the same as of who makes the value, whose reason is told.
+  Reason why_left_float(const Node& reader, const Node* maker) const {
+    const Reason set = why_set_to_float(reader);
+    const Reason& device = plan_.of(reader)->device_because;
+    if (!set.empty() || device.settings.empty()) return set;
+    if (maker && plan_.of(*maker)->device_because.settings == device.settings) return "";
+    return because("{} runs on the CPU: {}", name_of(reader), device);
   }
 
   /// "Gemm 'head' stays float (qprep.yaml:4:7 ...)": as a setting for its unit, or for a weight of it, wants
@@ -233,7 +245,7 @@ class Explanation {
   }
 
   const Setting& setting_of(const Value& value) const {
-    return value.producer() ? settings_.winner(*value.producer(), Slot::kOutput) : settings_.winner(value);
+    return value.producer() ? output_setting(*value.producer()) : settings_.winner(value);
   }
 
   /// Why others read a float tensor from it.
@@ -266,6 +278,7 @@ class Explanation {
   }
 
   Reason constant_reason(const Value& value) const {
+    Reason unread;
     for (const Use& use : value.uses()) {
       if (&use.node->graph() != &graph_) continue;
       const OpTraits& traits = flow_.traits(*use.node);
@@ -273,14 +286,17 @@ class Explanation {
       if ((unit && unit->bias == &value) || traits.bias == use.input) {
         return fmt::format("bias of {}: it is added to the accumulator", name_of(*use.node));
       }
-      if (const auto refused = weights_.refused.find(&value); refused != weights_.refused.end()) {
-        return refused->second;
-      }
+      if (weight_of(flow_, *use.node, use.input) == &value) return weight_reason(*use.node, value);
       if (!traits.is_data(use.input)) return fmt::format("a parameter of {}", name_of(*use.node));
       if (!unit) continue;
       if (auto why = flow_.objection(*use.node, use.input)) return *why;
+      if (!unread.empty()) continue;
+      const Setting& setting = settings_.winner(*use.node, value);
+      unread = !runs_quantised(*use.node)                   ? on_the_cpu(*use.node, *plan_.of(*use.node))
+               : setting.precision() == Precision::kFloat32 ? float_as_set(setting)
+                                                            : Reason();
     }
-    return "no quantised node reads it as data";
+    return unread.empty() ? "no quantised node reads it as data" : unread;
   }
 
   const Graph& graph_;

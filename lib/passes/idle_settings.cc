@@ -49,7 +49,9 @@ class IdleSettings {
   const std::vector<Setting>& settings() const { return settings_.settings(); }
 
   bool loses(std::size_t rank) const {
-    return settings()[rank].names_nodes() ? outcomes_[rank].won == 0 : !settings_.is_general_winner(rank);
+    const auto& losses = outcomes_[rank].losses;
+    if (!settings()[rank].names_nodes() && !settings_.is_general_winner(rank)) return true;
+    return outcomes_[rank].won == 0 && (settings()[rank].names_nodes() || !losses.empty());
   }
   /// It may match nothing, and does.
   bool is_absent(std::size_t rank) const {
@@ -62,6 +64,7 @@ class IdleSettings {
   bool agrees(std::size_t rank) const {
     const Setting& setting = settings()[rank];
     if (setting.names_nodes() || setting.slot == Slot::kTail) return false;
+    if (settings_.is_general_winner(rank) && loses(rank)) return setting.implied;
     return !setting.says_precision() || settings_.fallback(setting.slot).says == setting.says;
   }
 
@@ -94,10 +97,18 @@ class IdleSettings {
         loser = &settings()[rank];
       }
     }
+    if (most && gives_scale(most->to, *loser)) {
+      return to_text(*most->to) + " gives the scale, so that nothing is observed";
+    }
     if (most && !is_above(most->to, *loser)) return most->because;
     const Setting* rival = most ? most->to : any_loss ? nullptr : general_rival_of(place);
     if (rival) return to_text(*rival) + " stands above it and speaks of the same";
     return any_loss ? "" : "settings above it speak of the same";
+  }
+
+  static bool gives_scale(const Setting* winner, const Setting& loser) {
+    const auto is_fixed = [](const Setting& each) { return aspect_of(each.says) == Aspect::kFixedScale; };
+    return winner && is_fixed(*winner) && !is_fixed(loser);
   }
 
   static bool is_above(const Setting* winner, const Setting& loser) {

@@ -104,10 +104,12 @@ class Placement {
     return "";
   }
 
-  /// Of a result in the tail that is quantised since the configuration quantises the tail, as the end of a
-  /// reason; empty: it is none.
-  Reason in_quantised_tail(const Value& result) const {
-    const bool quantised = settings_.tail().precision() != Precision::kFloat32;
+  /// Of what a unit makes in the tail, quantised since the configuration quantises the tail, as the end of a
+  /// reason; empty: it is none, or has a setting of its own.
+  Reason in_quantised_tail(const Unit& unit) const {
+    const Value& result = unit.nodes.back()->output(0);
+    const bool quantised =
+        settings_.tail().precision() != Precision::kFloat32 && !settings_.winner(unit).names_nodes();
     return quantised && flow_.of(result).tail ? because("; in the tail ({})", settings_.tail()) : Reason();
   }
 
@@ -282,6 +284,9 @@ class Placement {
     const bool keeps_high = high_precision.precision() == Precision::kFloat32;
     const bool gives_outputs =
         flow.tail && !keeps_high && &NodeSettings::first_of(high_precision, setting) == &high_precision;
+    if (flow.only_outputs && (gemm_like || gives_outputs)) {
+      plan_.nodes[unit.nodes.back()].high_precision = true;
+    }
     if (flow.only_outputs && !setting.names_nodes() && (gemm_like || gives_outputs)) {
       if (keeps_high) {
         return float_since(
@@ -301,7 +306,8 @@ class Placement {
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
-    decision.because = because("{} ({}){}{}", what, *holds, decision.because, in_quantised_tail(result));
+    decision.because = because("{} ({}){}{}", what, *holds, decision.because, in_quantised_tail(unit));
+    decision.because.add(setting);  // were it float, so would be a high-precision output
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);

@@ -29,13 +29,18 @@ class Tally {
   std::vector<SettingOutcome> run() {
     for (const Node& node : graph_.nodes()) count(node);
     for (const Value* input : graph_.inputs()) {
-      if (!input->initializer()) count_general(verdict_of(*input).why);
+      if (!input->initializer()) count_general(verdict_of(*input).why, Slot::kOutput);
     }
     for (const Value* value : graph_.inputs()) count(*value);
     for (const Value* value : graph_.initializers()) {
       if (!value->is_graph_input()) count(*value);
     }
     for (NodeSettings::GroupId group = 0; group < by_group_.size(); ++group) settle(group);
+    for (const auto& [pair, times] : overruled_) {
+      const auto& [slot, named] = pair;
+      const Setting& general = settings_.fallback(slot);
+      outcomes_[settings_.rank_of(general)].losses.push_back({named, named->says != general.says, times, ""});
+    }
     for (SettingOutcome& outcome : outcomes_) put_in_order(outcome.losses);
     return std::move(outcomes_);
   }
@@ -101,8 +106,8 @@ class Tally {
     const Verdict results = verdict_of_results(node);
     const bool ends_unit =
         entry.unit < 0 || plan_.units[static_cast<std::size_t>(entry.unit)].nodes.back() == &node;
-    if (ends_unit) count_general(results.why);
-    if (!entry.weight_because.empty()) count_general(entry.weight_because);
+    if (ends_unit) count_general(results.why, Slot::kOutput);
+    if (!entry.weight_because.empty()) count_general(entry.weight_because, Slot::kWeight);
     add(settings_.groups(node, Slot::kOutput), results, node);
     if (const auto* groups = settings_.groups(node, Slot::kNode)) {
       Verdict whole = results;
@@ -122,10 +127,15 @@ class Tally {
       add(group, verdict, [&] { return fmt::format("'{}': {}", value.name(), verdict.why.text); });
   }
 
-  void count_general(const Reason& why) {
+  void count_general(const Reason& why, Slot slot) {
+    const Setting* named = nullptr;
+    bool general = false;
     for (const Setting* setting : why.settings) {
       if (!setting->names_nodes()) ++outcomes_[settings_.rank_of(*setting)].won;
+      general = general || !setting->names_nodes();
+      if (!named && setting->names_nodes() && setting->says_precision()) named = setting;
     }
+    if (named && !general) ++overruled_[{slot, named}];
   }
 
   void add(const NodeSettings::GroupIds* groups, const Verdict& verdict, const Node& node) {
@@ -206,6 +216,7 @@ class Tally {
   const Plan& plan_;
   const NodeSettings& settings_;
   std::vector<ByVerdict> by_group_;
+  std::map<std::pair<Slot, const Setting*>, std::size_t> overruled_;  // what named settings decide
   std::vector<SettingOutcome> outcomes_;
 };
 

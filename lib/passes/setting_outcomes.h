@@ -20,10 +20,11 @@ struct SettingOutcome {
     std::string because = {};  // the first time: "Conv 'conv1': in the tail: ..."
   };
 
-  std::size_t spoken = 0;         // of a setting that names nodes
-  std::size_t won = 0;            // of one for whatever nobody names: the decisions that it made
-  std::vector<Loss> losses = {};  // by priority of the winner, rules last
-  std::size_t in_vain = 0;        // what it names and cannot affect
+  std::size_t spoken = 0;  // of a setting that names nodes
+  std::size_t won = 0;     // of one for whatever nobody names: the decisions that it made
+  /// By priority of the winner, rules last; of the setting that holds for others, to those that name nodes.
+  std::vector<Loss> losses = {};
+  std::size_t in_vain = 0;  // what it names and cannot affect
   std::string in_vain_because = {};
 };
 

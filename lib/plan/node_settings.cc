@@ -23,6 +23,13 @@ NodeSettings::NodeSettings(std::vector<Setting> settings) : settings_(std::move(
     auto& first = general_[index(setting.slot)][index(aspect_of(setting.says))];
     if (!setting.names_nodes() && !first) first = static_cast<Rank>(rank);
   }
+  for (Setting& setting : settings_) {
+    if (setting.repeats_at.line == 0) continue;
+    const auto repeated = std::find_if(settings_.begin(), settings_.end(), [&](const Setting& each) {
+      return each.where == setting.repeats_at && each.says_precision();
+    });
+    setting.repeats = repeated == settings_.end() ? nullptr : &*repeated;
+  }
 }
 
 // ---------------------------------------------------------------------------------------------- building

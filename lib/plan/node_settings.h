@@ -70,6 +70,7 @@ class NodeSettings {
   /// All that speak of the slot, the first one first.
   std::vector<const Setting*> all(const Node& node, Slot slot) const;
   std::vector<const Setting*> all(const Value& input) const;
+  std::vector<const Setting*> all_high_precision() const { return with_general({}, Slot::kHighPrecision); }
   /// All that name the node and cannot affect it, the first one first.
   std::vector<const Setting*> in_vain(const Node& node) const;
 

@@ -90,9 +90,10 @@ struct Miss {
 struct NodePlan {
   Device device = Device::kCpu;
   Reason device_because;
-  Reason output_because;  // why the outputs are quantised as they are, or are not
-  Reason weight_because;  // empty: no weight
-  int unit = -1;          // index in Plan::units
+  Reason output_because;        // why the outputs are quantised as they are, or are not
+  Reason weight_because;        // empty: no weight
+  bool high_precision = false;  // it makes what settings of kHighPrecision speak of
+  int unit = -1;                // index in Plan::units
   /// The inputs that read quantised numbers, ascending: through the FakeQuantize of their tensor, or what a
   /// passive operator hands on of one. The others read the float tensor.
   std::vector<std::size_t> quantised_inputs = {};

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "plan/setting.h"
+
 namespace qprep {
 
 void Reason::add(const Setting& setting) {
-  if (std::find(settings.begin(), settings.end(), &setting) == settings.end()) settings.push_back(&setting);
+  if (std::find(settings.begin(), settings.end(), &setting) != settings.end()) return;
+  settings.push_back(&setting);
+  if (setting.repeats) add(*setting.repeats);
 }
 
 void Reason::add(const Reason& other) {

@@ -20,6 +20,7 @@ struct Reason {
   Reason(const char* why) : text(why) {}
 
   bool empty() const { return text.empty(); }
+  /// And the setting whose precision it repeats.
   void add(const Setting& setting);
   /// The settings of the other reason too.
   void add(const Reason& other);

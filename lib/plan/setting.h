@@ -83,6 +83,9 @@ struct Setting {
   std::string what;  // "activations.dtype", "module_name 'head.cls'"; of a default "int8 activations"
   std::optional<std::size_t> input = {};  // of kInput: which one; none: every input that carries data
   Where named_at = {};                    // where its selector stands, if not at `where`; line 0: it does
+  Where repeats_at = {};                  // where the setting stands whose precision it repeats; line 0: none
+  bool implied = false;                   // what a way of writing means where it says nothing
+  const Setting* repeats = nullptr;       // that one, once they stand in NodeSettings
 
   const Where& selector_place() const { return named_at.line > 0 ? named_at : where; }
 
