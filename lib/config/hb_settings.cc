@@ -32,9 +32,9 @@ Where place_of(const std::string& word, const HbValue& value) {
   for (const auto& item : value.node->items) {
     if (item->text == word) return item->where;
   }
-  const bool plain = !value.node->quoted && value.node->text.find_first_of(" \t\n") == std::string::npos;
-  const std::size_t at = plain ? value.node->text.find(word) : std::string::npos;
-  if (at != std::string::npos) where.column += static_cast<int>(at);
+  const bool one_line = value.node->text.find_first_of(" \t\n") == std::string::npos;
+  const std::size_t at = one_line ? value.node->text.find(word) : std::string::npos;
+  if (at != std::string::npos) where.column += static_cast<int>(at) + (value.node->quoted ? 1 : 0);
   return where;
 }
 
