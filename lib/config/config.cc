@@ -113,11 +113,11 @@ void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& tar
     const auto precision = spec.dtype(*word, map.name_of("dtype"));
     if (precision) target = {*precision, word->where};
   }
-  for (Says& says : spec.aspects(map, slot == Slot::kWeight)) {
+  for (Placed<Says>& said : spec.aspects(map, slot == Slot::kWeight)) {
     Setting setting;
     setting.slot = slot;
-    setting.says = std::move(says);
-    setting.where = map.where();
+    setting.says = std::move(said.value);
+    setting.where = said.where;
     setting.what = map.path();
     aspects.push_back(std::move(setting));
   }
@@ -204,7 +204,7 @@ std::vector<Setting> settings(const Config& config) {
   const bool strip = config.method.value == "jit_strip";
   add(Slot::kOutput, config.activations, "activations.dtype", "int8 activations");
   add(Slot::kWeight, config.weights, "weights.dtype", "int8 weights");
-  add(Slot::kTail, {strip ? Precision::kFloat32 : config.activations.value, config.method.where}, "method",
+  add(Slot::kTail, {strip ? Precision::kFloat32 : Precision::kInt8, config.method.where}, "method",
       "method jit_strip");
   return all;
 }

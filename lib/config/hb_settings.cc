@@ -25,6 +25,19 @@ std::optional<Precision> dtype_of(const YamlNode& node, const std::string& name,
   return std::nullopt;
 }
 
+/// Where a word of a value stands, as far as its text says.
+Where place_of(const std::string& word, const HbValue& value) {
+  Where where = value.where;
+  if (!value.node) return where;
+  for (const auto& item : value.node->items) {
+    if (item->text == word) return item->where;
+  }
+  const bool one_line = value.node->text.find_first_of(" \t\n") == std::string::npos;
+  const std::size_t at = one_line ? value.node->text.find(word) : std::string::npos;
+  if (at != std::string::npos) where.column += static_cast<int>(at) + (value.node->quoted ? 1 : 0);
+  return where;
+}
+
 /// "InputType" is every input, "InputType1" the second; nullopt: neither.
 std::optional<std::optional<std::size_t>> input_of(std::string_view key) {
   if (!key.starts_with(kInputType)) return std::nullopt;
@@ -197,35 +210,36 @@ void read_optimization(const HbFile& file, const Findings& findings, HbSettings&
   const std::vector<std::string> known = {
       "set_model_output_int8", "set_model_output_int16", "set_all_nodes_int16",  "run_fast",
       "set_{Op}_input_int8",   "set_{Op}_input_int16",   "set_{Op}_output_int8", "set_{Op}_output_int16"};
-  std::vector<Setting> of_operators, of_all;
+  std::vector<Setting> of_operators, of_outputs, of_all;
   for (const std::string& word : value->parts) {
     const std::string what = "optimization " + word;
+    const Where where = place_of(word, *value);
     if (word == "set_all_nodes_int16") {
-      of_all.push_back(setting_for_all(Slot::kOutput, Precision::kInt16, value->where, what));
+      of_all.push_back(setting_for_all(Slot::kOutput, Precision::kInt16, where, what));
     } else if (word == "set_model_output_int8" || word == "set_model_output_int16") {
       const Precision precision = word.ends_with("16") ? Precision::kInt16 : Precision::kInt8;
       for (const Slot slot : {Slot::kHighPrecision, Slot::kTail}) {
-        of_all.push_back(setting_for_all(slot, precision, value->where, what));
+        of_outputs.push_back(setting_for_all(slot, precision, where, what));
       }
     } else if (word == "run_fast") {
       findings.remarks.note(codes::kChosenMethod,
                             "'run_fast' shortens a search for a calibration method; qprep does not search, "
                             "so there is nothing to shorten",
-                            value->where);
+                            where);
     } else if (const auto set = operator_word(word)) {
       Selector selector;
       selector.kind = Selector::Kind::kType;
       selector.text = set->op;
-      Setting setting = setting_for_all(set->slot, set->precision, value->where, what);
+      Setting setting = setting_for_all(set->slot, set->precision, where, what);
       setting.selector = std::move(selector);
       of_operators.push_back(std::move(setting));
     } else {
       findings.wrong(fmt::format("'calibration_parameters.optimization' must be of: {}, not {}{}",
                                  join(known, ", "), quote(word), did_you_mean(word, known)),
-                     value->where);
+                     where);
     }
   }
-  for (auto* each : {&of_operators, &of_all}) {
+  for (auto* each : {&of_operators, &of_outputs, &of_all}) {
     std::move(each->begin(), each->end(), std::back_inserter(settings.settings));
   }
 }

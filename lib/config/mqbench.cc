@@ -54,7 +54,7 @@ class MqbenchReader {
 
   const Reading& reading_;
   std::vector<Setting> global_;
-  Precision activation_ = Precision::kInt8;
+  Placed<Precision> activation_{Precision::kInt8, {}};  // line 0: nothing says it
 };
 
 void MqbenchReader::read(YamlMap& map) {
@@ -125,9 +125,10 @@ void MqbenchReader::read_scheme(YamlMap scheme, const Side& side) {
   }
   if (symmetry && !symmetry->value) reading_.later(scheme.name_of("symmetry") + " false", symmetry->where);
   const Precision precision = bit && bit->value == 16 ? Precision::kInt16 : Precision::kInt8;
-  say(side.slot, precision, bit ? bit->where : scheme.where(), bit ? scheme.path() + ".bit" : scheme.path());
+  const Where place = bit ? bit->where : scheme.where();
+  say(side.slot, precision, place, bit ? scheme.path() + ".bit" : scheme.path());
   if (side.slot == Slot::kOutput) {
-    activation_ = precision;
+    activation_ = {precision, place};
     if (per_channel && per_channel->value) {
       reading_.later(scheme.name_of("per_channel") + " of activations", per_channel->where);
     }
@@ -156,9 +157,13 @@ void MqbenchReader::read_nodes(YamlMap& map, const std::string& key, bool by_typ
     Setting setting;
     setting.selector = *selector;
     setting.slot = quantise ? Slot::kOutput : Slot::kNode;
-    setting.says = quantise ? activation_ : Precision::kFloat32;
+    setting.says = quantise ? activation_.value : Precision::kFloat32;
     setting.where = word.where;
     setting.what = fmt::format("extra_quantizer_dict.{} {}", key, quote(word.value));
+    if (quantise && activation_.where.line > 0) {
+      setting.what += fmt::format(" as a_qscheme in line {}", activation_.where.line);
+      setting.repeats_at = activation_.where;
+    }
     settings.push_back(std::move(setting));
   }
 }

@@ -175,6 +175,7 @@ void append_float(const Where& where, const std::string& what, std::vector<Setti
     };
     if (std::any_of(settings.begin(), settings.end(), speaks)) continue;
     settings.push_back(setting_for_all(slot, Precision::kFloat32, where, what));
+    settings.back().implied = true;
   }
 }
 

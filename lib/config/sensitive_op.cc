@@ -42,7 +42,7 @@ struct Choice {
   std::string type = "activation";
   Precision from = Precision::kInt8;
   Precision to = Precision::kInt16;
-  std::vector<Says> also = {};
+  std::vector<Placed<Says>> also = {};
 };
 
 void read_choice(YamlMap& map, SpecReader& spec, Choice& choice) {
@@ -92,8 +92,8 @@ void read_sensitive_op(const SensitiveOpKeys& keys, const UsualPrecision& usual,
     setting.what = fmt::format("{} {} {}", keys.name, quote(row.op), row.type);
     setting.says = choice.to;
     settings.push_back(setting);
-    for (const Says& says : choice.also) {
-      setting.says = says;
+    for (const Placed<Says>& said : choice.also) {
+      setting.says = said.value;
       settings.push_back(setting);
     }
   }

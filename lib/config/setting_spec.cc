@@ -64,6 +64,7 @@ bool is_scale(double value) {
 struct SpecReader::Target {
   const Selector& selector;
   const std::string& what;
+  const Where& where;
   const std::optional<SaidAt>& template_at;
   std::vector<Setting>& settings;
 };
@@ -94,6 +95,7 @@ void SpecReader::add(const Target& target, Slot slot, const SaidDtype& dtype, co
                      const std::string& name, std::optional<std::size_t> input) {
   add(target, slot, dtype.precision, where, name + dtype.as, input);
   if (target.template_at) target.settings.back().what += dtype.as;
+  target.settings.back().repeats_at = dtype.repeats_at;
 }
 
 void SpecReader::add(const Target& target, Slot slot, Says says, const Where& where, const std::string& name,
@@ -102,9 +104,16 @@ void SpecReader::add(const Target& target, Slot slot, Says says, const Where& wh
   setting.selector = target.selector;
   setting.slot = slot;
   setting.says = std::move(says);
-  setting.where = target.template_at ? target.template_at->where : where;
-  setting.what = target.template_at ? target.template_at->what : name;
   setting.input = input;
+  if (const auto& at = target.template_at) {
+    const bool named = target.selector.kind != Selector::Kind::kAll;
+    setting.where = at->where;
+    setting.what = at->what + (named ? fmt::format(" ({})", target.what) : "");
+  } else {
+    setting.where = where;
+    setting.named_at = target.where;
+    setting.what = name;
+  }
   target.settings.push_back(std::move(setting));
 }
 
@@ -113,7 +122,7 @@ void SpecReader::read(const Selector& named, const YamlNode& spec, const Where& 
                       const std::string& what, const std::optional<SaidAt>& template_at,
                       std::vector<Setting>& settings) {
   Selector selector = named;
-  const Target target{selector, what, template_at, settings};
+  const Target target{selector, what, where, template_at, settings};
   if (spec.kind != YamlNode::Kind::kMap) {
     const auto dtype = dtype_or_usual(spec, what, target, Slot::kOutput);
     if (!dtype) return;
@@ -198,10 +207,10 @@ void SpecReader::read_slot(const Target& target, Slot slot, const YamlNode& node
   YamlMap map(node, std::string(to_text(slot)), diagnostics_);
   if (const YamlNode* word = map.find("dtype")) {
     const auto dtype = dtype_or_usual(*word, name + " dtype", target, slot);
-    if (dtype) add(target, slot, *dtype, where, name, input);
+    if (dtype) add(target, slot, *dtype, word->where, name, input);
   }
-  for (Says& says : aspects(map, slot == Slot::kWeight)) {
-    add(target, slot, std::move(says), where, name, input);
+  for (Placed<Says>& said : aspects(map, slot == Slot::kWeight)) {
+    add(target, slot, std::move(said.value), said.where, name, input);
   }
   map.finish();
 }
@@ -259,13 +268,13 @@ void SpecReader::read_threshold(const Target& target, const YamlNode& node, cons
   }
 }
 
-std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
-  std::vector<Says> found;
+std::vector<Placed<Says>> SpecReader::aspects(YamlMap& map, bool weight) {
+  std::vector<Placed<Says>> found;
   if (const auto observer = map.word("observer", all_of(kObservers, kLaterObservers))) {
     if (holds(kLaterObservers, observer->value)) {
       later(fmt::format("{} {}", map.name_of("observer"), quote(observer->value)), observer->where);
     } else {
-      found.emplace_back(ObserverName{observer->value});
+      found.push_back({ObserverName{observer->value}, observer->where});
     }
   }
   if (const auto kind = map.word("fake_quant", all_of(kFakeQuants, kLaterFakeQuants))) {
@@ -276,7 +285,7 @@ std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
   if (const YamlNode* constant = map.find("averaging_constant")) {
     const auto value = number_of(*constant);
     if (value && *value >= 0 && *value <= 1) {
-      found.emplace_back(AveragingConstant{static_cast<float>(*value)});
+      found.push_back({AveragingConstant{static_cast<float>(*value)}, constant->where});
     } else {
       wrong(fmt::format("{} must be a number from 0 (frozen) to 1, not {}", map.name_of("averaging_constant"),
                         describe(*constant)),
@@ -284,8 +293,9 @@ std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
     }
   }
   if (weight) {
-    if (const auto per_channel = map.boolean("per_channel"))
-      found.emplace_back(PerChannel{per_channel->value});
+    if (const auto per_channel = map.boolean("per_channel")) {
+      found.push_back({PerChannel{per_channel->value}, per_channel->where});
+    }
     return found;
   }
   const bool both = map.has("threshold") && map.has("scale");
@@ -301,7 +311,7 @@ std::vector<Says> SpecReader::aspects(YamlMap& map, bool weight) {
             given->where);
       }
     } else if (value && is_scale(*value)) {
-      found.emplace_back(is_threshold ? FixedScale{*value, 0} : FixedScale{0, *value});
+      found.push_back({is_threshold ? FixedScale{*value, 0} : FixedScale{0, *value}, given->where});
     } else {
       wrong(fmt::format("{} must be a number above 0, in the range of a float32, not {}", map.name_of(key),
                         describe(*given)),
@@ -316,13 +326,13 @@ std::optional<SpecReader::SaidDtype> SpecReader::dtype_or_usual(const YamlNode& 
   const bool repeats = target.template_at && node.kind == YamlNode::Kind::kScalar && node.text == "usual";
   if (!repeats) {
     const auto precision = dtype(node, name);
-    return precision ? std::optional(SaidDtype{*precision, ""}) : std::nullopt;
+    return precision ? std::optional(SaidDtype{*precision}) : std::nullopt;
   }
   const bool weight = slot == Slot::kWeight;
   const Placed<Precision>& usual = weight ? usual_.weights : usual_.activations;
   const std::string as =
       fmt::format(" as {}.dtype in line {}", weight ? "weights" : "activations", usual.where.line);
-  return SaidDtype{usual.value, usual.where.line > 0 ? as : ""};
+  return SaidDtype{usual.value, usual.where.line > 0 ? as : "", usual.where};
 }
 
 std::optional<Precision> SpecReader::dtype(const YamlNode& node, const std::string& name) {

@@ -39,7 +39,7 @@ class SpecReader {
   std::optional<Precision> dtype(const YamlNode& node, const std::string& name);
   /// The observer, averaging constant, scale, ... of a map like `output` or `activations`; the key dtype is
   /// the caller's. `weight`: the map speaks of weights.
-  std::vector<Says> aspects(YamlMap& map, bool weight);
+  std::vector<Placed<Says>> aspects(YamlMap& map, bool weight);
 
   void wrong(std::string message, const Where& where);
   void later(const std::string& what, const Where& where);
@@ -58,7 +58,8 @@ class SpecReader {
   /// A dtype, and which other line it repeats: " as activations.dtype in line 3".
   struct SaidDtype {
     Precision precision;
-    std::string as;
+    std::string as = {};
+    Where repeats_at = {};
   };
   void add(const Target& target, Slot slot, const SaidDtype& dtype, const Where& where,
            const std::string& name, std::optional<std::size_t> input = std::nullopt);

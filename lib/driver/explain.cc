@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 #include <set>
+#include <string_view>
 
 #include "config/selector.h"
+#include "config/torch_names.h"
 #include "passes/selection.h"
+#include "passes/setting_outcomes.h"
 #include "plan/node_settings.h"
 #include "report/table.h"
 #include "support/codes.h"
@@ -21,28 +25,61 @@ struct Called {
   std::vector<std::string> gone;
 };
 
+/// The initializer of this name, or that a node of this name became when it was computed in advance; null:
+/// there is none.
+const Value* constant_called(const Model& model, const std::string& name) {
+  const std::string path = path_of(name);
+  std::set<std::string_view> names;
+  for (const GoneNode& gone : model.gone) {
+    if (path_of(gone.label) == path || module_path_of(gone.label) == path) {
+      names.insert(gone.results.begin(), gone.results.end());
+    }
+  }
+  const auto& constants = model.graph->initializers();
+  const auto at = std::find_if(constants.begin(), constants.end(), [&](const Value* each) {
+    return path_of(each->name()) == path || names.contains(each->name());
+  });
+  return at == constants.end() ? nullptr : *at;
+}
+
+/// The selectors that a NAME may be, in the order in which they are tried.
+std::vector<Selector> meanings_of(const std::string& name) {
+  std::vector<Selector> meanings = {{Selector::Kind::kName, name}, {Selector::Kind::kType, name}};
+  const auto type = torch_type(name);
+  if (type && !type->operators.empty())
+    meanings.push_back({Selector::Kind::kType, join(type->operators, ",")});
+  return meanings;
+}
+
 Called called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
   const Selection selection(model, nullptr);
   Called result;
   std::set<const Node*> wanted;
   std::set<const Value*> wanted_inputs;
   for (const std::string& name : names) {
-    const Selector selector{Selector::Kind::kName, name};
-    Selection::Match match = selection.find(selector);
-    if (match.empty()) match = selection.find({Selector::Kind::kType, name});
+    if (const auto mistake = selector_error(name)) {
+      diagnostics.error(codes::kBadValue, *mistake);
+      continue;
+    }
+    const std::vector<Selector> meanings = meanings_of(name);
+    Selection::Match match;
+    for (const Selector& meaning : meanings) {
+      if (match.empty()) match = selection.find(meaning);
+    }
     wanted.insert(match.nodes.begin(), match.nodes.end());
     wanted_inputs.insert(match.inputs.begin(), match.inputs.end());
     if (!match.empty()) continue;
-    const auto& constants = model.graph->initializers();
-    const auto constant = std::find_if(constants.begin(), constants.end(), [&](const Value* each) {
-      return path_of(each->name()) == path_of(name);
-    });
-    if (constant != constants.end()) {
-      result.constants.push_back(*constant);
-    } else if (std::optional<std::string> gone = selection.gone(selector)) {
+    std::optional<std::string> gone;
+    for (const Selector& meaning : meanings) {
+      if (!gone) gone = selection.gone(meaning);
+    }
+    if (const Value* constant = constant_called(model, name)) {
+      auto& known = result.constants;
+      if (std::find(known.begin(), known.end(), constant) == known.end()) known.push_back(constant);
+    } else if (gone) {
       result.gone.push_back(std::move(*gone));
     } else {
-      diagnostics.error(codes::kNoMatch, selection.why_nothing(selector));
+      diagnostics.error(codes::kNoMatch, selection.why_nothing(meanings.front()));
     }
   }
   diagnostics.throw_if_error();
@@ -56,29 +93,39 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
   return result;
 }
 
-std::vector<SettingRow> rows_of(const NodeSettings& settings) {
+std::vector<SettingRow> rows_of(const Decided& decided) {
+  const NodeSettings& settings = *decided.plan.settings;
+  const std::vector<SettingOutcome> outcomes = outcomes_of(*decided.file.model.graph, decided.plan);
   std::vector<SettingRow> rows;
-  for (std::size_t i = 0; i < settings.settings().size(); ++i) {
-    const Setting& setting = settings.settings()[i];
-    const NodeSettings::Count& count = settings.counts()[i];
-    rows.push_back({to_text(setting),
-                    std::string(to_text(setting.slot)),
-                    to_text(setting.says),
-                    count.spoken,
-                    count.won,
-                    count.vain,
-                    {},
-                    setting.names_nodes()});
-  }
-  for (const auto& [pair, times] : settings.losses()) {
-    rows[pair.first].lost_to.emplace_back(pair.second + 1, times);
+  for (std::size_t rank = 0; rank < outcomes.size(); ++rank) {
+    const Setting& setting = settings.settings()[rank];
+    const SettingOutcome& outcome = outcomes[rank];
+    SettingRow row{to_text(setting),
+                   std::string(to_text(setting.slot)),
+                   said_by(setting),
+                   outcome.spoken,
+                   outcome.won,
+                   outcome.in_vain,
+                   {},
+                   setting.names_nodes()};
+    for (const SettingOutcome::Loss& loss : outcome.losses) {
+      const std::size_t to = loss.to ? settings.rank_of(*loss.to) + 1 : 0;
+      if (!row.lost_to.empty() && row.lost_to.back().first == to) {
+        row.lost_to.back().second += loss.times;
+      } else {
+        row.lost_to.emplace_back(to, loss.times);
+      }
+    }
+    rows.push_back(std::move(row));
   }
   return rows;
 }
 
 std::string lost_to(const SettingRow& row) {
   std::vector<std::string> parts;
-  for (const auto& [winner, times] : row.lost_to) parts.push_back(fmt::format("{} to {}", times, winner));
+  for (const auto& [winner, times] : row.lost_to) {
+    parts.push_back(winner == 0 ? fmt::format("{} to rules", times) : fmt::format("{} to {}", times, winner));
+  }
   return join(parts, ", ");
 }
 
@@ -94,9 +141,14 @@ std::string text_of(const ExplainedNode& node) {
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
+      const bool of_many =
+          setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHighPrecision);
+      const std::string of = of_many ? " of " + setting.slot : "";
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
-      text += fmt::format("          {}. {} says {}{}{}\n", i + 1, setting.setting, setting.says, named,
-                          setting.in_vain ? ", which has no effect here" : "");
+      text += fmt::format("          {}. {} says {}{}{}{}\n", i + 1, setting.setting, setting.says, of, named,
+                          setting.in_vain   ? ", which has no effect here"
+                          : setting.decides ? ", and decides"
+                                            : "");
     }
   }
   return text;
@@ -125,7 +177,7 @@ std::string table_of(const std::vector<SettingRow>& rows) {
                                       row.slot,
                                       row.says,
                                       row.names_nodes ? fmt::to_string(row.spoken + row.vain) : "others",
-                                      row.names_nodes ? fmt::to_string(row.won) : ""};
+                                      fmt::to_string(row.won)};
     if (any_vain) cells.push_back(row.vain > 0 ? fmt::to_string(row.vain) : "");
     if (any_lost) cells.push_back(lost_to(row));
     table.rows.push_back(std::move(cells));
@@ -139,7 +191,7 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
   const Decided decided = decide(options.model, options.config, options.configs, diagnostics);
   Explanation explanation;
   if (options.names.empty()) {
-    explanation.settings = rows_of(*decided.plan.settings);
+    explanation.settings = rows_of(decided);
     return explanation;
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
@@ -165,9 +217,11 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
       Json said = Json::array();
       for (const ExplainedSetting& setting : slot.settings) {
         said.push_back({{"setting", setting.setting},
+                        {"slot", setting.slot},
                         {"says", setting.says},
                         {"node", setting.node},
-                        {"no_effect", setting.in_vain}});
+                        {"no_effect", setting.in_vain},
+                        {"decides", setting.decides}});
       }
       slots.push_back({{"slot", slot.slot},
                        {"dtype", slot.precision},
@@ -188,11 +242,11 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
   for (const SettingRow& row : explanation.settings) {
     Json line = {{"setting", row.setting}, {"slot", row.slot}, {"says", row.says}};
     line["nodes"] = row.names_nodes ? Json(row.spoken + row.vain) : Json(nullptr);
-    line["wins"] = row.names_nodes ? Json(row.won) : Json(nullptr);
+    line["wins"] = row.won;
     line["no_effect"] = row.vain;
     line["lost_to"] = Json::array();
     for (const auto& [winner, times] : row.lost_to) {
-      line["lost_to"].push_back({{"setting", winner}, {"nodes", times}});
+      line["lost_to"].push_back({{"setting", winner > 0 ? Json(winner) : Json(nullptr)}, {"nodes", times}});
     }
     settings.push_back(line);
   }

@@ -12,13 +12,13 @@
 /// for users.
 namespace qprep {
 
-/// A row of the table of settings: of how many nodes and inputs it speaks, for how many it wins, how many it
-/// cannot affect, and to which rows (counted from 1) it loses how often.
+/// A row of the table of settings: of how many nodes and inputs it speaks, how many decisions it makes, how
+/// many it cannot affect, and to which rows (counted from 1; 0: to rules of placement) it loses how often.
 struct SettingRow {
   std::string setting, slot, says;
   std::size_t spoken = 0, won = 0, vain = 0;
   std::vector<std::pair<std::size_t, std::size_t>> lost_to;
-  bool names_nodes = false;  // else it holds for whatever nobody names, and is not counted
+  bool names_nodes = false;  // else it holds for whatever nobody names, and `spoken` counts nothing
 };
 
 struct Explanation {

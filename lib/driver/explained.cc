@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
-#include <unordered_map>
 
 #include "plan/node_settings.h"
 #include "support/text.h"
@@ -11,15 +10,15 @@
 namespace qprep {
 namespace {
 
+/// What is said of a slot before it is told.
+struct Said {
+  const Setting* setting;
+  const Node* node = nullptr;  // of a unit of several, the one that it names
+};
+
 class Explainer {
  public:
-  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {
-    for (const Setting& setting : settings_.settings()) {
-      std::string text = to_text(setting);
-      std::string first_word = text.substr(0, text.find(' '));
-      texts_.emplace(std::move(first_word), ExplainedSetting{std::move(text), to_text(setting.says), {}});
-    }
-  }
+  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {}
 
   ExplainedNode node(const Node& node) const {
     const NodePlan& entry = *plan_.of(node);
@@ -27,31 +26,28 @@ class Explainer {
     explained.name = node.label();
     explained.op = node.op();
     explained.device = to_text(entry.device);
-    explained.because = entry.device_because;
+    explained.because = entry.device_because.text;
     explained.absorbed = node.absorbed();
     const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
       explained.pattern = unit->pattern;
       for (const Node* member : unit->nodes) explained.unit.push_back(member->label());
     }
-    explained.slots.push_back(output_of(node, entry, unit));
+    const Reason output = output_reason(node, entry, unit);
+    explained.slots.push_back(
+        slot_of("output", node.output_count() == 0 ? nullptr : &node.output(0), output,
+                unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput)));
     if (!entry.weight_because.empty()) {
-      const Value* weight = weight_read_by(node);
-      ExplainedSlot slot = slot_of("weight", weight, entry.weight_because);
-      slot.settings = said_of({&node}, Slot::kWeight);
-      explained.slots.push_back(std::move(slot));
+      explained.slots.push_back(
+          slot_of("weight", weight_read_by(node), entry.weight_because, said_of({&node}, Slot::kWeight)));
     }
     for (const Value* read : node.inputs()) {
       const Decision* decision = read ? plan_.decision_of(*read) : nullptr;
       if (!decision || decision->role != Role::kConstant) continue;
-      ExplainedSlot slot = slot_of(fmt::format("constant '{}'", read->name()), read, decision->because);
-      slot.settings = said_of_constant(*read, node);
-      explained.slots.push_back(std::move(slot));
+      explained.slots.push_back(slot_of(fmt::format("constant '{}'", read->name()), read, decision->because,
+                                        said_of_constant(*read, node)));
     }
-    for (const Setting* setting : settings_.in_vain(node)) {
-      explained.slots.front().settings.push_back({to_text(*setting), to_text(setting->says), "", true});
-    }
-    for (ExplainedSlot& slot : explained.slots) name_deciders(slot, entry);
+    add_in_vain(node, output, explained.slots.front().settings);
     return explained;
   }
 
@@ -59,17 +55,9 @@ class Explainer {
     ExplainedNode explained;
     explained.name = input.name();
     explained.op = "input";
-    ExplainedSlot slot = slot_of("output", &input, "");
-    const auto decided = plan_.values.find(&input);
-    const auto left = plan_.not_quantised.find(&input);
-    slot.because = decided != plan_.values.end()       ? decided->second.because
-                   : left != plan_.not_quantised.end() ? left->second
-                                                       : "its elements are not quantised";
-    for (const Setting* setting : settings_.all(input)) {
-      slot.settings.push_back({to_text(*setting), to_text(setting->says), ""});
-    }
-    name_deciders(slot, NodePlan{});
-    explained.slots.push_back(std::move(slot));
+    std::vector<Said> said;
+    for (const Setting* setting : settings_.all(input)) said.push_back({setting});
+    explained.slots.push_back(slot_of("output", &input, reason_of(input), said));
     return explained;
   }
 
@@ -77,86 +65,76 @@ class Explainer {
     ExplainedNode explained;
     explained.name = constant.name();
     explained.op = "constant";
-    const Decision* decision = plan_.decision_of(constant);
-    const auto left = plan_.not_quantised.find(&constant);
-    ExplainedSlot slot = slot_of("value", &constant,
-                                 decision                            ? decision->because
-                                 : left != plan_.not_quantised.end() ? left->second
-                                                                     : "its elements are not quantised");
-    const bool weight = decision && decision->role == Role::kWeight;
+    std::vector<Said> said;
     if (!constant.uses().empty() && plan_.of(*constant.uses().front().node)) {
       const Node& reader = *constant.uses().front().node;
-      slot.settings = weight ? said_of({&reader}, Slot::kWeight) : said_of_constant(constant, reader);
+      const bool weight = !plan_.of(reader)->weight_because.empty() && weight_read_by(reader) == &constant;
+      said = weight ? said_of({&reader}, Slot::kWeight) : said_of_constant(constant, reader);
     }
-    name_deciders(slot, NodePlan{});
-    explained.slots.push_back(std::move(slot));
+    explained.slots.push_back(slot_of("value", &constant, reason_of(constant), said));
     return explained;
   }
 
  private:
-  /// The settings that a reason names; of several with one text, the one that says what came of it.
-  std::vector<const ExplainedSetting*> named_in(const std::string& because,
-                                                const std::string& precision) const {
-    std::vector<const ExplainedSetting*> found;
-    for (std::size_t at = 0; at < because.size(); ++at) {
-      if (at > 0 && because[at - 1] != ' ' && because[at - 1] != '(') continue;
-      const ExplainedSetting* best = nullptr;
-      const auto [begin, end] = texts_.equal_range(because.substr(at, because.find(' ', at) - at));
-      for (auto each = begin; each != end; ++each) {
-        const ExplainedSetting& setting = each->second;
-        if (because.compare(at, setting.setting.size(), setting.setting) != 0) continue;
-        const auto fits = [&](const ExplainedSetting& it) {
-          return std::pair(it.setting.size(), it.says == precision);
-        };
-        if (!best || fits(setting) > fits(*best)) best = &setting;
-      }
-      if (best) found.push_back(best);
-    }
-    return found;
+  static ExplainedSetting of(const Setting& setting) {
+    return {to_text(setting), std::string(to_text(setting.slot)), said_by(setting)};
   }
 
-  /// The settings that are the reason, of the slot or, where that repeats it, of the device, stand first if
-  /// they speak of other slots or nodes. There are none: a rule is the reason.
-  void name_deciders(ExplainedSlot& slot, const NodePlan& entry) const {
-    std::vector<const ExplainedSetting*> deciders = named_in(slot.because, slot.precision);
-    if (slot.because.find("runs on the CPU") != std::string::npos) {
-      for (const ExplainedSetting* each : named_in(entry.device_because, slot.precision))
-        deciders.push_back(each);
-    }
-    slot.rule = deciders.empty();
-    std::size_t first = 0;
-    for (const ExplainedSetting* decider : deciders) {
-      const bool known = std::any_of(slot.settings.begin(), slot.settings.end(),
-                                     [&](const auto& each) { return each.setting == decider->setting; });
-      if (!known)
-        slot.settings.insert(slot.settings.begin() + static_cast<std::ptrdiff_t>(first++), *decider);
-    }
+  Reason reason_of(const Value& value) const {
+    const auto decided = plan_.values.find(&value);
+    if (decided != plan_.values.end()) return decided->second.because;
+    const auto left = plan_.not_quantised.find(&value);
+    return left != plan_.not_quantised.end() ? left->second : Reason("its elements are not quantised");
   }
 
-  ExplainedSlot slot_of(std::string slot, const Value* value, std::string because) const {
-    ExplainedSlot explained{std::move(slot), value ? precision_of(*value) : "", "", std::move(because), {}};
+  /// The reasons that speak of other slots or nodes stand first.
+  ExplainedSlot slot_of(std::string slot, const Value* value, const Reason& because,
+                        std::vector<Said> said) const {
+    ExplainedSlot explained{std::move(slot),         value ? precision_of(*value) : "", "", because.text, {},
+                            because.settings.empty()};
     if (const Decision* decision = value ? plan_.decision_of(*value) : nullptr) {
       explained.besides = besides(*value, *decision);
+    }
+    std::ptrdiff_t others = 0;
+    for (const Setting* decider : because.settings) {
+      const auto is_decider = [decider](const Said& each) { return each.setting == decider; };
+      if (std::none_of(said.begin(), said.end(), is_decider)) said.insert(said.begin() + others++, {decider});
+    }
+    for (const auto& [setting, node] : said) {
+      explained.settings.push_back(of(*setting));
+      if (node) explained.settings.back().node = node->label();
+      explained.settings.back().decides =
+          std::ranges::find(because.settings, setting) != because.settings.end();
     }
     return explained;
   }
 
   /// A node inside a unit makes nothing of its own: the settings for it speak of the unit's result.
-  ExplainedSlot output_of(const Node& node, const NodePlan& entry, const Unit* unit) const {
-    ExplainedSlot slot =
-        slot_of("output", node.output_count() == 0 ? nullptr : &node.output(0), entry.output_because);
-    slot.settings = unit ? said_of(unit->nodes, Slot::kOutput) : said_of({&node}, Slot::kOutput);
+  Reason output_reason(const Node& node, const NodePlan& entry, const Unit* unit) const {
+    Reason because = entry.output_because;
     if (const Value* root = node.output_count() > 0 ? repeated_by(node.output(0)) : nullptr) {
-      slot.because += ": " + plan_.values.at(root).because;
+      because.append(": ");
+      because.append(plan_.values.at(root).because);
     }
-    if (!unit || unit->nodes.back() == &node) return slot;
-    const Node& last = *unit->nodes.back();
-    const Decision* decision = plan_.decision_of(last.output(0));
-    const std::string more = decision ? besides(last.output(0), *decision) : "";
-    slot.because +=
-        fmt::format("; the unit makes '{}', {}{}: {}", last.output(0).name(), precision_of(last.output(0)),
-                    more.empty() ? "" : " (" + more + ")", plan_.of(last)->output_because);
-    return slot;
+    if (unit && unit->nodes.back() != &node) {
+      const Node& last = *unit->nodes.back();
+      const Decision* decision = plan_.decision_of(last.output(0));
+      const std::string more = decision ? besides(last.output(0), *decision) : "";
+      because.append(fmt::format("; the unit makes '{}', {}{}: ", last.output(0).name(),
+                                 precision_of(last.output(0)), more.empty() ? "" : " (" + more + ")"));
+      because.append(plan_.of(last)->output_because);
+    }
+    return because;
+  }
+
+  /// The settings that name the node, cannot affect it, and do not decide its output by what they name
+  /// besides.
+  void add_in_vain(const Node& node, const Reason& because, std::vector<ExplainedSetting>& settings) const {
+    for (const Setting* setting : settings_.in_vain(node)) {
+      if (std::ranges::find(because.settings, setting) != because.settings.end()) continue;
+      settings.push_back(of(*setting));
+      settings.back().in_vain = true;
+    }
   }
 
   /// The quantised value that the result hands on; null: it is none of a passive operator.
@@ -198,43 +176,40 @@ class Explainer {
   }
 
   /// The settings for any of the nodes, the one that counts first; each once.
-  std::vector<ExplainedSetting> said_of(const std::vector<const Node*>& nodes, Slot slot) const {
-    std::vector<std::pair<const Setting*, const Node*>> said;
+  std::vector<Said> said_of(const std::vector<const Node*>& nodes, Slot slot) const {
+    std::vector<Said> said;
     std::set<const Setting*> known;
+    const auto add = [&](const Setting* setting, const Node* node) {
+      if (!known.insert(setting).second) return;
+      said.push_back({setting, setting->names_nodes() && nodes.size() > 1 ? node : nullptr});
+    };
     for (const Node* node : nodes) {
-      for (const Setting* setting : settings_.all(*node, slot)) {
-        if (known.insert(setting).second) said.emplace_back(setting, node);
-      }
-      const Setting* skip = settings_.skip(*node);
-      if (skip && known.insert(skip).second) said.emplace_back(skip, node);
+      for (const Setting* setting : settings_.all(*node, slot)) add(setting, node);
+      if (const Setting* skip = settings_.skip(*node)) add(skip, node);
+      if (slot != Slot::kOutput || !plan_.of(*node)->high_precision) continue;
+      for (const Setting* setting : settings_.all_high_precision()) add(setting, node);
     }
-    std::sort(said.begin(), said.end());
-    std::vector<ExplainedSetting> explained;
-    for (const auto& [setting, node] : said) {
-      const bool names_member = setting->names_nodes() && nodes.size() > 1;
-      explained.push_back({to_text(*setting), to_text(setting->says), names_member ? node->label() : ""});
-    }
-    return explained;
+    std::ranges::sort(said, {}, &Said::setting);
+    return said;
   }
 
   /// Of a constant in arithmetic, whose dtype can be said: what names it, and what speaks of its reader.
-  std::vector<ExplainedSetting> said_of_constant(const Value& constant, const Node& reader) const {
-    std::set<const Setting*> said;
-    const auto insert = [&](const std::vector<const Setting*>& settings) {
-      for (const Setting* setting : settings) {
-        if (setting->says_precision()) said.insert(setting);
+  std::vector<Said> said_of_constant(const Value& constant, const Node& reader) const {
+    std::set<const Setting*> settings;
+    const auto insert = [&](const std::vector<const Setting*>& those) {
+      for (const Setting* setting : those) {
+        if (setting->says_precision()) settings.insert(setting);
       }
     };
     insert(settings_.all(constant));
     insert(settings_.all(reader, Slot::kOutput));
-    std::vector<ExplainedSetting> explained;
-    for (const Setting* each : said) explained.push_back({to_text(*each), to_text(each->says), ""});
-    return explained;
+    std::vector<Said> said;
+    for (const Setting* each : settings) said.push_back({each});
+    return said;
   }
 
   const Plan& plan_;
   const NodeSettings& settings_;
-  std::unordered_multimap<std::string, ExplainedSetting> texts_;  // by the first word of the setting's text
 };
 
 }  // namespace

@@ -9,16 +9,17 @@
 /// What was decided for single nodes, and which settings spoke of them.
 namespace qprep {
 
-/// A setting that speaks of a slot. `setting`: "qprep.yaml:4:7 module_name 'head'"; `says`: "qint16",
-/// "threshold 1".
+/// A setting that speaks of a slot, or of more. `setting`: "qprep.yaml:4:7 module_name 'head'"; `slot`: what
+/// it speaks of, "output", "tail"; `says`: "qint16", "threshold 1".
 struct ExplainedSetting {
-  std::string setting, says;
-  std::string node;      // of a unit, the node that it names; else empty
-  bool in_vain = false;  // it names the node and cannot affect it
+  std::string setting, slot, says;
+  std::string node = {};  // of a unit, the node that it names; else empty
+  bool in_vain = false;   // it names the node and cannot affect it
+  bool decides = false;   // it is among the reasons of what the slot holds
 };
 
-/// A slot of a node: what it holds now, why, and what was said of it, the one of the highest priority first.
-/// `rule`: none of them is the reason; a rule of placement is.
+/// A slot of a node: what it holds now, why, and what was said of it: first the reasons that speak of other
+/// slots or nodes, then the others by priority. `rule`: none of them is the reason; a rule of placement is.
 struct ExplainedSlot {
   std::string slot;       // "output", "weight", "constant 'c'"
   std::string precision;  // "qint8", "float32", "int64"

@@ -304,7 +304,7 @@ void Preparation::note_change(const Value& value, const std::string& name, const
   if (planned == plan_.values.end()) return;
   changes_.push_back({value.producer() ? value.producer()->label() : name, "output", name,
                       std::string(to_text(planned->second.spec.precision)), "float32", because,
-                      planned->second.because});
+                      planned->second.because.text});
 }
 
 void Preparation::report_uncalibrated(const FilledScales& filled) {

@@ -179,11 +179,8 @@ ShownConfig show_config(const ShowOptions& options, Diagnostics& diagnostics) {
   const NodePtr document = read_yaml(options.config, said_already);
   shown.document = with_absolute_paths(*with_defaults(*document, defaults), options.config, defaults);
   for (const Setting& setting : all) {
-    shown.settings.push_back({to_text(setting),
-                              std::string(to_text(setting.slot)),
-                              to_text(setting.says),
-                              setting.names_nodes(),
-                              {}});
+    shown.settings.push_back(
+        {to_text(setting), std::string(to_text(setting.slot)), said_by(setting), setting.names_nodes(), {}});
   }
   if (options.model) match_settings(shown, all, options, diagnostics);
   return shown;

@@ -5,6 +5,7 @@
 #include "passes/carried_scales.h"
 #include "passes/explain_placement.h"
 #include "passes/fold_settings.h"
+#include "passes/idle_settings.h"
 #include "passes/placement.h"
 #include "passes/weight_decisions.h"
 
@@ -27,9 +28,24 @@ void leave_float(const Graph& graph, const std::string& because, Plan& plan) {
   }
 }
 
+/// Leaves the units, and nothing of what was decided before.
+void forget_decisions(Plan& plan) {
+  for (auto& [node, entry] : plan.nodes) {
+    const int unit = entry.unit;
+    entry = {};
+    entry.unit = unit;
+  }
+  plan.values.clear();
+  plan.carried.clear();
+  plan.same_as.clear();
+  plan.not_quantised.clear();
+  plan.known_scales.clear();
+}
+
 }  // namespace
 
 void apply_templates(const Model& model, Plan& plan, Env& env) {
+  forget_decisions(plan);
   const std::size_t nodes = model.graph->nodes().size();
   const std::size_t constants = model.graph->initializers().size();
   plan.nodes.reserve(nodes);
@@ -44,6 +60,7 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   const WeightDecisions weighed = decide_weights(model, flow, settings, plan);
   const QuantisedNodes quantised = place(model, flow, weighed, settings, plan);
   explain_placement(model, flow, weighed, settings, quantised, plan);
+  warn_of_idle_settings(*model.graph, plan, env.diagnostics);
   std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
   for (const Node& node : model.graph->nodes()) leave_bodies_float(node, plan);
   for (const Function& function : model.functions) {

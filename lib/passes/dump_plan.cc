@@ -72,26 +72,26 @@ class PlanDumper {
           spec.channel_axis < 0 ? "per tensor" : fmt::format("per channel of axis {}", spec.channel_axis);
       line(depth, fmt::format("{}{} {} {}, {}{}: {}", name, to_text(decision.role), to_text(spec.precision),
                               layout, spec.observer, decision.takes_output ? ", as the graph's output" : "",
-                              decision.because));
+                              decision.because.text));
     }
     if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
       line(depth, fmt::format("{}as \"{}\"", name, at->second->name()));
     }
     if (const auto at = plan_.not_quantised.find(&value); at != plan_.not_quantised.end()) {
-      line(depth, fmt::format("{}float: {}", name, at->second));
+      line(depth, fmt::format("{}float: {}", name, at->second.text));
     }
   }
 
   void node(const Node& node, int depth) {
     if (const NodePlan* plan = plan_.of(node)) {
       std::string text = fmt::format("node {}: {}", node.label(), to_text(plan->device));
-      if (!plan->device_because.empty()) text += fmt::format(" ({})", plan->device_because);
+      if (!plan->device_because.empty()) text += fmt::format(" ({})", plan->device_because.text);
       if (plan->unit >= 0) text += fmt::format(", unit {}", plan->unit);
       if (!plan->quantised_inputs.empty()) {
         text += fmt::format("; reads quantised {}", fmt::join(plan->quantised_inputs, ", "));
       }
-      if (!plan->output_because.empty()) text += fmt::format("; output: {}", plan->output_because);
-      if (!plan->weight_because.empty()) text += fmt::format("; weight: {}", plan->weight_because);
+      if (!plan->output_because.empty()) text += fmt::format("; output: {}", plan->output_because.text);
+      if (!plan->weight_because.empty()) text += fmt::format("; weight: {}", plan->weight_because.text);
       line(depth, text);
     }
     for (std::size_t i = 0; i < node.output_count(); ++i) value(node.output(i), depth + 1);

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "plan/because.h"
+
 namespace qprep {
 namespace {
 
@@ -45,9 +47,9 @@ class Explanation {
   void settle_device(const Node& node) {
     NodePlan& entry = plan_.nodes[&node];
     const OpTraits& traits = flow_.traits(node);
-    const auto on = [&](Device device, std::string because) {
+    const auto on = [&](Device device, Reason why) {
       entry.device = device;
-      entry.device_because = std::move(because);
+      entry.device_because = std::move(why);
     };
     const bool inside_unit = traits.op_class == OpClass::kPassive && unit_of(node);
     switch (inside_unit ? OpClass::kActive : traits.op_class) {
@@ -56,10 +58,11 @@ class Explanation {
         if (!runs_quantised(node)) return;
         if (const Setting& output = output_setting(node);
             output.precision() == Precision::kFloat32 && !output.names_nodes()) {
-          return on(Device::kCpu, fmt::format("activations stay float ({})", to_text(output)));
+          return on(Device::kCpu, float_as_set(output));
         }
-        if (const std::string* why = float_weight_in_unit(node)) return on(Device::kCpu, *why);
-        return on(Device::kBpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+        if (const Reason* why = float_weight_in_unit(node)) return on(Device::kCpu, *why);
+        return on(Device::kBpu,
+                  because("{}: it {}{}", to_text(traits.op_class), traits.why, in_spite_of_tail(node)));
       case OpClass::kPassive:
         return settle_passive(node, traits);
       case OpClass::kQuantised:
@@ -69,6 +72,17 @@ class Explanation {
       case OpClass::kFloat:
         return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
     }
+  }
+
+  /// Why a node in the tail that is not gemm_like is quantised, as the end of a reason; empty: it is none.
+  Reason in_spite_of_tail(const Node& node) const {
+    const Unit* unit = unit_of(node);
+    if (!unit || flow_.traits(*unit->nodes.front()).op_class == OpClass::kGemmLike ||
+        !flow_.of(unit->nodes.back()->output(0)).tail) {
+      return {};
+    }
+    const Setting& setting = settings_.winner(*unit);
+    return because("; in the tail ({})", setting.names_nodes() ? setting : settings_.tail());
   }
 
   void settle_passive(const Node& node, const OpTraits& traits) {
@@ -81,6 +95,8 @@ class Explanation {
     if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
+    } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {
+      entry.device_because = because("passive: it {}; {}", traits.why, unread);
     } else {
       entry.device_because =
           fmt::format("passive: it {}; '{}', which it moves, is not quantised", traits.why, data->name());
@@ -102,16 +118,16 @@ class Explanation {
 
   /// Why a weight of the node's unit stays float, as the settings want it; null: none does. A unit is one
   /// kernel, so it is on one device.
-  const std::string* float_weight_in_unit(const Node& node) const {
+  const Reason* float_weight_in_unit(const Node& node) const {
     const Unit* unit = unit_of(node);
     if (!unit) return float_weight(node);
     for (const Node* member : unit->nodes) {
-      if (const std::string* why = float_weight(*member)) return why;
+      if (const Reason* why = float_weight(*member)) return why;
     }
     return nullptr;
   }
 
-  const std::string* float_weight(const Node& node) const {
+  const Reason* float_weight(const Node& node) const {
     const auto input = flow_.traits(node).weight;
     const Value* weight = input ? weight_of(flow_, node, *input) : nullptr;
     const auto at = weights_.left.find(weight);
@@ -125,12 +141,11 @@ class Explanation {
     for (std::size_t i = 0; i < node.output_count(); ++i) {
       const Value& value = node.output(i);
       if (value.name().empty()) continue;
-      std::string because = reason_for(node, value, i);
+      Reason why = reason_for(node, value, i);
       if (i > 0) continue;
-      const std::string on_cpu = on_the_cpu(node, entry);
-      const bool repeats = because.starts_with(on_cpu);
-      entry.output_because =
-          repeats ? "it runs on the CPU" + because.substr(on_cpu.size()) : std::move(because);
+      const std::string on_cpu = on_the_cpu(node, entry).text;
+      if (why.text.starts_with(on_cpu)) why.text.replace(0, on_cpu.size(), "it runs on the CPU");
+      entry.output_because = std::move(why);
     }
     const auto weight_input = flow_.traits(node).weight;
     const Value* weight = weight_input ? weight_of(flow_, node, *weight_input) : nullptr;
@@ -138,7 +153,7 @@ class Explanation {
   }
 
   /// Why the result is held as it is. Result: a float one has the reason in not_quantised.
-  std::string reason_for(const Node& node, const Value& value, std::size_t output) {
+  Reason reason_for(const Node& node, const Value& value, std::size_t output) {
     if (const auto at = plan_.values.find(&value); at != plan_.values.end()) return at->second.because;
     if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
       return fmt::format("hands on '{}', which is quantised", at->second->name());
@@ -148,12 +163,12 @@ class Explanation {
     if (type.kind == Type::Kind::kTensor && !is_floating(type.dtype) && type.dtype != DType::kUndefined) {
       return fmt::format("{}, which is not quantised", to_text(type.dtype));
     }
-    std::string why = float_reason(node, value, output);
+    Reason why = float_reason(node, value, output);
     plan_.not_quantised.emplace(&value, why);
     return why;
   }
 
-  std::string float_reason(const Node& node, const Value& value, std::size_t output) const {
+  Reason float_reason(const Node& node, const Value& value, std::size_t output) const {
     const OpTraits& traits = flow_.traits(node);
     const Unit* unit = unit_of(node);
     if (is_constant(value)) return constant_reason(value);
@@ -164,24 +179,29 @@ class Explanation {
     if (traits.op_class == OpClass::kPassive && flow_.of(value).through == &node) {
       const Value& root = *flow_.of(value).root;
       const auto at = plan_.not_quantised.find(&root);
-      if (at != plan_.not_quantised.end()) return fmt::format("hands on '{}': {}", root.name(), at->second);
-      return fmt::format("hands on '{}', which no quantised node reads this way", root.name());
+      if (at != plan_.not_quantised.end()) return because("hands on '{}': {}", root.name(), at->second);
+      const Reason unread = why_unread(value);
+      return unread.empty()
+                 ? fmt::format("hands on '{}', which no quantised node reads this way", root.name())
+                 : because("hands on '{}'; {}", root.name(), unread);
     }
     if (runs_quantised(node)) {
       if (output > 0) return fmt::format("a further result of {}", name_of(node));
-      return fmt::format("activations stay float ({})", to_text(output_setting(node)));
+      return float_as_set(output_setting(node));
     }
     if (const auto objection = flow_.result_objection(value)) return *objection;
     const NodePlan* entry = plan_.of(node);
     if (!entry) return "";
-    const std::string unread = why_unread(value);
-    return on_the_cpu(node, *entry) + (unread.empty() ? "" : "; " + unread);
+    const Reason unread = why_unread(value);
+    const Reason on_cpu = on_the_cpu(node, *entry);
+    return unread.empty() ? on_cpu : because("{}; {}", on_cpu, unread);
   }
 
   /// The setting that keeps the first node which could read the value quantised, over passive operators, from
   /// doing so, in a sentence; empty: no setting does.
-  std::string why_unread(const Value& value) const {
+  Reason why_unread(const Value& value) const {
     constexpr std::size_t kMostLooks = 16;
+    const Setting& setting = setting_of(*flow_.of(value).root);
     std::vector<const Value*> waiting{&value};
     for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
       for (const Use& use : waiting[looks]->uses()) {
@@ -190,18 +210,29 @@ class Explanation {
         if (!traits.is_data(use.input)) continue;
         if (traits.op_class == OpClass::kPassive) waiting.push_back(&use.node->output(0));
         if (traits.op_class != OpClass::kGemmLike && traits.op_class != OpClass::kActive) continue;
-        if (runs_quantised(*use.node))
-          return fmt::format("activations stay float ({})", to_text(setting_of(value)));
-        const std::string why = why_set_to_float(*use.node);
-        return why.empty() ? "" : "no quantised node reads it: " + why;
+        if (setting.precision() == Precision::kFloat32 || runs_quantised(*use.node)) {
+          return float_as_set(setting);
+        }
+        const Reason why = why_left_float(*use.node, value.producer());
+        return why.empty() ? why : because("no quantised node reads it: {}", why);
       }
     }
     return "";
   }
 
+  /// Why settings leave the reader of a value float: its own, or those for the tail; empty: no setting does,
+  /// or the same as of who makes the value, whose reason is told.
+  Reason why_left_float(const Node& reader, const Node* maker) const {
+    const Reason set = why_set_to_float(reader);
+    const Reason& device = plan_.of(reader)->device_because;
+    if (!set.empty() || device.settings.empty()) return set;
+    if (maker && plan_.of(*maker)->device_because.settings == device.settings) return "";
+    return because("{} runs on the CPU: {}", name_of(reader), device);
+  }
+
   /// "Gemm 'head' stays float (qprep.yaml:4:7 ...)": as a setting for its unit, or for a weight of it, wants
   /// it.
-  std::string why_set_to_float(const Node& node) const {
+  Reason why_set_to_float(const Node& node) const {
     const Unit* unit = unit_of(node);
     for (const Node* member : unit ? unit->nodes : std::vector<const Node*>{&node}) {
       const Setting* skip = settings_.skip(*member);
@@ -209,28 +240,30 @@ class Explanation {
       const bool float_weight =
           flow_.traits(*member).weight && weight.names_nodes() && weight.precision() == Precision::kFloat32;
       if (skip || float_weight) {
-        return fmt::format("{} stays float ({})", name_of(*member), to_text(skip ? *skip : weight));
+        return because("{} stays float ({})", name_of(*member), skip ? *skip : weight);
       }
     }
     return "";
   }
 
   const Setting& setting_of(const Value& value) const {
-    return value.producer() ? settings_.winner(*value.producer(), Slot::kOutput) : settings_.winner(value);
+    return value.producer() ? output_setting(*value.producer()) : settings_.winner(value);
   }
 
   /// Why others read a float tensor from it.
-  static std::string on_the_cpu(const Node& node, const NodePlan& entry) {
-    return fmt::format("{} runs on the CPU: {}", name_of(node), entry.device_because);
+  static Reason on_the_cpu(const Node& node, const NodePlan& entry) {
+    return because("{} runs on the CPU: {}", name_of(node), entry.device_because);
   }
 
-  std::string weight_reason(const Node& node, const Value& weight) const {
+  Reason weight_reason(const Node& node, const Value& weight) const {
     const auto at = plan_.values.find(&weight);
     if (at != plan_.values.end()) return at->second.because;
     if (const auto left = weights_.left.find(&weight); left != weights_.left.end()) return left->second;
     const auto refused = weights_.refused.find(&weight);
     if (refused != weights_.refused.end()) return refused->second;
-    return fmt::format("{} runs on the CPU", name_of(node));
+    Reason on_cpu = fmt::format("{} runs on the CPU", name_of(node));
+    on_cpu.add(plan_.of(node)->device_because);
+    return on_cpu;
   }
 
   void explain_source(const Value& value) {
@@ -240,12 +273,14 @@ class Explanation {
     if (value.initializer()) {
       plan_.not_quantised.emplace(&value, constant_reason(value));
     } else {
-      std::string unread = why_unread(value);
-      plan_.not_quantised.emplace(&value, unread.empty() ? "no quantised node reads it" : std::move(unread));
+      Reason unread = why_unread(value);
+      plan_.not_quantised.emplace(&value,
+                                  unread.empty() ? Reason("no quantised node reads it") : std::move(unread));
     }
   }
 
-  std::string constant_reason(const Value& value) const {
+  Reason constant_reason(const Value& value) const {
+    Reason unread;
     for (const Use& use : value.uses()) {
       if (&use.node->graph() != &graph_) continue;
       const OpTraits& traits = flow_.traits(*use.node);
@@ -253,17 +288,20 @@ class Explanation {
       if ((unit && unit->bias == &value) || traits.bias == use.input) {
         return fmt::format("bias of {}: it is added to the accumulator", name_of(*use.node));
       }
-      if (const auto refused = weights_.refused.find(&value); refused != weights_.refused.end()) {
-        return refused->second;
-      }
+      if (weight_of(flow_, *use.node, use.input) == &value) return weight_reason(*use.node, value);
       if (!traits.is_data(use.input)) {
         return fmt::format("a parameter of {}",
                            unit && unit->is_composite() ? name_of(*unit) : name_of(*use.node));
       }
       if (!unit) continue;
       if (auto why = flow_.objection(*use.node, use.input)) return *why;
+      if (!unread.empty()) continue;
+      const Setting& setting = settings_.winner(*use.node, value);
+      unread = !runs_quantised(*use.node)                   ? on_the_cpu(*use.node, *plan_.of(*use.node))
+               : setting.precision() == Precision::kFloat32 ? float_as_set(setting)
+                                                            : Reason();
     }
-    return "no quantised node reads it as data";
+    return unread.empty() ? "no quantised node reads it as data" : unread;
   }
 
   const Graph& graph_;

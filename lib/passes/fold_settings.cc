@@ -20,48 +20,63 @@ namespace {
 /// names.
 constexpr std::size_t kMostUnmatched = 20;
 
+/// Settings whose selectors name the same slots of the same nodes.
+using Alike = NodeSettings::Ranks;
+
+std::vector<Alike> alike(const std::vector<Setting>& settings) {
+  using Key = std::tuple<Selector::Kind, std::string, std::vector<std::string>, std::vector<std::string>,
+                         bool, Slot, std::optional<std::size_t>>;
+  std::map<Key, std::size_t> known;
+  std::vector<Alike> groups;
+  for (std::size_t rank = 0; rank < settings.size(); ++rank) {
+    const Setting& each = settings[rank];
+    if (!each.names_nodes()) continue;
+    const Selector& of = each.selector;
+    const auto [at, is_new] = known.emplace(
+        Key{of.kind, of.text, of.from, of.to, of.optional, each.slot, each.input}, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[at->second].push_back(static_cast<NodeSettings::Rank>(rank));
+  }
+  return groups;
+}
+
 class Fold {
  public:
   Fold(std::span<const Setting> settings, const DataFlow& flow, const Plan& plan, Diagnostics& diagnostics)
       : result_(std::make_shared<NodeSettings>(std::vector<Setting>(settings.begin(), settings.end()))),
         flow_(flow),
         plan_(plan),
-        diagnostics_(diagnostics),
-        in_vain_(result_->settings().size()) {}
+        diagnostics_(diagnostics) {}
 
   std::shared_ptr<const NodeSettings> run(const Model& model) {
-    std::vector<std::size_t> ranks;
+    std::vector<Alike> groups = alike(settings());
+    if (groups.empty()) return result_;
     std::vector<const Selector*> selectors;
-    for (std::size_t rank = 0; rank < settings().size(); ++rank) {
-      if (!settings()[rank].names_nodes()) continue;
-      ranks.push_back(rank);
-      selectors.push_back(&settings()[rank].selector);
+    for (const Alike& ranks : groups) selectors.push_back(&settings()[ranks.front()].selector);
+    const Selection selection(model, &flow_);
+    const std::vector<Selection::Match> matches = selection.find_all(selectors);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      apply(result_->add_group(std::move(groups[i])), matches[i], selection);
     }
-    if (!ranks.empty()) {
-      const Selection selection(model, &flow_);
-      const std::vector<Selection::Match> matches = selection.find_all(selectors);
-      for (std::size_t i = 0; i < ranks.size(); ++i) apply(ranks[i], matches[i], selection);
-      if (unmatched_ > kMostUnmatched) {
-        diagnostics_.error(codes::kNoMatch,
-                           fmt::format("and {} more settings match nothing", unmatched_ - kMostUnmatched));
-      }
-    }
-    for (const Unit& unit : plan_.units) result_->settle(unit);
-    warn();
+    tell_of_mistakes(selection);
     return result_;
   }
 
  private:
-  const std::vector<Setting>& settings() const { return result_->settings(); }
+  using GroupId = NodeSettings::GroupId;
 
-  void apply(std::size_t rank, const Selection::Match& match, const Selection& selection) {
-    const Setting& setting = settings()[rank];
-    if (match.empty()) miss(rank, selection);
+  const std::vector<Setting>& settings() const { return result_->settings(); }
+  const Setting& first_of(GroupId group) const { return settings()[result_->ranks_of(group).front()]; }
+
+  void apply(GroupId group, const Selection::Match& match, const Selection& selection) {
+    const Setting& setting = first_of(group);
+    if (match.empty()) miss(group, selection);
     for (const Value* input : match.inputs) {
       if (setting.slot == Slot::kOutput || setting.slot == Slot::kNode) {
-        result_->speak(rank, *input);
+        result_->speak(group, *input);
       } else {
-        vain(rank, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)), nullptr);
+        result_->speak_in_vain(
+            group, nullptr, fmt::format("graph input '{}' has no {}", input->name(), to_text(setting.slot)));
       }
     }
     std::vector<const Node*> without_input;
@@ -69,54 +84,64 @@ class Fold {
       if (setting.slot == Slot::kInput && setting.input && *setting.input >= node->input_count()) {
         without_input.push_back(node);
       } else if (setting.slot == Slot::kInput) {
-        apply_to_inputs(rank, *node);
+        apply_to_inputs(group, *node);
       } else if (std::string why = unaffected(*node, setting.slot); why.empty()) {
-        result_->speak(rank, *node);
+        result_->speak(group, *node, setting.slot);
       } else {
-        vain(rank, std::move(why), node);
+        result_->speak_in_vain(group, node, std::move(why));
       }
     }
-    if (!without_input.empty()) refuse_input(setting, without_input);
+    if (!without_input.empty()) refuse_input(group, without_input);
   }
 
-  /// Given: none of the nodes has the input of the setting.
-  void refuse_input(const Setting& setting, const std::vector<const Node*>& nodes) {
+  /// Given: none of the nodes has the input of the settings.
+  void refuse_input(GroupId group, const std::vector<const Node*>& nodes) {
     const Node& first = *nodes.front();
     const std::string others = nodes.size() > 1
                                    ? fmt::format("; nor {} {} more that it names",
                                                  nodes.size() == 2 ? "has" : "have", nodes.size() - 1)
                                    : "";
-    diagnostics_.error(codes::kNoMatch,
-                       fmt::format("{} has no input {}; it has {}{}", name_of(first), *setting.input,
-                                   first.input_count(), others),
-                       setting.where);
-  }
-
-  void miss(std::size_t rank, const Selection& selection) {
-    const Setting& setting = settings()[rank];
-    if (std::optional<std::string> gone = selection.gone(setting.selector)) {
-      vain(rank, std::move(*gone), nullptr);
-    } else if (!setting.selector.optional && is_first_of_its_line(setting) &&
-               ++unmatched_ <= kMostUnmatched) {
-      diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector), setting.where);
+    for (const NodeSettings::Rank rank : result_->ranks_of(group)) {
+      mistakes_.emplace(rank, fmt::format("{} has no input {}; it has {}{}", name_of(first),
+                                          *settings()[rank].input, first.input_count(), others));
     }
   }
 
-  /// What a line says of the input, the weight and the output of a name that is none, is wrong once.
-  bool is_first_of_its_line(const Setting& setting) {
-    const Where& where = setting.where;
-    const auto same = [&](const Setting* each) {
-      return each->where.line == where.line && each->where.file == where.file &&
-             each->selector == setting.selector;
-    };
-    if (std::any_of(refused_.begin(), refused_.end(), same)) return false;
-    if (refused_.size() < kMostUnmatched) refused_.push_back(&setting);
-    return true;
+  void miss(GroupId group, const Selection& selection) {
+    const Selector& selector = first_of(group).selector;
+    if (std::optional<std::string> gone = selection.gone(selector)) {
+      result_->speak_in_vain(group, nullptr, std::move(*gone));
+    } else if (!selector.optional) {
+      for (const NodeSettings::Rank rank : result_->ranks_of(group)) mistakes_.emplace(rank, std::nullopt);
+    }
   }
 
-  void vain(std::size_t rank, std::string why, const Node* node) {
-    result_->speak_in_vain(rank, node);
-    if (in_vain_[rank].empty()) in_vain_[rank] = std::move(why);
+  void tell_of_mistakes(const Selection& selection) {
+    std::size_t unmatched = 0;
+    std::vector<const Setting*> told;
+    for (const auto& [rank, mistake] : mistakes_) {
+      const Setting& setting = settings()[rank];
+      if (mistake) {
+        diagnostics_.error(codes::kNoMatch, *mistake, setting.where);
+      } else if (is_first_of_its_name(setting, told) && ++unmatched <= kMostUnmatched) {
+        diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector),
+                           setting.selector_place());
+        told.push_back(&setting);
+      }
+    }
+    if (unmatched > kMostUnmatched) {
+      diagnostics_.error(codes::kNoMatch,
+                         fmt::format("and {} more settings match nothing", unmatched - kMostUnmatched));
+    }
+  }
+
+  /// What is said of the input, the weight and the output of a name that is none, is wrong once.
+  static bool is_first_of_its_name(const Setting& setting, const std::vector<const Setting*>& told) {
+    const Where& place = setting.selector_place();
+    return std::none_of(told.begin(), told.end(), [&](const Setting* each) {
+      const Where& known = each->selector_place();
+      return known.line == place.line && known.file == place.file && each->selector == setting.selector;
+    });
   }
 
   static bool is_no_float(const Value& value) {
@@ -158,8 +183,8 @@ class Fold {
     return "";
   }
 
-  void apply_to_inputs(std::size_t rank, const Node& node) {
-    const Setting& setting = settings()[rank];
+  void apply_to_inputs(GroupId group, const Node& node) {
+    const Setting& setting = first_of(group);
     const OpTraits& traits = flow_.traits(node);
     bool any = false;
     std::string why;
@@ -168,18 +193,20 @@ class Fold {
       const bool weight = weight_of(flow_, node, i) != nullptr;
       if (weight && !setting.input) continue;
       std::string objection = traits.is_data(i)
-                                  ? apply_to_input(rank, node, i, weight)
+                                  ? apply_to_input(group, node, i, weight)
                                   : fmt::format("input {} of {} carries no data", i, name_of(node));
       any = any || objection.empty();
       if (why.empty()) why = std::move(objection);
     }
-    if (!any) vain(rank, why.empty() ? fmt::format("{} has no input with data", name_of(node)) : why, &node);
+    if (any) return;
+    if (why.empty()) why = fmt::format("{} has no input with data", name_of(node));
+    result_->speak_in_vain(group, &node, std::move(why));
   }
 
-  /// Result: the setting speaks of whoever made what enters there. Why it cannot; empty: it does.
-  std::string apply_to_input(std::size_t rank, const Node& node, std::size_t input, bool weight) {
+  /// Result: the settings speak of whoever made what enters there. Why they cannot; empty: they do.
+  std::string apply_to_input(GroupId group, const Node& node, std::size_t input, bool weight) {
     if (weight) {
-      result_->speak(rank, node, Slot::kWeight);
+      result_->speak(group, node, Slot::kWeight);
       return "";
     }
     const Value& root = *flow_.of(*node.input(input)).root;
@@ -191,14 +218,14 @@ class Fold {
       return fmt::format("input {} of {} is a bias", input, name_of(node));
     }
     if (!maker || is_constant(root)) {
-      result_->speak(rank, root);
+      result_->speak(group, root);
       return "";
     }
     if (unit >= 0 && unit == unit_of(*maker)) {
       return fmt::format("'{}' stays inside the unit of {}", root.name(), name_of(node));
     }
     std::string why = unaffected(*maker, Slot::kOutput);
-    if (why.empty()) result_->speak(rank, *maker, Slot::kOutput);
+    if (why.empty()) result_->speak(group, *maker, Slot::kOutput);
     return why;
   }
 
@@ -207,111 +234,11 @@ class Fold {
     return entry ? entry->unit : -1;
   }
 
-  bool loses(std::size_t rank) const {
-    const auto& count = result_->counts()[rank];
-    if (settings()[rank].names_nodes()) return count.won == 0;
-    return !result_->is_general_winner(rank);
-  }
-  /// It may match nothing, and does.
-  bool is_absent(std::size_t rank) const {
-    const auto& count = result_->counts()[rank];
-    return settings()[rank].names_nodes() && count.spoken + count.vain == 0;
-  }
-  bool is_vain(std::size_t rank) const {
-    return settings()[rank].names_nodes() && result_->counts()[rank].spoken == 0 && !in_vain_[rank].empty();
-  }
-  /// activations.dtype beside default_qat, which takes it over.
-  bool agrees(std::size_t rank) const {
-    const Setting& setting = settings()[rank];
-    if (setting.names_nodes() || setting.slot == Slot::kTail) return false;
-    return !setting.says_precision() || result_->fallback(setting.slot).says == setting.says;
-  }
-
-  /// The settings that one place of the configuration made, not necessarily one after the other.
-  std::vector<std::vector<std::size_t>> by_place() const {
-    std::vector<std::vector<std::size_t>> groups;
-    std::map<std::tuple<std::string_view, int, int>, std::size_t> known;
-    for (std::size_t rank = 0; rank < settings().size(); ++rank) {
-      const Where& where = settings()[rank].where;
-      if (where.file.empty()) continue;
-      const auto [at, is_new] =
-          known.emplace(std::tuple(std::string_view(where.file), where.line, where.column), groups.size());
-      if (is_new) groups.emplace_back();
-      groups[at->second].push_back(rank);
-    }
-    return groups;
-  }
-
-  /// What wins over the settings of a place and says something else, as the end of a sentence; empty: all
-  /// that win say the same, so that nothing is lost.
-  std::string rival_of(const std::vector<std::size_t>& place) {
-    if (!losses_) losses_ = result_->losses();
-    std::optional<std::size_t> rival;
-    std::size_t most = 0;
-    bool loses_to_named = false;
-    for (const std::size_t loser : place) {
-      for (auto at = losses_->lower_bound({loser, 0}); at != losses_->end() && at->first.first == loser;
-           ++at) {
-        const auto [winner, times] = std::pair(at->first.second, at->second);
-        loses_to_named = true;
-        if (times <= most || settings()[loser].says == settings()[winner].says) continue;
-        rival = winner;
-        most = times;
-      }
-    }
-    if (!rival && loses_to_named) return "";
-    if (!rival) rival = general_rival_of(place);
-    if (!rival) return "settings above it speak of the same";
-    return to_text(settings()[*rival]) + " stands above it and speaks of the same";
-  }
-
-  /// Of the settings for whatever nobody names, the first that says something else of the same.
-  std::optional<std::size_t> general_rival_of(const std::vector<std::size_t>& place) const {
-    for (const std::size_t each : place) {
-      const Setting& loser = settings()[each];
-      for (std::size_t rank = 0; rank < each && !loser.names_nodes(); ++rank) {
-        const Setting& above = settings()[rank];
-        const bool of_the_same = !above.names_nodes() && above.slot == loser.slot &&
-                                 aspect_of(above.says) == aspect_of(loser.says);
-        if (of_the_same && above.says != loser.says) return rank;
-      }
-    }
-    return std::nullopt;
-  }
-
-  /// One warning a place.
-  void warn() {
-    for (const std::vector<std::size_t>& place : by_place()) {
-      bool all_absent = true, all_lose = true, all_agree = true, all_vain = true;
-      for (const std::size_t each : place) {
-        if (is_absent(each)) continue;
-        all_absent = false;
-        all_lose = all_lose && loses(each);
-        all_agree = all_agree && agrees(each);
-        all_vain = all_vain && is_vain(each);
-      }
-      if (all_absent || !all_lose || all_agree) continue;
-      const std::size_t rank = place.front();
-      const Setting& setting = settings()[rank];
-      if (all_vain) {
-        diagnostics_.warning(codes::kNoEffect,
-                             fmt::format("{} has no effect: {}", setting.what, in_vain_[rank]),
-                             setting.where);
-      } else if (const std::string rival = rival_of(place); !rival.empty()) {
-        diagnostics_.warning(codes::kNeverWins, fmt::format("{} decides nothing: {}", setting.what, rival),
-                             setting.where);
-      }
-    }
-  }
-
   std::shared_ptr<NodeSettings> result_;
   const DataFlow& flow_;
   const Plan& plan_;
   Diagnostics& diagnostics_;
-  std::vector<std::string> in_vain_;  // by rank: the first reason
-  std::optional<std::map<std::pair<std::size_t, std::size_t>, std::size_t>> losses_;
-  std::vector<const Setting*> refused_;  // those that match nothing, as far as they are told
-  std::size_t unmatched_ = 0;
+  std::map<NodeSettings::Rank, std::optional<std::string>> mistakes_;  // nullopt: it matches nothing
 };
 
 }  // namespace

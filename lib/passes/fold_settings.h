@@ -10,8 +10,7 @@
 namespace qprep {
 
 /// Finds what every setting names. Given: group-units wrote its units to `plan`.
-/// Errors in `diagnostics`: a selector that matches nothing, an input that a node does not have. Warnings: a
-/// setting that loses everywhere, or that names only what it cannot affect.
+/// Errors in `diagnostics`: a selector that matches nothing, an input that a node does not have.
 std::shared_ptr<const NodeSettings> fold_settings(const Model& model, std::span<const Setting> settings,
                                                   const DataFlow& flow, const Plan& plan,
                                                   Diagnostics& diagnostics);

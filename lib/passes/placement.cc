@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unordered_set>
 
+#include "plan/because.h"
 #include "quant/scale.h"
 
 namespace qprep {
@@ -61,7 +62,7 @@ class Placement {
   }
 
   void judge(const Unit& unit) {
-    const std::string objection = objection_to(unit);
+    const Reason objection = objection_to(unit);
     for (const Node* node : unit.nodes) {
       if (objection.empty()) {
         nodes_.computing.insert(node);
@@ -72,35 +73,55 @@ class Placement {
   }
 
   /// Why the unit cannot run quantised; empty: it does.
-  std::string objection_to(const Unit& unit) const {
+  Reason objection_to(const Unit& unit) const {
     for (const Node* node : unit.nodes) {
       if (const Setting* skip = settings_.skip(*node)) {
-        return fmt::format("{} stays float ({})", name_of(*node), to_text(*skip));
+        return because("{} stays float ({})", name_of(*node), *skip);
       }
     }
     for (const Entry& entry : entries(unit)) {
       const Value* weight = weight_of(flow_, *entry.node, entry.input);
       const auto refused = weight ? weights_.refused.find(weight) : weights_.refused.end();
       if (refused != weights_.refused.end()) {
-        return fmt::format("its weight '{}' stays float: {}", weight->name(), refused->second);
+        return because("its weight '{}' stays float: {}", weight->name(), refused->second);
       }
       if (weight && weights_.decisions.contains(weight)) continue;  // its numbers were looked at
       if (const auto why = flow_.objection(*entry.node, entry.input)) {
-        return fmt::format("'{}' stays float: {}", entry.value().name(), *why);
+        return because("'{}' stays float: {}", entry.value().name(), *why);
       }
     }
     const Value& result = unit.nodes.back()->output(0);
     if (const auto why = flow_.result_objection(result)) {
-      return fmt::format("its result '{}' stays float: {}", result.name(), *why);
+      return because("its result '{}' stays float: {}", result.name(), *why);
     }
     if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
     if (in_float_tail(unit)) {
-      return fmt::format("in the tail: no gemm_like operator follows ({})", to_text(settings_.tail()));
+      return because("in the tail: no gemm_like operator follows ({})", settings_.tail());
     }
     if (!flow_.of(result).carries) return "it computes from shapes, integers and constants alone";
     if (!flow_.of(result).reaches)
       return "its result only leads to shapes, indices, coordinates or conditions";
     return "";
+  }
+
+  /// Of what a unit makes in the tail, quantised since the configuration quantises the tail, as the end of a
+  /// reason; empty: it is none, or has a setting of its own.
+  Reason in_quantised_tail(const Unit& unit) const {
+    const Value& result = unit.nodes.back()->output(0);
+    const bool quantised =
+        settings_.tail().precision() != Precision::kFloat32 && !settings_.winner(unit).names_nodes();
+    return quantised && flow_.of(result).tail ? because("; in the tail ({})", settings_.tail()) : Reason();
+  }
+
+  /// The same of a node whose unit a setting of its own lifts out of a tail that stays float.
+  Reason out_of_tail(const Node& node) const {
+    const NodePlan* entry = plan_.of(node);
+    if (!entry || entry->unit < 0 || settings_.tail().precision() != Precision::kFloat32) return {};
+    const Unit& unit = plan_.units[static_cast<std::size_t>(entry->unit)];
+    const Setting& setting = settings_.winner(unit);
+    const bool lifted = setting.names_nodes() && flow_.of(unit.nodes.back()->output(0)).tail &&
+                        flow_.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike;
+    return lifted ? because("; {} is quantised ({})", name_of(node), setting) : Reason();
   }
 
   // ------------------------------------------------------------------------------- what enters a unit
@@ -159,6 +180,7 @@ class Placement {
     const std::string reader =
         name_of_kernel(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
     std::string what;
+    Reason on_cpu;  // who makes it; no words of its own
     if (is_constant(root)) {
       decision.role = Role::kConstant;
       what = fmt::format("constant that enters {}", reader);
@@ -167,17 +189,22 @@ class Placement {
       what = fmt::format("graph input that feeds {}", reader);
       settle_aspects(root, decision, [&](Aspect aspect) { return settings_.find(root, aspect); });
     } else {
-      what = fmt::format("result of {} that feeds {}", name_of(*root.producer()), reader);
+      const bool quantised = runs_quantised(*root.producer());
+      what = fmt::format("result of {}{} that feeds {}", name_of(*root.producer()),
+                         quantised ? "" : ", which runs on the CPU,", reader);
+      if (const NodePlan* maker = plan_.of(*root.producer()); maker && !quantised)
+        on_cpu.add(maker->device_because);
       const Unit* unit = unit_that_makes(root);
       settle_aspects(root, decision, [&](Aspect aspect) {
         return unit ? settings_.find(*unit, aspect) : settings_.find(*root.producer(), Slot::kOutput, aspect);
       });
-      if (runs_quantised(*root.producer())) {
+      if (quantised) {
         decision.takes_output = root.is_graph_output();
         made_quantised_.insert(&root);
       }
     }
-    decision.because = fmt::format("{} ({}){}", what, to_text(setting), decision.because);
+    decision.because =
+        because("{} ({}){}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu);
     return decision;
   }
 
@@ -189,23 +216,23 @@ class Placement {
     return unit && unit->is_composite() ? name_of(*unit) : name_of(node);
   }
 
-  /// What else than the precision was said of the tensor. Result: where it is not as usual, `because` is the
-  /// end of the reason, "" or
-  /// "; threshold 1 (qprep.yaml:4:7 ...)".
+  /// What else than the precision was said of the tensor. Result: `because` is the end of the reason: "", or,
+  /// where something is not as usual, "; threshold 1 (qprep.yaml:4:7 ...)".
   template <typename Find>
   void settle_aspects(const Value& value, Decision& decision, const Find& find) {
     const auto say = [&](const Setting& setting) {
-      decision.because += fmt::format("; {} ({})", to_text(setting.says), to_text(setting));
+      decision.because.append(because("; {} ({})", to_text(setting.says), setting));
     };
     const QuantSpec usual;
-    const Setting* given = find(Aspect::kFixedScale);
-    if (const Setting* named = find(Aspect::kObserver)) {
+    const Setting* given = find(Aspect::kFixedScale);  // nothing is observed then
+    if (const Setting* named = find(Aspect::kObserver); named && !given) {
       decision.spec.observer = std::get<ObserverName>(named->says).name;
-      if (!given && decision.spec.observer != usual.observer) say(*named);
+      decision.spec.observer == usual.observer ? decision.because.add(*named) : say(*named);
     }
-    if (const Setting* averaging = find(Aspect::kAveragingConstant)) {
+    if (const Setting* averaging = find(Aspect::kAveragingConstant); averaging && !given) {
       decision.spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
-      if (decision.spec.averaging_constant != usual.averaging_constant) say(*averaging);
+      decision.spec.averaging_constant == usual.averaging_constant ? decision.because.add(*averaging)
+                                                                   : say(*averaging);
     }
     if (!given) return;
     say(*given);
@@ -252,30 +279,34 @@ class Placement {
   void hand_on(const Unit& unit) {
     const Value& result = unit.nodes.back()->output(0);
     const ValueFlow& flow = flow_.of(result);
-    const auto float_since = [&](std::string why) { plan_.not_quantised.emplace(&result, std::move(why)); };
+    const auto float_since = [&](Reason why) { plan_.not_quantised.emplace(&result, std::move(why)); };
     const OpTraits& traits = flow_.traits(*unit.nodes.front());
     const bool gemm_like = traits.op_class == OpClass::kGemmLike;
     const Setting& setting = settings_.winner(unit);
     const Setting* holds = &setting;
     if (setting.precision() == Precision::kFloat32) {
-      return float_since(fmt::format("activations stay float ({})", to_text(setting)));
+      return float_since(float_as_set(setting));
     }
     if (flow.quantiser) return float_since(fmt::format("{} quantises it", name_of(*flow.quantiser)));
     const Setting& high_precision = settings_.high_precision();
     const bool keeps_high = high_precision.precision() == Precision::kFloat32;
-    if (gemm_like && flow.only_outputs && !setting.names_nodes()) {
+    const bool gives_outputs =
+        flow.tail && !keeps_high && &NodeSettings::first_of(high_precision, setting) == &high_precision;
+    if (flow.only_outputs && (gemm_like || gives_outputs)) {
+      plan_.nodes[unit.nodes.back()].high_precision = true;
+    }
+    if (flow.only_outputs && !setting.names_nodes() && (gemm_like || gives_outputs)) {
       if (keeps_high) {
-        return float_since(fmt::format("high-precision output: it feeds outputs of the graph only ({})",
-                                       to_text(high_precision)));
+        return float_since(
+            because("high-precision output: it feeds outputs of the graph only ({})", high_precision));
       }
       holds = &high_precision;
     }
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
     if (gemm_like && in_float_tail(unit)) {
-      return float_since(
-          fmt::format("high-precision output: only the tail and outputs of the graph follow ({})",
-                      to_text(settings_.tail())));
+      return float_since(because("high-precision output: only the tail and outputs of the graph follow ({})",
+                                 settings_.tail()));
     }
     Decision decision;
     decision.spec.precision = holds->precision();
@@ -284,7 +315,8 @@ class Placement {
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
-    decision.because = fmt::format("{} ({}){}", what, to_text(*holds), decision.because);
+    decision.because = because("{} ({}){}{}", what, *holds, decision.because, in_quantised_tail(unit));
+    decision.because.add(setting);  // were it float, so would be a high-precision output
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);

@@ -1,6 +1,7 @@
 #include "passes/selection.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -337,36 +338,92 @@ Selection::Targets Selection::find_between(const Selector& selector) const {
   return found;
 }
 
-std::optional<std::string> Selection::gone(const Selector& selector) const {
-  const std::shared_ptr<const RE2> regex =
-      selector.kind == Selector::Kind::kName && is_pattern(selector.text) ? regex_of(selector.text) : nullptr;
-  const std::string wanted = path_of(selector.text);
-  const auto has_name = [&](const std::string& name) {
-    const std::string path = path_of(name);
-    if (regex) return RE2::FullMatch(path, *regex);
-    return path == wanted || (selector.kind == Selector::Kind::kName && path.starts_with(wanted + '.'));
-  };
-  const auto is_wanted = [&](const GoneNode& node) {
-    if (selector.kind == Selector::Kind::kType) {
-      const std::vector<std::string_view> words = operator_words(selector.text);
+/// Whether a node that is not in the main graph answers to a selector.
+class Selection::Absent {
+ public:
+  explicit Absent(const Selector& selector)
+      : selector_(selector), path_(path_of(selector.text)), by_name_(selector.kind == Selector::Kind::kName) {
+    if (by_name_ && is_pattern(selector.text)) regex_ = regex_of(selector.text);
+  }
+  const std::string& path() const { return path_; }
+
+  bool is(const GoneNode& node) const {
+    if (selector_.kind == Selector::Kind::kType) {
+      const std::vector<std::string_view> words = operator_words(selector_.text);
       return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
         return node.op == word || node.op == operator_of(word);
       });
     }
-    if (selector.kind != Selector::Kind::kName && selector.kind != Selector::Kind::kExact) return false;
-    return has_name(node.label) || std::any_of(node.results.begin(), node.results.end(), has_name);
-  };
+    if (!by_name_ && selector_.kind != Selector::Kind::kExact) return false;
+    return has_name(node.label) || std::any_of(node.results.begin(), node.results.end(),
+                                               [this](const std::string& name) { return has_name(name); });
+  }
+
+ private:
+  bool has_name(const std::string& name) const {
+    return has_path(path_of(name)) || (by_name_ && has_path(module_path_of(name)));
+  }
+  bool has_path(const std::string& path) const {
+    if (regex_) return RE2::FullMatch(path, *regex_);
+    return path == path_ || (by_name_ && path.starts_with(path_ + '.'));
+  }
+
+  const Selector& selector_;
+  std::string path_;
+  bool by_name_;
+  std::shared_ptr<const RE2> regex_;
+};
+
+std::optional<std::string> Selection::gone(const Selector& selector) const {
+  const Absent wanted(selector);
   const GoneNode* first = nullptr;
   std::size_t others = 0;
   for (const GoneNode& node : model_.gone) {
-    if (!is_wanted(node)) continue;
+    if (!wanted.is(node)) continue;
     if (first) ++others;
     if (!first) first = &node;
   }
-  if (!first) return gone_reader_of(wanted);
-  std::string text = fmt::format("'{}' ({}) {}", first->label, first->op, first->because);
-  if (others > 0) text += fmt::format("; the same became of {} more", others);
-  return text;
+  if (first) {
+    std::string text = fmt::format("'{}' ({}) {}", first->label, first->op, first->because);
+    if (others > 0) text += fmt::format("; {} more of these are gone too", others);
+    return text;
+  }
+  if (std::optional<std::string> inside = in_a_body(wanted)) return inside;
+  return gone_reader_of(wanted.path());
+}
+
+namespace {
+
+/// All nodes of the graph and of the bodies in it.
+void collect(const Graph& graph, std::vector<const Node*>& nodes) {
+  for (const Node& node : graph.nodes()) {
+    nodes.push_back(&node);
+    for (const Graph* body : node.bodies()) collect(*body, nodes);
+  }
+}
+
+}  // namespace
+
+/// Of a node in the body of another: bodies stay float.
+std::optional<std::string> Selection::in_a_body(const Absent& wanted) const {
+  std::string text;
+  std::size_t others = 0;
+  for (const Node& outer : model_.graph->nodes()) {
+    std::vector<const Node*> inside;
+    for (const Graph* body : outer.bodies()) collect(*body, inside);
+    for (const Node* node : inside) {
+      GoneNode as_gone{node->label(), node->op(), {}, {}, {}};
+      for (std::size_t i = 0; i < node->output_count(); ++i)
+        as_gone.results.push_back(node->output(i).name());
+      if (!wanted.is(as_gone)) continue;
+      others += text.empty() ? 0U : 1U;
+      if (!text.empty()) continue;
+      text = fmt::format("'{}' ({}) stands in a body of '{}' ({}), and bodies stay float", node->label(),
+                         node->op(), outer.label(), outer.op());
+    }
+  }
+  if (text.empty()) return std::nullopt;
+  return others > 0 ? fmt::format("{}; {} more of these do", text, others) : text;
 }
 
 /// Of a constant that went with the node that read it.
@@ -418,7 +475,8 @@ std::string Selection::nearly(std::string_view pattern) const {
     if (!RE2::PartialMatch(entry.first, *regex)) continue;
     return fmt::format(" as a whole; it is found in '{}', which '.*' around it would allow", entry.first);
   }
-  return "";
+  const bool has_slash = pattern.starts_with("re:") && pattern.find('/') != std::string_view::npos;
+  return has_slash ? "; an expression is matched with names that have dots for slashes" : "";
 }
 
 /// All paths, and the scopes that they lie in where those can be named too.
@@ -435,6 +493,17 @@ std::vector<std::string> Selection::candidates(bool scopes) const {
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
+}
+
+/// The operator of the model that the word means, in whatever case; empty: there is none.
+std::string Selection::operator_called(const std::string& word) const {
+  if (by_type_.contains(operator_of(word))) return word;
+  const auto same = [&](const auto& each) {
+    return std::equal(each.first.begin(), each.first.end(), word.begin(), word.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+  };
+  const auto at = std::find_if(by_type_.begin(), by_type_.end(), same);
+  return at == by_type_.end() ? "" : at->first;
 }
 
 /// Given: nothing has the name.
@@ -456,8 +525,8 @@ std::string Selection::no_name(const std::string& name, bool whole) const {
   std::string hint;
   const std::vector<std::string> known = candidates(!whole);
   const auto ends_so = [end = "." + path](const std::string& each) { return each.ends_with(end); };
-  if (by_type_.contains(operator_of(name))) {
-    hint = fmt::format("; {} is an operator, which 'module_type' names", name);
+  if (const std::string op = operator_called(name); !op.empty()) {
+    hint = fmt::format("; {} is an operator, which 'module_type' names", op);
   } else if (const auto at = std::find_if(known.begin(), known.end(), ends_so); at != known.end()) {
     hint = fmt::format(" (did you mean '{}'?)", *at);
   } else {

@@ -32,8 +32,9 @@ class Selection {
   /// One match a selector. All patterns are looked for in one pass over the names.
   std::vector<Match> find_all(std::span<const Selector* const> selectors) const;
 
-  /// For a selector that matches nothing: the node of the user's file that it names and that is gone, as a
-  /// sentence, "'bn1' (BatchNormalization) was folded into 'conv1'"; nullopt: there is none.
+  /// For a selector that matches nothing: the node of the user's file that it names and that is gone, or
+  /// stands in the body of another, as a sentence, "'bn1' (BatchNormalization) was folded into 'conv1'";
+  /// nullopt: there is none.
   std::optional<std::string> gone(const Selector& selector) const;
   /// For a selector that matches nothing, not even what is gone: what is wrong with it, and the nearest that
   /// exists.
@@ -56,6 +57,7 @@ class Selection {
   };
 
   struct PatternTargets;
+  class Absent;
 
   void add(std::string_view name, const Target& target);
   void find_path(const std::string& path, Targets& found) const;
@@ -68,7 +70,9 @@ class Selection {
   Targets find_before(const Selector& selector) const;
   Targets find_between(const Selector& selector) const;
   std::vector<const Value*> values_called(const std::string& name) const;
+  std::optional<std::string> in_a_body(const Absent& wanted) const;
   std::optional<std::string> gone_reader_of(const std::string& path) const;
+  std::string operator_called(const std::string& word) const;
   std::string nearly(std::string_view pattern) const;
   std::string no_name(const std::string& name, bool whole) const;
   std::vector<std::string> candidates(bool scopes) const;

@@ -21,10 +21,10 @@ void warn_of_nodes_not_on_bpu(const Model& model, const Plan& plan,
     for (const Node* node : match.nodes) {
       const NodePlan* planned = plan.of(*node);
       if (!planned || planned->device == Device::kBpu) continue;
-      diagnostics.warning(
-          codes::kNotOnBpu,
-          fmt::format("'{}' is wanted on the BPU, and stays on the CPU: {}", name, planned->device_because),
-          where);
+      diagnostics.warning(codes::kNotOnBpu,
+                          fmt::format("'{}' is wanted on the BPU, and stays on the CPU: {}", name,
+                                      planned->device_because.text),
+                          where);
     }
   }
 }

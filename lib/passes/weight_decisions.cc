@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "passes/weights.h"
+#include "plan/because.h"
 #include "quant/weight_scale.h"
 
 namespace qprep {
@@ -72,17 +73,19 @@ const Setting* said_of(const std::vector<Reader>& readers, const NodeSettings& s
   return found;
 }
 
-std::string because(const std::vector<Reader>& readers, std::int64_t axis, const std::string& no_axis,
-                    std::size_t zero_channels, const std::string& source) {
+std::string described(const std::vector<Reader>& readers, std::int64_t axis, const Reason& no_axis,
+                      const Setting& dtype, const Setting* per_channel, std::size_t zero_channels) {
   std::string text = fmt::format("weight of {}", name_of(*readers.front().node));
   if (readers.size() > 1) text += fmt::format(" and {} more", readers.size() - 1);
-  text += axis < 0 ? fmt::format(", per tensor since {}", no_axis)
+  text += axis < 0 ? fmt::format(", per tensor since {}", no_axis.text)
                    : fmt::format(", per channel of axis {}", axis);
+  if (axis >= 0 && per_channel && to_text(*per_channel) != to_text(dtype))
+    text += fmt::format(" as {} says", *per_channel);
   if (zero_channels > 0) {
     text += axis < 0 ? ", all zeros, with scale 2^-23"
                      : fmt::format(", {} of the channels all zeros, with scale 2^-23", zero_channels);
   }
-  return fmt::format("{} ({})", text, source);
+  return text;
 }
 
 }  // namespace
@@ -112,33 +115,35 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
     const Setting& setting = setting_for(readers[weight], settings);
     if (setting.precision() == Precision::kFloat32) {
       if (setting.names_nodes()) {
-        result.refused.emplace(weight, to_text(setting));
+        result.refused.emplace(weight, because("{}", setting));
       } else {
-        result.left.emplace(weight, fmt::format("weights stay float ({})", to_text(setting)));
+        result.left.emplace(weight, because("weights stay float ({})", setting));
       }
       continue;
     }
-    auto [axis, no_axis] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
+    auto [axis, mixed] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
+    Reason no_axis = std::move(mixed);
     const Setting* per_channel = said_of(readers[weight], settings, Aspect::kPerChannel);
     if (per_channel && !std::get<PerChannel>(per_channel->says).value) {
       axis = -1;
-      no_axis = to_text(*per_channel);
+      no_axis = because("{}", *per_channel);
     }
     QuantSpec spec;
     spec.precision = setting.precision();
     spec.channel_axis = axis;
     const QuantSpec usual;
-    std::string besides;
+    Reason besides;
     const auto say = [&besides](const Setting& said) {
-      besides += fmt::format("; {} ({})", to_text(said.says), to_text(said));
+      besides.append(because("; {} ({})", to_text(said.says), said));
     };
+    if (per_channel) besides.add(*per_channel);
     if (const Setting* observer = said_of(readers[weight], settings, Aspect::kObserver)) {
       spec.observer = std::get<ObserverName>(observer->says).name;
-      if (spec.observer != usual.observer) say(*observer);
+      spec.observer == usual.observer ? besides.add(*observer) : say(*observer);
     }
     if (const Setting* averaging = said_of(readers[weight], settings, Aspect::kAveragingConstant)) {
       spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
-      if (spec.averaging_constant != usual.averaging_constant) say(*averaging);
+      spec.averaging_constant == usual.averaging_constant ? besides.add(*averaging) : say(*averaging);
     }
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);
@@ -146,11 +151,10 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
       result.refused.emplace(weight, std::move(why));
       continue;
     }
-    result.decisions.emplace(weight, Decision{spec,
-                                              because(readers[weight], axis, no_axis,
-                                                      scale->zero_channels.size(), to_text(setting)) +
-                                                  besides,
-                                              Role::kWeight});
+    const std::string what =
+        described(readers[weight], axis, no_axis, setting, per_channel, scale->zero_channels.size());
+    result.decisions.emplace(weight,
+                             Decision{spec, because("{} ({}){}", what, setting, besides), Role::kWeight});
     plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
   }
   return result;

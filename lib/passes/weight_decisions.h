@@ -12,9 +12,9 @@ namespace qprep {
 
 /// How the constants that are weights would be quantised.
 struct WeightDecisions {
-  std::unordered_map<const Value*, Decision> decisions;   // by the constant
-  std::unordered_map<const Value*, std::string> refused;  // why one stays float, and its unit with it
-  std::unordered_map<const Value*, std::string> left;     // those of a model whose weights stay float
+  std::unordered_map<const Value*, Decision> decisions;  // by the constant
+  std::unordered_map<const Value*, Reason> refused;      // why one stays float, and its unit with it
+  std::unordered_map<const Value*, Reason> left;         // those of a model whose weights stay float
 };
 
 /// The constant that `node` reads as its weight there, through passive operators; null: it is no weight.

@@ -18,77 +18,77 @@ NodeSettings::NodeSettings(std::vector<Setting> settings) : settings_(std::move(
   otherwise(Slot::kWeight, Precision::kInt8, "int8 weights");
   otherwise(Slot::kTail, Precision::kFloat32, "method jit_strip");
   otherwise(Slot::kHighPrecision, Precision::kFloat32, "high-precision output");
-  counts_.resize(settings_.size());
   for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
     const Setting& setting = settings_[rank];
-    auto& first = general_[index(setting.slot)][static_cast<std::size_t>(aspect_of(setting.says))];
+    auto& first = general_[index(setting.slot)][index(aspect_of(setting.says))];
     if (!setting.names_nodes() && !first) first = static_cast<Rank>(rank);
+  }
+  for (Setting& setting : settings_) {
+    if (setting.repeats_at.line == 0) continue;
+    const auto repeated = std::find_if(settings_.begin(), settings_.end(), [&](const Setting& each) {
+      return each.where == setting.repeats_at && each.says_precision();
+    });
+    setting.repeats = repeated == settings_.end() ? nullptr : &*repeated;
   }
 }
 
 // ---------------------------------------------------------------------------------------------- building
 
-void NodeSettings::speak(std::size_t rank, const Node& node) { speak(rank, node, settings_[rank].slot); }
+namespace {
 
-void NodeSettings::speak(std::size_t rank, const Node& node, Slot slot) {
-  Ranks& ranks = nodes_[index(slot)][&node];
-  if (!ranks.empty() && ranks.back() == rank) return;
-  const Aspect aspect = aspect_of(settings_[rank].says);
-  const bool is_first = !first_named(&ranks, aspect);
-  ranks.push_back(static_cast<Rank>(rank));
-  ++counts_[rank].spoken;
-  if (!is_first) return;
-  if (slot == Slot::kNode) {
-    counts_[rank].won += skip(node) == &settings_[rank];
-  } else {
-    const bool skipped = slot == Slot::kWeight && skip(node);
-    counts_[rank].won += !skipped && first(&ranks, slot, aspect) == &settings_[rank];
+void insert(std::vector<std::uint32_t>& groups, std::uint32_t group) {
+  if (std::find(groups.begin(), groups.end(), group) == groups.end()) groups.push_back(group);
+}
+
+}  // namespace
+
+NodeSettings::GroupId NodeSettings::add_group(Ranks ranks) {
+  Group group{std::move(ranks), {}, {}};
+  for (const Rank rank : group.ranks) {
+    auto& first = group.first[index(aspect_of(settings_[rank].says))];
+    if (!first) first = rank;
   }
+  groups_.push_back(std::move(group));
+  return static_cast<GroupId>(groups_.size() - 1);
 }
 
-void NodeSettings::speak(std::size_t rank, const Value& value) {
-  Ranks& ranks = values_[&value];
-  if (!ranks.empty() && ranks.back() == rank) return;
-  ranks.push_back(static_cast<Rank>(rank));
-  ++counts_[rank].spoken;
-  counts_[rank].won += first(&ranks, Slot::kOutput, aspect_of(settings_[rank].says)) == &settings_[rank];
+void NodeSettings::speak(GroupId group, const Node& node, Slot slot) {
+  insert(nodes_[index(slot)][&node], group);
 }
 
-void NodeSettings::speak_in_vain(std::size_t rank, const Node* node) {
-  ++counts_[rank].vain;
-  if (node) in_vain_[node].push_back(static_cast<Rank>(rank));
+void NodeSettings::speak(GroupId group, const Value& value) { insert(values_[&value], group); }
+
+void NodeSettings::speak_in_vain(GroupId group, const Node* node, std::string why) {
+  InVain& in_vain = groups_[group].in_vain;
+  if (in_vain.times++ == 0) in_vain.why = std::move(why);
+  if (node) insert(in_vain_[node], group);
 }
 
 // ---------------------------------------------------------------------------------------------- questions
 
-std::vector<const Setting*> NodeSettings::in_vain(const Node& node) const {
-  std::vector<const Setting*> found;
-  const auto at = in_vain_.find(&node);
-  if (at == in_vain_.end()) return found;
-  for (const Rank rank : at->second) found.push_back(&settings_[rank]);
-  return found;
-}
-
-const NodeSettings::Ranks* NodeSettings::named(const Node& node, Slot slot) const {
+const NodeSettings::GroupIds* NodeSettings::groups(const Node& node, Slot slot) const {
   const ByNode& table = nodes_[index(slot)];
   const auto at = table.find(&node);
   return at == table.end() ? nullptr : &at->second;
 }
 
-const NodeSettings::Ranks* NodeSettings::named(const Value& value) const {
+const NodeSettings::GroupIds* NodeSettings::groups(const Value& value) const {
   const auto at = values_.find(&value);
   return at == values_.end() ? nullptr : &at->second;
 }
 
-std::optional<NodeSettings::Rank> NodeSettings::first_named(const Ranks* ranks, Aspect aspect) const {
-  if (!ranks) return std::nullopt;
-  const auto at = std::find_if(ranks->begin(), ranks->end(),
-                               [&](Rank rank) { return aspect_of(settings_[rank].says) == aspect; });
-  return at == ranks->end() ? std::nullopt : std::optional(*at);
+std::optional<NodeSettings::Rank> NodeSettings::first_named(const GroupIds* groups, Aspect aspect) const {
+  std::optional<Rank> found;
+  if (!groups) return found;
+  for (const GroupId group : *groups) {
+    const std::optional<Rank> rank = groups_[group].first[index(aspect)];
+    if (rank && (!found || *rank < *found)) found = rank;
+  }
+  return found;
 }
 
-const Setting* NodeSettings::first(const Ranks* ranks, Slot slot, Aspect aspect) const {
-  const std::optional<Rank> by_name = first_named(ranks, aspect);
+const Setting* NodeSettings::first(const GroupIds* groups, Slot slot, Aspect aspect) const {
+  const std::optional<Rank> by_name = first_named(groups, aspect);
   const std::optional<Rank> for_all = general(slot, aspect);
   if (!by_name && !for_all) return nullptr;
   if (!by_name || !for_all) return &settings_[by_name ? *by_name : *for_all];
@@ -96,17 +96,17 @@ const Setting* NodeSettings::first(const Ranks* ranks, Slot slot, Aspect aspect)
 }
 
 const Setting* NodeSettings::skip(const Node& node) const {
-  const Ranks* skips = named(node, Slot::kNode);
-  if (!skips) return nullptr;
-  const Rank skipping = skips->front();
-  const auto keeps = [&](Rank rank) {
-    const Setting& setting = settings_[rank];
-    return rank < skipping && setting.slot == Slot::kOutput && setting.says_precision();
+  const std::optional<Rank> skipping = first_named(groups(node, Slot::kNode), Aspect::kPrecision);
+  if (!skipping) return nullptr;
+  const auto is_before = [&](std::optional<Rank> rank) { return rank && *rank < *skipping; };
+  const auto keeps = [&](GroupId group) {
+    return settings_[groups_[group].ranks.front()].slot == Slot::kOutput &&
+           is_before(groups_[group].first[index(Aspect::kPrecision)]);
   };
-  const Ranks* outputs = named(node, Slot::kOutput);
-  if (outputs && std::any_of(outputs->begin(), outputs->end(), keeps)) return nullptr;
-  const std::optional<Rank> for_all = general(Slot::kOutput, Aspect::kPrecision);
-  return for_all && *for_all < skipping ? nullptr : &settings_[skipping];
+  const GroupIds* of_output = groups(node, Slot::kOutput);
+  const bool kept = is_before(general(Slot::kOutput, Aspect::kPrecision)) ||
+                    (of_output && std::any_of(of_output->begin(), of_output->end(), keeps));
+  return kept ? nullptr : &settings_[*skipping];
 }
 
 const Setting& NodeSettings::winner(const Node& node, Slot slot) const {
@@ -118,17 +118,17 @@ const Setting& NodeSettings::winner(const Value& input) const { return *find(inp
 const Setting& NodeSettings::winner(const Unit& unit) const { return *find(unit, Aspect::kPrecision); }
 
 const Setting& NodeSettings::winner(const Node& reader, const Value& constant) const {
-  const std::optional<Rank> by_name = first_named(named(constant), Aspect::kPrecision);
+  const std::optional<Rank> by_name = first_named(groups(constant), Aspect::kPrecision);
   const Setting& otherwise = winner(reader, Slot::kOutput);
   return by_name ? first_of(settings_[*by_name], otherwise) : otherwise;
 }
 
 const Setting* NodeSettings::find(const Node& node, Slot slot, Aspect aspect) const {
-  return first(named(node, slot), slot, aspect);
+  return first(groups(node, slot), slot, aspect);
 }
 
 const Setting* NodeSettings::find(const Value& input, Aspect aspect) const {
-  return first(named(input), Slot::kOutput, aspect);
+  return first(groups(input), Slot::kOutput, aspect);
 }
 
 const Setting* NodeSettings::find(const Unit& unit, Aspect aspect) const {
@@ -137,77 +137,46 @@ const Setting* NodeSettings::find(const Unit& unit, Aspect aspect) const {
   return found;
 }
 
-std::vector<const Setting*> NodeSettings::with_general(Ranks ranks, Slot slot) const {
-  for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
-    const Setting& setting = settings_[rank];
-    if (setting.slot == slot && !setting.names_nodes()) ranks.push_back(static_cast<Rank>(rank));
+void NodeSettings::append(const GroupIds* groups, Ranks& ranks) const {
+  if (!groups) return;
+  for (const GroupId group : *groups) {
+    ranks.insert(ranks.end(), groups_[group].ranks.begin(), groups_[group].ranks.end());
   }
+}
+
+std::vector<const Setting*> NodeSettings::in_order(Ranks ranks) const {
   std::sort(ranks.begin(), ranks.end());
   std::vector<const Setting*> found;
   for (const Rank rank : ranks) found.push_back(&settings_[rank]);
   return found;
 }
 
+std::vector<const Setting*> NodeSettings::with_general(Ranks ranks, Slot slot) const {
+  for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
+    const Setting& setting = settings_[rank];
+    if (setting.slot == slot && !setting.names_nodes()) ranks.push_back(static_cast<Rank>(rank));
+  }
+  return in_order(std::move(ranks));
+}
+
 std::vector<const Setting*> NodeSettings::all(const Node& node, Slot slot) const {
   Ranks ranks;
-  if (const Ranks* by_name = named(node, slot)) ranks = *by_name;
-  if (const Ranks* skips = slot == Slot::kOutput ? named(node, Slot::kNode) : nullptr) {
-    ranks.insert(ranks.end(), skips->begin(), skips->end());
-  }
+  append(groups(node, slot), ranks);
+  if (slot == Slot::kOutput) append(groups(node, Slot::kNode), ranks);
   return with_general(std::move(ranks), slot);
 }
 
 std::vector<const Setting*> NodeSettings::all(const Value& input) const {
-  const Ranks* by_name = named(input);
-  return with_general(by_name ? *by_name : Ranks(), Slot::kOutput);
+  Ranks ranks;
+  append(groups(input), ranks);
+  return with_general(std::move(ranks), Slot::kOutput);
 }
 
-void NodeSettings::settle(const Unit& unit) {
-  if (unit.nodes.size() < 2) return;
-  for (std::size_t i = 0; i < kAspects; ++i) {
-    const auto aspect = static_cast<Aspect>(i);
-    const Setting* of_unit = find(unit, aspect);
-    for (const Node* node : unit.nodes) {
-      const Setting* own = find(*node, Slot::kOutput, aspect);
-      if (!own || own == of_unit || !own->names_nodes() || own->says == of_unit->says) continue;
-      const auto rank = static_cast<std::size_t>(own - settings_.data());
-      --counts_[rank].won;
-      ++lost_in_units_[{rank, static_cast<std::size_t>(of_unit - settings_.data())}];
-    }
-  }
-}
-
-std::map<std::pair<std::size_t, std::size_t>, std::size_t> NodeSettings::losses() const {
-  std::unordered_map<std::uint64_t, std::size_t> times;  // by loser and winner
-  constexpr int kHalf = 32;
-  const auto count = [&](const Ranks& ranks, const auto& winner_of) {
-    for (const Rank rank : ranks) {
-      const Setting* winner = winner_of(settings_[rank]);
-      const auto won = static_cast<std::size_t>(winner - settings_.data());
-      if (winner && won != rank) ++times[std::uint64_t{rank} << kHalf | won];
-    }
-  };
-  for (const Slot slot : {Slot::kNode, Slot::kWeight, Slot::kOutput}) {
-    for (const auto& [node, ranks] : nodes_[index(slot)]) {
-      const Setting* skipped = skip(*node);
-      count(ranks, [&, node = node, &ranks = ranks](const Setting& setting) -> const Setting* {
-        if (skipped && slot != Slot::kOutput) return skipped;
-        if (slot == Slot::kNode) return find(*node, Slot::kOutput, Aspect::kPrecision);
-        return first(&ranks, slot, aspect_of(setting.says));
-      });
-    }
-  }
-  for (const auto& [value, ranks] : values_) {
-    count(ranks, [&, &ranks = ranks](const Setting& setting) {
-      return first(&ranks, Slot::kOutput, aspect_of(setting.says));
-    });
-  }
-  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost = lost_in_units_;
-  for (const auto& [pair, count_of_pair] : times) {
-    lost[{static_cast<std::size_t>(pair >> kHalf), static_cast<std::size_t>(pair & 0xFFFFFFFFU)}] +=
-        count_of_pair;
-  }
-  return lost;
+std::vector<const Setting*> NodeSettings::in_vain(const Node& node) const {
+  Ranks ranks;
+  const auto at = in_vain_.find(&node);
+  append(at == in_vain_.end() ? nullptr : &at->second, ranks);
+  return in_order(std::move(ranks));
 }
 
 bool NodeSettings::is_general_winner(std::size_t rank) const {

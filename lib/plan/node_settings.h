@@ -3,11 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "ir/graph.h"
@@ -18,21 +16,26 @@ namespace qprep {
 
 /// The list of settings, folded over the nodes of a model's main graph: for every slot, the settings that
 /// speak of it in order of priority; of those that speak of one aspect, the first wins.
+///
+/// Settings whose selectors name the same are a group: a node keeps its groups, and not a list of settings,
+/// so that a thousand lines for one operator type cost as much as one.
 class NodeSettings {
  public:
+  using Rank = std::uint32_t;       // index in settings()
+  using Ranks = std::vector<Rank>;  // ascending
+  using GroupId = std::uint32_t;
+  using GroupIds = std::vector<GroupId>;
+
   /// Given: `settings` in order of priority. Adds, at the end, what holds where they say nothing in general.
   explicit NodeSettings(std::vector<Setting> settings);
 
-  /// The setting of this rank speaks of the node (of its slot), or of the value: a graph input, or a constant
-  /// in arithmetic. Given: called in ascending order of ranks.
-  void speak(std::size_t rank, const Node& node);
-  void speak(std::size_t rank, const Node& node, Slot slot);
-  void speak(std::size_t rank, const Value& value);
-  /// Given: everything was spoken. Result: what a node of the unit wins for itself and not for the unit
-  /// counts as lost to the setting that the unit follows.
-  void settle(const Unit& unit);
-  /// The setting names something that it cannot affect: a node; null: an input, or what is gone.
-  void speak_in_vain(std::size_t rank, const Node* node);
+  /// Settings that speak of the same slots of the same nodes. Given: ascending ranks, each in one group.
+  GroupId add_group(Ranks ranks);
+  /// The group speaks of the slot of the node, or of the value: a graph input, or a constant in arithmetic.
+  void speak(GroupId group, const Node& node, Slot slot);
+  void speak(GroupId group, const Value& value);
+  /// The group names something that it cannot affect, and why: a node; null: an input, or what is gone.
+  void speak_in_vain(GroupId group, const Node* node, std::string why);
 
   /// The setting that leaves the node float, as if it had no qconfig; null: it is quantised where it can be.
   /// A setting for the precision of its output that comes earlier in the list keeps it quantised; what a
@@ -67,44 +70,54 @@ class NodeSettings {
   /// All that speak of the slot, the first one first.
   std::vector<const Setting*> all(const Node& node, Slot slot) const;
   std::vector<const Setting*> all(const Value& input) const;
+  std::vector<const Setting*> all_high_precision() const { return with_general({}, Slot::kHighPrecision); }
   /// All that name the node and cannot affect it, the first one first.
   std::vector<const Setting*> in_vain(const Node& node) const;
 
-  /// Of setting `i`: of how many nodes and graph inputs it speaks, for how many it wins, and how many it
-  /// names besides that it cannot affect.
-  struct Count {
-    std::size_t spoken = 0, won = 0, vain = 0;
-  };
-  const std::vector<Count>& counts() const { return counts_; }
   const std::vector<Setting>& settings() const { return settings_; }
-  /// By ranks of a loser and its winner: for how many nodes and inputs.
-  std::map<std::pair<std::size_t, std::size_t>, std::size_t> losses() const;
+  Rank rank_of(const Setting& setting) const { return static_cast<Rank>(&setting - settings_.data()); }
   /// The setting of this rank holds for whatever nobody names, and none before it does.
   bool is_general_winner(std::size_t rank) const;
 
- private:
-  using Rank = std::uint32_t;
-  using Ranks = std::vector<Rank>;  // indices of settings, ascending
-  using ByNode = std::unordered_map<const Node*, Ranks>;
+  /// What a group names that it cannot affect: how much, and why, of the first.
+  struct InVain {
+    std::size_t times = 0;
+    std::string why;
+  };
+  std::size_t group_count() const { return groups_.size(); }
+  const Ranks& ranks_of(GroupId group) const { return groups_[group].ranks; }
+  const InVain& in_vain_of(GroupId group) const { return groups_[group].in_vain; }
+  /// Those that speak of the slot; null: none does.
+  const GroupIds* groups(const Node& node, Slot slot) const;
+  const GroupIds* groups(const Value& value) const;
+  /// The graph inputs and constants that settings speak of.
+  const std::unordered_map<const Value*, GroupIds>& named_values() const { return values_; }
 
+ private:
   static constexpr std::size_t kSlots = 6, kAspects = 5;
+  using FirstRanks = std::array<std::optional<Rank>, kAspects>;  // by aspect
+  struct Group {
+    Ranks ranks;
+    FirstRanks first;
+    InVain in_vain;
+  };
+  using ByNode = std::unordered_map<const Node*, GroupIds>;
+
   static std::size_t index(Slot slot) { return static_cast<std::size_t>(slot); }
-  std::optional<Rank> general(Slot slot, Aspect aspect) const {
-    return general_[index(slot)][static_cast<std::size_t>(aspect)];
-  }
-  const Ranks* named(const Node& node, Slot slot) const;
-  const Ranks* named(const Value& value) const;
-  std::optional<Rank> first_named(const Ranks* ranks, Aspect aspect) const;
-  const Setting* first(const Ranks* ranks, Slot slot, Aspect aspect) const;
+  static std::size_t index(Aspect aspect) { return static_cast<std::size_t>(aspect); }
+  std::optional<Rank> general(Slot slot, Aspect aspect) const { return general_[index(slot)][index(aspect)]; }
+  std::optional<Rank> first_named(const GroupIds* groups, Aspect aspect) const;
+  const Setting* first(const GroupIds* groups, Slot slot, Aspect aspect) const;
+  void append(const GroupIds* groups, Ranks& ranks) const;
   std::vector<const Setting*> with_general(Ranks ranks, Slot slot) const;
+  std::vector<const Setting*> in_order(Ranks ranks) const;
 
   std::vector<Setting> settings_;
-  std::array<std::array<std::optional<Rank>, kAspects>, kSlots> general_;
+  std::array<FirstRanks, kSlots> general_;
+  std::vector<Group> groups_;
   std::array<ByNode, kSlots> nodes_;
   ByNode in_vain_;
-  std::unordered_map<const Value*, Ranks> values_;
-  std::vector<Count> counts_;
-  std::map<std::pair<std::size_t, std::size_t>, std::size_t> lost_in_units_;  // as losses()
+  std::unordered_map<const Value*, GroupIds> values_;
 };
 
 }  // namespace qprep

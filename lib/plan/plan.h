@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "plan/reason.h"
 #include "support/diagnostics.h"
 
 /// What the deciding passes write and the acting passes read. Nothing here changes a graph.
@@ -48,7 +49,7 @@ enum class Role { kActivation, kConstant, kWeight };
 /// A tensor gets a FakeQuantize of this spec, because of that.
 struct Decision {
   QuantSpec spec;
-  std::string because;
+  Reason because;
   Role role = Role::kActivation;
   bool takes_output = false;  // the value is an output of the graph: the quantised one takes its place
   bool fixed = false;         // the configuration gives the scale: it is active, and nothing is observed
@@ -104,10 +105,11 @@ struct Miss {
 
 struct NodePlan {
   Device device = Device::kCpu;
-  std::string device_because;
-  std::string output_because;  // why the outputs are quantised as they are, or are not
-  std::string weight_because;  // empty: no weight
-  int unit = -1;               // index in Plan::units
+  Reason device_because;
+  Reason output_because;        // why the outputs are quantised as they are, or are not
+  Reason weight_because;        // empty: no weight
+  bool high_precision = false;  // it makes what settings of kHighPrecision speak of
+  int unit = -1;                // index in Plan::units
   /// The inputs that read quantised numbers, ascending: through the FakeQuantize of their tensor, or what a
   /// passive operator hands on of one. The others read the float tensor.
   std::vector<std::size_t> quantised_inputs = {};
@@ -125,9 +127,9 @@ struct Plan {
   /// Values that need none since a passive operator hands on what is quantised already: to that quantised
   /// value.
   std::unordered_map<const Value*, const Value*> same_as;
-  std::unordered_map<const Value*, std::string> not_quantised;  // why a float tensor stays float
-  std::unordered_map<const Value*, KnownScale> known_scales;    // of constants and fixed ones in `values`
-  std::unordered_map<const Value*, ConstantFacts> constants;    // those that a pass looked at
+  std::unordered_map<const Value*, Reason> not_quantised;     // why a float tensor stays float
+  std::unordered_map<const Value*, KnownScale> known_scales;  // of constants and fixed ones in `values`
+  std::unordered_map<const Value*, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
   std::vector<Block> blocks;

@@ -42,6 +42,12 @@ std::string to_text(const Says& says) {
   return std::visit(Text{}, says);
 }
 
+std::string said_by(const Setting& setting) {
+  const bool quantises_tail =
+      setting.slot == Slot::kTail && setting.says_precision() && setting.precision() != Precision::kFloat32;
+  return quantises_tail ? "like the rest" : to_text(setting.says);
+}
+
 Setting setting_for_all(Slot slot, Precision precision, Where where, std::string what) {
   Setting setting;
   setting.slot = slot;

@@ -20,8 +20,9 @@ namespace qprep {
 /// reader. kInput: what a node reads, which is an output of whoever made it: the same as kOutput of that
 /// node or graph input, found through passive operators. kWeight: the weight of a gemm_like node.
 /// kTail: what stands behind the last gemm_like operators; kHighPrecision: a gemm_like result that only
-/// outputs of the graph take (docs/placement.md): of these two float32 is said, or another precision to
-/// quantise them like the rest.
+/// outputs of the graph take (docs/placement.md). Of the tail float32 is said, or any other precision to
+/// quantise it like the rest; of the high-precision results float32, or what they have instead, and with them
+/// the results of a quantised tail that only outputs take.
 enum class Slot { kNode, kInput, kWeight, kOutput, kTail, kHighPrecision };
 std::string_view to_text(Slot slot);
 
@@ -81,6 +82,12 @@ struct Setting {
   Where where;       // file empty: a built-in default
   std::string what;  // "activations.dtype", "module_name 'head.cls'"; of a default "int8 activations"
   std::optional<std::size_t> input = {};  // of kInput: which one; none: every input that carries data
+  Where named_at = {};                    // where its selector stands, if not at `where`; line 0: it does
+  Where repeats_at = {};                  // where the setting stands whose precision it repeats; line 0: none
+  bool implied = false;                   // what a way of writing means where it says nothing
+  const Setting* repeats = nullptr;       // that one, once they stand in NodeSettings
+
+  const Where& selector_place() const { return named_at.line > 0 ? named_at : where; }
 
   /// Some nodes, not all.
   bool names_nodes() const { return selector.kind != Selector::Kind::kAll; }
@@ -88,6 +95,9 @@ struct Setting {
   Precision precision() const { return std::get<Precision>(says); }
   bool says_precision() const { return std::holds_alternative<Precision>(says); }
 };
+
+/// "qint16", "threshold 1"; of a tail that is quantised "like the rest".
+std::string said_by(const Setting& setting);
 
 Setting setting_for_all(Slot slot, Precision precision, Where where, std::string what);
 

@@ -137,9 +137,9 @@ class Builder {
     row.depth = depth;
     if (const NodePlan* decided = plan_.of(node)) {
       row.device = decided->device;
-      row.device_because = decided->device_because;
-      row.output_because = decided->output_because;
-      row.weight_because = decided->weight_because;
+      row.device_because = decided->device_because.text;
+      row.output_because = decided->output_because.text;
+      row.weight_because = decided->weight_because.text;
       if (decided->unit >= 0) row.unit = decided->unit;
     } else {
       row.device_because = "nothing was decided for it";
@@ -157,7 +157,7 @@ class Builder {
     row.weight = weight_of(row);
     if (row.weight && row.weight_because.empty()) {
       const Decision* carried = plan_.carried_for(*node.input(*row.weight));
-      if (carried) row.weight_because = carried->because;
+      if (carried) row.weight_because = carried->because.text;
     }
     for (const Attribute& attribute : node.attributes()) {
       row.attributes.emplace_back(attribute.name, std::visit(AttributeText{}, attribute.value));

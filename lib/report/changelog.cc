@@ -35,11 +35,12 @@ class Changes {
     const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
     const Setting* skip = settings_.skip(node);
     if (!unit && !skip && settings_.winner(node, Slot::kOutput).names_nodes()) {
-      compare(node.label(), result, settings_.winner(node, Slot::kOutput), entry.output_because);
+      compare(node.label(), result, settings_.winner(node, Slot::kOutput), entry.output_because.text);
     }
     if (!unit || unit->nodes.back() != &node) return;
-    const std::string& because =
-        entry.output_because == "it runs on the CPU" ? entry.device_because : entry.output_because;
+    const std::string& because = entry.output_because.text == "it runs on the CPU"
+                                     ? entry.device_because.text
+                                     : entry.output_because.text;
     compare(node.label(), result, skip ? *skip : settings_.winner(*unit), because);
     if (plan_.decision_of(result) || settings_.winner(*unit).precision() == Precision::kFloat32) return;
     for (const Aspect aspect : {Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
@@ -64,11 +65,11 @@ class Changes {
     const Setting* per_channel = settings_.find(node, Slot::kWeight, Aspect::kPerChannel);
     if (got == Precision::kFloat32 && per_channel && per_channel->names_nodes()) {
       changes_.push_back({node.label(), "weight", tensor, to_text(per_channel->says), "float32",
-                          entry.weight_because, to_text(*per_channel)});
+                          entry.weight_because.text, to_text(*per_channel)});
     }
     if (got == asked.precision()) return;
     changes_.push_back({node.label(), "weight", std::move(tensor), std::string(to_text(asked.precision())),
-                        std::string(to_text(got)), entry.weight_because, to_text(asked)});
+                        std::string(to_text(got)), entry.weight_because.text, to_text(asked)});
   }
 
   void compare(const std::string& name, const Value& value, const Setting& asked,
@@ -88,10 +89,10 @@ class Changes {
 
   std::string because_of(const Value& input) const {
     if (const auto decided = plan_.values.find(&input); decided != plan_.values.end()) {
-      return decided->second.because;
+      return decided->second.because.text;
     }
     const auto left = plan_.not_quantised.find(&input);
-    return left == plan_.not_quantised.end() ? "" : left->second;
+    return left == plan_.not_quantised.end() ? "" : left->second.text;
   }
 
   const Graph& graph_;

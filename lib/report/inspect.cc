@@ -46,7 +46,7 @@ void count_graph(const Graph& graph, const Plan& plan, InspectResult& result,
     const NodePlan* decided = plan.of(node);
     const bool bpu = decided && decided->device == Device::kBpu;
     ++(bpu ? result.bpu_nodes : result.cpu_nodes);
-    if (decided && !bpu) ++reasons[without_names(decided->device_because)];
+    if (decided && !bpu) ++reasons[without_names(decided->device_because.text)];
   }
   for (const Value* initializer : graph.initializers()) {
     const Tensor& tensor = *initializer->initializer();

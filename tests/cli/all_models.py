@@ -3,9 +3,10 @@
     python tests/cli/all_models.py QPREP [--quick] [--spellings] [--only TEXT]
 
 For each model and each configuration below, every model that is written must pass ONNX's checker where the input did,
-load and run in ONNX Runtime where the input did, with outputs of the same types and no NaN of its own. With float
-weights and without samples the outputs must be the input's, to 1e-5 of the largest. The samples are random, so the
-accuracy of the others says nothing and is only shown (-v).
+load and run in ONNX Runtime where the input did, with outputs of the same types and no NaN of its own. In the QAT
+model no FakeQuantize may stand inside a unit, and none be missing between two (walker.py). With float weights and
+without samples the outputs must be the input's, to 1e-5 of the largest. The samples are random, so the accuracy of the
+others says nothing and is only shown (-v).
 
 Exit status 1 if a model fails. Skips (status 77) where the shared folder is absent.
 """
@@ -31,6 +32,7 @@ SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
 sys.path.insert(0, str(ROOT / "tests/opset"))
 
 from harness import bits, run, session, workable_feed  # noqa: E402
+from walker import faults as walker_faults  # noqa: E402
 
 SKIPPED = 77
 TOLERANCE = 1e-5
@@ -224,6 +226,9 @@ class Checker:
         for kind in setup.models:
             self.check_model(model, setup, kind, written.pop(f"{model.path.stem}_{kind}.onnx"))
         json.loads(written["model_check_result.json"].read_text())
+        config = self.work / "config.yaml" if setup.text or setup.calibrated else None
+        for fault in walker_faults(self.qprep, model.path, config, out / f"{model.path.stem}_qat.onnx"):
+            self.tally.fault(model.path, setup, f"qat: {fault}")
         if sum(answer["quantised"]["weights"].values()) + sum(answer["quantised"]["activations"].values()) == 0:
             self.tally.notes[f"nothing quantised [{setup.name}]"] += 1
 

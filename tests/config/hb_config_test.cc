@@ -271,9 +271,9 @@ TEST_CASE("Settings of nodes, the first wins") {
         Lines{"node_info '/a/Conv' ON: node float32", "node_info '/a/Conv' InputType1: input1 qint16",
               "node_info 'b' OutputType: output qint8", "run_on_cpu 'c': node float32",
               "run_on_cpu 'd': node float32", "optimization set_Softmax_input_int8: input qint8",
-              "optimization set_all_nodes_int16: output qint16",
               "optimization set_model_output_int8: high_precision_output qint8",
-              "optimization set_model_output_int8: tail qint8"});
+              "optimization set_model_output_int8: tail qint8",
+              "optimization set_all_nodes_int16: output qint16"});
   CHECK(settings_of(mapper("  node_info: 'a:int16;x:0:int8'\n", "", "  calibration_type: load\n")) ==
         Lines{"node_info 'a': input qint16", "node_info 'a': output qint16", "node_info 'x:0': input qint8",
               "node_info 'x:0': output qint8"});

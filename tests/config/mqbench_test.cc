@@ -28,20 +28,22 @@ TEST_CASE("MQBench's dictionaries: what is added by name, what is excluded, type
       "  exclude_node_name: [layer2.relu]\n"
       "extra_fuse_dict: {additional_fusion_pattern: {}}\n"
       "preserve_attr: {\"\": [func1], backbone: [func2]}\n";
-  CHECK(
-      setting_lines(text) ==
-      Lines{"c.yaml:11:26 extra_quantizer_dict.additional_node_name 'layer1.conv': output qint16",
-            "c.yaml:14:23 extra_quantizer_dict.exclude_node_name 'layer2.relu': node float32",
-            "c.yaml:12:25 extra_quantizer_dict.exclude_module_name 'layer1': node float32",
-            "(Add) c.yaml:13:27 extra_quantizer_dict.exclude_function_type 'torch.add': node float32",
-            "(Resize,Upsample) c.yaml:10:28 extra_quantizer_dict.additional_module_type 'torch.nn.Upsample': "
-            "output qint16",
-            "(Mul) c.yaml:9:30 extra_quantizer_dict.additional_function_type 'operator.mul': output qint16",
-            "c.yaml:6:20 extra_qconfig_dict.w_qscheme.bit: weight qint8",
-            "c.yaml:6:52 extra_qconfig_dict.w_qscheme.per_channel: weight per channel",
-            "c.yaml:7:20 extra_qconfig_dict.a_qscheme.bit: output qint16",
-            "c.yaml:3:15 extra_qconfig_dict.a_observer: output observer moving_average",
-            "c.yaml:3:15 extra_qconfig_dict.a_observer: output averaging_constant 0.1"});
+  CHECK(setting_lines(text) ==
+        Lines{"c.yaml:11:26 extra_quantizer_dict.additional_node_name 'layer1.conv' as a_qscheme in line 7: "
+              "output qint16",
+              "c.yaml:14:23 extra_quantizer_dict.exclude_node_name 'layer2.relu': node float32",
+              "c.yaml:12:25 extra_quantizer_dict.exclude_module_name 'layer1': node float32",
+              "(Add) c.yaml:13:27 extra_quantizer_dict.exclude_function_type 'torch.add': node float32",
+              "(Resize,Upsample) c.yaml:10:28 extra_quantizer_dict.additional_module_type "
+              "'torch.nn.Upsample' as a_qscheme in line 7: "
+              "output qint16",
+              "(Mul) c.yaml:9:30 extra_quantizer_dict.additional_function_type 'operator.mul' as a_qscheme "
+              "in line 7: output qint16",
+              "c.yaml:6:20 extra_qconfig_dict.w_qscheme.bit: weight qint8",
+              "c.yaml:6:52 extra_qconfig_dict.w_qscheme.per_channel: weight per channel",
+              "c.yaml:7:20 extra_qconfig_dict.a_qscheme.bit: output qint16",
+              "c.yaml:3:15 extra_qconfig_dict.a_observer: output observer moving_average",
+              "c.yaml:3:15 extra_qconfig_dict.a_observer: output averaging_constant 0.1"});
   CHECK(later(text).empty());
 }
 

@@ -185,6 +185,8 @@ std::string plan_of(const std::string& config) {
     Diagnostics diagnostics;
     text += prepare(options, diagnostics).dump;
   }
+  static const std::regex besides(R"re( as c\.yaml:\d+:\d+ [^()\n]* says)re");
+  text = std::regex_replace(text, besides, "");
   static const std::regex setting(R"re((c\.yaml:\d+:\d+|default:) [^()\n]*)re");
   return std::regex_replace(text, setting, "SETTING");
 }
