@@ -141,9 +141,10 @@ std::string text_of(const ExplainedNode& node) {
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
-      const bool of_many =
-          setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHighPrecision);
-      const std::string of = of_many ? " of " + setting.slot : "";
+      const bool elsewhere = setting.slot == to_text(Slot::kTail) ||
+                             setting.slot == to_text(Slot::kHighPrecision) ||
+                             setting.slot == to_text(Slot::kInput);
+      const std::string of = elsewhere ? " of " + setting.slot : "";
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
       text += fmt::format("          {}. {} says {}{}{}{}\n", i + 1, setting.setting, setting.says, of, named,
                           setting.in_vain   ? ", which has no effect here"

@@ -183,7 +183,7 @@ class Explanation {
       const Reason unread = why_unread(value);
       return unread.empty()
                  ? fmt::format("hands on '{}', which no quantised node reads this way", root.name())
-                 : because("hands on '{}'; {}", root.name(), unread);
+                 : with_maker(because("hands on '{}'; {}", root.name(), unread), root);
     }
     if (runs_quantised(node)) {
       if (output > 0) return fmt::format("a further result of {}", name_of(node));
@@ -197,12 +197,13 @@ class Explanation {
     return unread.empty() ? on_cpu : because("{}; {}", on_cpu, unread);
   }
 
-  /// The setting that keeps the first node which could read the value quantised, over passive operators, from
+  /// The settings that keep the nodes which could read the value quantised, over passive operators, from
   /// doing so, in a sentence; empty: no setting does.
   Reason why_unread(const Value& value) const {
     constexpr std::size_t kMostLooks = 16;
     const Setting& setting = setting_of(*flow_.of(value).root);
     std::vector<const Value*> waiting{&value};
+    Reason all;
     for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
       for (const Use& use : waiting[looks]->uses()) {
         if (&use.node->graph() != &graph_) continue;
@@ -214,10 +215,19 @@ class Explanation {
           return float_as_set(setting);
         }
         const Reason why = why_left_float(*use.node, value.producer());
-        return why.empty() ? why : because("no quantised node reads it: {}", why);
+        if (why.empty() || all.text.find(why.text) != std::string::npos) continue;
+        all.append(all.empty() ? because("no quantised node reads it: {}", why) : because("; {}", why));
       }
     }
-    return "";
+    return all;
+  }
+
+  /// Why a passive operator is handed floats that its maker on the BPU would make quantised.
+  Reason with_maker(Reason why, const Value& root) const {
+    if (root.producer() && !runs_quantised(*root.producer())) {
+      why.add(plan_.of(*root.producer())->device_because);
+    }
+    return why;
   }
 
   /// Why settings leave the reader of a value float: its own, or those for the tail; empty: no setting does,

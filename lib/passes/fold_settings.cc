@@ -25,7 +25,7 @@ using Alike = NodeSettings::Ranks;
 
 std::vector<Alike> alike(const std::vector<Setting>& settings) {
   using Key = std::tuple<Selector::Kind, std::string, std::vector<std::string>, std::vector<std::string>,
-                         bool, Slot, std::optional<std::size_t>>;
+                         bool, Slot, std::optional<std::size_t>, bool>;
   std::map<Key, std::size_t> known;
   std::vector<Alike> groups;
   for (std::size_t rank = 0; rank < settings.size(); ++rank) {
@@ -33,7 +33,8 @@ std::vector<Alike> alike(const std::vector<Setting>& settings) {
     if (!each.names_nodes()) continue;
     const Selector& of = each.selector;
     const auto [at, is_new] = known.emplace(
-        Key{of.kind, of.text, of.from, of.to, of.optional, each.slot, each.input}, groups.size());
+        Key{of.kind, of.text, of.from, of.to, of.optional, each.slot, each.input, each.says_precision()},
+        groups.size());
     if (is_new) groups.emplace_back();
     groups[at->second].push_back(static_cast<NodeSettings::Rank>(rank));
   }
@@ -216,6 +217,9 @@ class Fold {
       return fmt::format("input {} of {} has no floats to quantise", input, name_of(node));
     if (unit >= 0 && plan_.units[static_cast<std::size_t>(unit)].bias == &root) {
       return fmt::format("input {} of {} is a bias", input, name_of(node));
+    }
+    if (is_constant(root) && !first_of(group).says_precision()) {
+      return fmt::format("'{}' is a constant, whose scale comes from its numbers", root.name());
     }
     if (!maker || is_constant(root)) {
       result_->speak(group, root);

@@ -104,6 +104,19 @@ class Placement {
     return "";
   }
 
+  /// Given: the node runs on the CPU. Result: if its unit were quantised, other settings would hold for what
+  /// it makes.
+  bool unit_speaks_otherwise(const Node& node) const {
+    const NodePlan* entry = plan_.of(node);
+    if (!entry || entry->unit < 0) return false;
+    const Unit& unit = plan_.units[static_cast<std::size_t>(entry->unit)];
+    for (const Aspect aspect :
+         {Aspect::kPrecision, Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
+      if (settings_.find(unit, aspect) != settings_.find(node, Slot::kOutput, aspect)) return true;
+    }
+    return false;
+  }
+
   /// Of what a unit makes in the tail, quantised since the configuration quantises the tail, as the end of a
   /// reason; empty: it is none, or has a setting of its own.
   Reason in_quantised_tail(const Unit& unit) const {
@@ -192,8 +205,9 @@ class Placement {
       const bool quantised = runs_quantised(*root.producer());
       what = fmt::format("result of {}{} that feeds {}", name_of(*root.producer()),
                          quantised ? "" : ", which runs on the CPU,", reader);
-      if (const NodePlan* maker = plan_.of(*root.producer()); maker && !quantised)
-        on_cpu.add(maker->device_because);
+      if (!quantised && unit_speaks_otherwise(*root.producer())) {
+        on_cpu.add(plan_.of(*root.producer())->device_because);
+      }
       const Unit* unit = unit_that_makes(root);
       settle_aspects(root, decision, [&](Aspect aspect) {
         return unit ? settings_.find(*unit, aspect) : settings_.find(*root.producer(), Slot::kOutput, aspect);
@@ -305,8 +319,13 @@ class Placement {
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
     if (gemm_like && in_float_tail(unit)) {
-      return float_since(because("high-precision output: only the tail and outputs of the graph follow ({})",
-                                 settings_.tail()));
+      Reason why = because("high-precision output: only the tail and outputs of the graph follow ({})",
+                           settings_.tail());
+      for (const Use& use : result.uses()) {
+        const Setting* skip = settings_.skip(*use.node);
+        if (skip) why.append(because("; {} stays float ({})", name_of(*use.node), *skip));
+      }
+      return float_since(std::move(why));
     }
     Decision decision;
     decision.spec.precision = holds->precision();
@@ -316,7 +335,8 @@ class Placement {
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
     decision.because = because("{} ({}){}{}", what, *holds, decision.because, in_quantised_tail(unit));
-    decision.because.add(setting);  // were it float, so would be a high-precision output
+    // Were it float, so would be a high-precision output.
+    if (!setting.where.file.empty()) decision.because.add(setting);
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);

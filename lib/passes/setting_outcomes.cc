@@ -110,8 +110,8 @@ class Tally {
     if (!entry.weight_because.empty()) count_general(entry.weight_because, Slot::kWeight);
     add(settings_.groups(node, Slot::kOutput), results, node);
     if (const auto* groups = settings_.groups(node, Slot::kNode)) {
-      Verdict whole = results;
-      whole.why.add(entry.device_because);
+      Verdict whole{entry.device_because, entry.device == Device::kCpu ? Precision::kFloat32 : results.held};
+      whole.why.add(results.why);
       add(groups, whole, node);
     }
     if (const auto* groups = settings_.groups(node, Slot::kWeight)) {
@@ -181,8 +181,8 @@ class Tally {
     outcome.losses.push_back({winner, !granted, times.times, times.because});
   }
 
-  /// Of those that decided, the one that speaks of the same; where the scale is given, that is what an
-  /// observer loses to.
+  /// Of those that decided, the one that speaks of the same; where the scale is given, or all is float, that
+  /// is what an observer loses to. null: a rule.
   static const Setting* winner_over(const Setting& setting, const Deciders& deciders) {
     if (deciders.empty()) return nullptr;
     const auto with = [&](Aspect aspect) {
@@ -191,7 +191,9 @@ class Tally {
     };
     auto found = with(aspect_of(setting.says));
     if (found == deciders.end()) found = with(Aspect::kFixedScale);
-    return found == deciders.end() ? deciders.front() : *found;
+    if (found != deciders.end()) return *found;
+    const Setting& first = *deciders.front();
+    return first.says_precision() && first.precision() == Precision::kFloat32 ? &first : nullptr;
   }
 
   static void put_in_order(std::vector<SettingOutcome::Loss>& losses) {
