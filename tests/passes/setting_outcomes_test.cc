@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "config/composites.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
 #include "passes/apply_templates.h"
@@ -18,6 +19,11 @@ const OpClasses& classes() {
 
 const FusionRules& fusion() {
   static const FusionRules read = read_fusion_rules(QPREP_SOURCE_DIR "/configs/fusion.yaml");
+  return read;
+}
+
+const Composites& composites() {
+  static const Composites read = read_composites(QPREP_SOURCE_DIR "/configs/composites.yaml");
   return read;
 }
 
@@ -53,6 +59,7 @@ struct Chain {
     env.settings = std::move(settings);
     env.op_classes = &classes();
     env.fusion = &fusion();
+    env.composites = &composites();
     group_units(model, plan, env);
     apply_templates(model, plan, env);
   }
