@@ -172,7 +172,7 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "(did you mean 'qint16'?) [bad-value]",
             "dir/c.yaml:4:33: error: module_name 'b' must be one of qint8, qint16, float, int8, int16, not "
             "a list [bad-value]",
-            "dir/c.yaml:4:37: error: 're:(' is no regular expression: missing ): ( [bad-value]",
+            "dir/c.yaml:4:37: error: 're:(' is no regular expression: missing ): '(' [bad-value]",
             "dir/c.yaml:4:52: error: a selector has at least one letter; what holds for all nodes is in "
             "'activations' and 'weights' [bad-value]",
             "dir/c.yaml:4:67: error: unknown key 'outptu' in module_name 'c' (did you mean 'output'?); "
