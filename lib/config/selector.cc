@@ -103,7 +103,11 @@ std::optional<std::string> pattern_error(std::string_view selector) {
   if (regex->ok()) return std::nullopt;
   const bool looks_around =
       regex->error_code() == RE2::ErrorBadPerlOp || regex->error_code() == RE2::ErrorBadEscape;
-  return regex->error() + (looks_around ? " (RE2 has neither lookahead nor backreferences)" : "");
+  const std::string& argument = regex->error_arg();
+  std::string error = regex->error();
+  if (error.ends_with(argument))
+    error.replace(error.size() - argument.size(), argument.size(), quote(argument));
+  return error + (looks_around ? " (RE2 has neither lookahead nor backreferences)" : "");
 }
 
 std::optional<std::string> selector_error(std::string_view selector) {

@@ -33,7 +33,7 @@ std::shared_ptr<const re2::RE2> regex_of(std::string_view selector);
 /// Why the selector is no pattern: "missing ): re(": nullopt: it is fine, or is no pattern at all.
 std::optional<std::string> pattern_error(std::string_view selector);
 
-/// The same as a sentence: "'re:(' is no regular expression: missing ): (".
+/// The same as a sentence: "'re:(' is no regular expression: missing ): '('".
 std::optional<std::string> selector_error(std::string_view selector);
 
 }  // namespace qprep

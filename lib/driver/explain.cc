@@ -147,9 +147,10 @@ std::string text_of(const ExplainedNode& node) {
       const std::string of = elsewhere ? " of " + setting.slot : "";
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
       text += fmt::format("          {}. {} says {}{}{}{}\n", i + 1, setting.setting, setting.says, of, named,
-                          setting.in_vain   ? ", which has no effect here"
-                          : setting.decides ? ", and decides"
-                                            : "");
+                          setting.in_vain          ? ", which has no effect here"
+                          : setting.decides        ? ", and decides"
+                          : setting.decides_device ? ", and decides the device"
+                                                   : "");
     }
   }
   return text;
@@ -222,7 +223,8 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                         {"says", setting.says},
                         {"node", setting.node},
                         {"no_effect", setting.in_vain},
-                        {"decides", setting.decides}});
+                        {"decides", setting.decides},
+                        {"decides_device", setting.decides_device}});
       }
       slots.push_back({{"slot", slot.slot},
                        {"dtype", slot.precision},

@@ -48,6 +48,9 @@ class Explainer {
                                         said_of_constant(*read, node)));
     }
     add_in_vain(node, output, explained.slots.front().settings);
+    for (const Setting* decider : entry.device_because.settings) {
+      for (ExplainedSlot& slot : explained.slots) mark_device(*decider, slot);
+    }
     return explained;
   }
 
@@ -78,6 +81,15 @@ class Explainer {
  private:
   static ExplainedSetting of(const Setting& setting) {
     return {to_text(setting), std::string(to_text(setting.slot)), said_by(setting)};
+  }
+
+  static void mark_device(const Setting& decider, ExplainedSlot& slot) {
+    const ExplainedSetting as_said = of(decider);
+    for (ExplainedSetting& each : slot.settings) {
+      if (each.setting == as_said.setting && each.slot == as_said.slot && each.says == as_said.says) {
+        each.decides_device = true;
+      }
+    }
   }
 
   Reason reason_of(const Value& value) const {

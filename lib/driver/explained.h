@@ -13,9 +13,10 @@ namespace qprep {
 /// it speaks of, "output", "tail"; `says`: "qint16", "threshold 1".
 struct ExplainedSetting {
   std::string setting, slot, says;
-  std::string node = {};  // of a unit, the node that it names; else empty
-  bool in_vain = false;   // it names the node and cannot affect it
-  bool decides = false;   // it is among the reasons of what the slot holds
+  std::string node = {};        // of a unit, the node that it names; else empty
+  bool in_vain = false;         // it names the node and cannot affect it
+  bool decides = false;         // it is among the reasons of what the slot holds
+  bool decides_device = false;  // it is among those of the device of the node
 };
 
 /// A slot of a node: what it holds now, why, and what was said of it: first the reasons that speak of other

@@ -132,7 +132,7 @@ class Tally {
     bool general = false;
     for (const Setting* setting : why.settings) {
       if (!setting->names_nodes()) ++outcomes_[settings_.rank_of(*setting)].won;
-      general = general || !setting->names_nodes();
+      general = general || (!setting->names_nodes() && setting->says_precision());
       if (!named && setting->names_nodes() && setting->says_precision()) named = setting;
     }
     if (named && !general) ++overruled_[{slot, named}];

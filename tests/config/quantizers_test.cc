@@ -98,5 +98,5 @@ TEST_CASE("Every mistake in quantizers is named in one run") {
             "c.yaml:7:23: error: unknown key 'output' in 'quantizers[3] module_name a' (did you mean "
             "'output_activation'?); known: bias, from, input_activation, is_qat, output_activation, weight "
             "[unknown-key]",
-            "c.yaml:7:39: error: 're:(' is no regular expression: missing ): ( [bad-value]"});
+            "c.yaml:7:39: error: 're:(' is no regular expression: missing ): '(' [bad-value]"});
 }
