@@ -198,12 +198,13 @@ class Explanation {
   }
 
   /// The settings that keep the nodes which could read the value quantised, over passive operators, from
-  /// doing so, in a sentence; empty: no setting does.
+  /// doing so, in a sentence on the first of them; empty: no setting does.
   Reason why_unread(const Value& value) const {
-    constexpr std::size_t kMostLooks = 16;
+    constexpr std::size_t kMostLooks = 16, kMostTold = 8;
     const Setting& setting = setting_of(*flow_.of(value).root);
     std::vector<const Value*> waiting{&value};
     Reason all;
+    std::size_t told = 0;
     for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
       for (const Use& use : waiting[looks]->uses()) {
         if (&use.node->graph() != &graph_) continue;
@@ -215,8 +216,11 @@ class Explanation {
           return float_as_set(setting);
         }
         const Reason why = why_left_float(*use.node, value.producer());
-        if (why.empty() || all.text.find(why.text) != std::string::npos) continue;
-        all.append(all.empty() ? because("no quantised node reads it: {}", why) : because("; {}", why));
+        if (told >= kMostTold) {
+          all.add(why);
+        } else if (!why.empty() && all.text.find(why.text) == std::string::npos) {
+          all.append(told++ == 0 ? because("no quantised node reads it: {}", why) : because("; {}", why));
+        }
       }
     }
     return all;

@@ -321,9 +321,13 @@ class Placement {
     if (gemm_like && in_float_tail(unit)) {
       Reason why = because("high-precision output: only the tail and outputs of the graph follow ({})",
                            settings_.tail());
+      const std::size_t by_rule = why.settings.size();
       for (const Use& use : result.uses()) {
         const Setting* skip = settings_.skip(*use.node);
-        if (skip) why.append(because("; {} stays float ({})", name_of(*use.node), *skip));
+        if (!skip) continue;
+        const bool first = why.settings.size() == by_rule;
+        if (first) why.append(because("; {} stays float ({})", name_of(*use.node), *skip));
+        why.add(*skip);
       }
       return float_since(std::move(why));
     }
