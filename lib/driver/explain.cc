@@ -133,6 +133,12 @@ std::string text_of(const ExplainedNode& node) {
   std::string text = fmt::format("{} ({})", node.name, node.op);
   text += node.device.empty() ? "\n" : fmt::format(": {}: {}\n", node.device, node.because);
   if (!node.unit.empty()) text += fmt::format("  unit    {}: {}\n", node.pattern, join(node.unit, ", "));
+  for (const ExplainedGroup& block : node.blocks) {
+    text += fmt::format("  block   {}: {}\n", block.name, join(block.nodes, ", "));
+  }
+  for (const ExplainedGroup& missed : node.not_fused) {
+    text += fmt::format("  missed  {}: {}: {}\n", missed.name, join(missed.nodes, ", "), missed.because);
+  }
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
   for (const ExplainedSlot& slot : node.slots) {
     const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
@@ -187,6 +193,17 @@ std::string table_of(const std::vector<SettingRow>& rows) {
   return to_simple(table);
 }
 
+nlohmann::ordered_json json_of(const std::vector<ExplainedGroup>& groups) {
+  using Json = nlohmann::ordered_json;
+  Json all = Json::array();
+  for (const ExplainedGroup& group : groups) {
+    Json each = {{"name", group.name}, {"nodes", group.nodes}};
+    if (!group.because.empty()) each["because"] = group.because;
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+
 }  // namespace
 
 Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
@@ -239,6 +256,8 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"because", node.because},
                      {"pattern", node.pattern},
                      {"unit", node.unit},
+                     {"blocks", json_of(node.blocks)},
+                     {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},
                      {"slots", slots}});
   }

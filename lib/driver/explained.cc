@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <unordered_map>
 
 #include "plan/node_settings.h"
 #include "support/text.h"
@@ -18,7 +19,14 @@ struct Said {
 
 class Explainer {
  public:
-  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {}
+  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {
+    for (const Block& block : plan_.blocks) {
+      for (const Node* member : block.nodes) blocks_[member].push_back(&block);
+    }
+    for (const Miss& miss : plan_.misses) {
+      for (const Node* member : miss.nodes) misses_[member].push_back(&miss);
+    }
+  }
 
   ExplainedNode node(const Node& node) const {
     const NodePlan& entry = *plan_.of(node);
@@ -28,11 +36,12 @@ class Explainer {
     explained.device = to_text(entry.device);
     explained.because = entry.device_because.text;
     explained.absorbed = node.absorbed();
-    const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
+    const Unit* unit = plan_.unit_of(node);
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
       explained.pattern = unit->pattern;
-      for (const Node* member : unit->nodes) explained.unit.push_back(member->label());
+      explained.unit = labels_of(unit->nodes);
     }
+    add_groups(node, explained);
     const Reason output = output_reason(node, entry, unit);
     explained.slots.push_back(
         slot_of("output", node.output_count() == 0 ? nullptr : &node.output(0), output,
@@ -79,6 +88,25 @@ class Explainer {
   }
 
  private:
+  static std::vector<std::string> labels_of(const std::vector<const Node*>& nodes) {
+    std::vector<std::string> labels;
+    for (const Node* node : nodes) labels.push_back(node->label());
+    return labels;
+  }
+
+  void add_groups(const Node& node, ExplainedNode& explained) const {
+    if (const auto at = blocks_.find(&node); at != blocks_.end()) {
+      for (const Block* block : at->second) {
+        explained.blocks.push_back({block->name, labels_of(block->nodes)});
+      }
+    }
+    if (const auto at = misses_.find(&node); at != misses_.end()) {
+      for (const Miss* miss : at->second) {
+        explained.not_fused.push_back({miss->pattern, labels_of(miss->nodes), miss->because});
+      }
+    }
+  }
+
   static ExplainedSetting of(const Setting& setting) {
     return {to_text(setting), std::string(to_text(setting.slot)), said_by(setting)};
   }
@@ -93,10 +121,8 @@ class Explainer {
   }
 
   Reason reason_of(const Value& value) const {
-    const auto decided = plan_.values.find(&value);
-    if (decided != plan_.values.end()) return decided->second.because;
-    const auto left = plan_.not_quantised.find(&value);
-    return left != plan_.not_quantised.end() ? left->second : Reason("its elements are not quantised");
+    const Reason* why = plan_.reason_of(value);
+    return why ? *why : Reason("its elements are not quantised");
   }
 
   /// The reasons that speak of other slots or nodes stand first.
@@ -180,10 +206,7 @@ class Explainer {
 
   /// The quantised weight, else the input that would be it.
   const Value* weight_read_by(const Node& node) const {
-    for (const Value* input : node.inputs()) {
-      const Decision* decision = input ? plan_.decision_of(*input) : nullptr;
-      if (decision && decision->role == Role::kWeight) return input;
-    }
+    if (const Value* weight = plan_.weight_read_by(node)) return weight;
     return node.input_count() > 1 ? node.input(1) : nullptr;
   }
 
@@ -221,6 +244,8 @@ class Explainer {
   }
 
   const Plan& plan_;
+  std::unordered_map<const Node*, std::vector<const Block*>> blocks_;
+  std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
   const NodeSettings& settings_;
 };
 

@@ -31,12 +31,21 @@ struct ExplainedSlot {
   bool rule = false;
 };
 
+/// A block that a node is part of, or a sequence that it would be part of. `because`: why the sequence is not
+/// one unit; empty: of a block.
+struct ExplainedGroup {
+  std::string name;  // "Attention", "conv-add-relu"
+  std::vector<std::string> nodes;
+  std::string because = {};
+};
+
 /// A node; or a graph input or a constant: then op is "input" or "constant", and there is no device.
 struct ExplainedNode {
   std::string name, op, device, because;
   std::string pattern;            // of its unit, if that has several nodes or is a composite operator
   std::vector<std::string> unit;  // the names of the unit's nodes; else empty
   std::vector<std::string> absorbed;
+  std::vector<ExplainedGroup> blocks, not_fused;
   std::vector<ExplainedSlot> slots;
 };
 

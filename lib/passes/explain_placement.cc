@@ -32,13 +32,9 @@ class Explanation {
 
  private:
   bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
-  const Unit* unit_of(const Node& node) const {
-    const NodePlan* entry = plan_.of(node);
-    return entry && entry->unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry->unit)] : nullptr;
-  }
 
   const Setting& output_setting(const Node& node) const {
-    const Unit* unit = unit_of(node);
+    const Unit* unit = plan_.unit_of(node);
     return unit ? settings_.winner(*unit) : settings_.winner(node, Slot::kOutput);
   }
 
@@ -76,7 +72,7 @@ class Explanation {
 
   /// Why a node in the tail that is not gemm_like is quantised, as the end of a reason; empty: it is none.
   Reason in_spite_of_tail(const Node& node) const {
-    const Unit* unit = unit_of(node);
+    const Unit* unit = plan_.unit_of(node);
     if (!unit || flow_.traits(*unit->nodes.front()).op_class == OpClass::kGemmLike ||
         !flow_.of(unit->nodes.back()->output(0)).tail) {
       return {};
@@ -119,7 +115,7 @@ class Explanation {
   /// Why a weight of the node's unit stays float, as the settings want it; null: none does. A unit is one
   /// kernel, so it is on one device.
   const Reason* float_weight_in_unit(const Node& node) const {
-    const Unit* unit = unit_of(node);
+    const Unit* unit = plan_.unit_of(node);
     if (!unit) return float_weight(node);
     for (const Node* member : unit->nodes) {
       if (const Reason* why = float_weight(*member)) return why;
@@ -170,7 +166,7 @@ class Explanation {
 
   Reason float_reason(const Node& node, const Value& value, std::size_t output) const {
     const OpTraits& traits = flow_.traits(node);
-    const Unit* unit = unit_of(node);
+    const Unit* unit = plan_.unit_of(node);
     if (is_constant(value)) return constant_reason(value);
     if (unit && &node != unit->nodes.back() && output == 0) {
       return unit->is_composite() ? fmt::format("inside {}", name_of(*unit))
@@ -247,7 +243,7 @@ class Explanation {
   /// "Gemm 'head' stays float (qprep.yaml:4:7 ...)": as a setting for its unit, or for a weight of it, wants
   /// it.
   Reason why_set_to_float(const Node& node) const {
-    const Unit* unit = unit_of(node);
+    const Unit* unit = plan_.unit_of(node);
     for (const Node* member : unit ? unit->nodes : std::vector<const Node*>{&node}) {
       const Setting* skip = settings_.skip(*member);
       const Setting& weight = settings_.winner(*member, Slot::kWeight);
@@ -298,7 +294,7 @@ class Explanation {
     for (const Use& use : value.uses()) {
       if (&use.node->graph() != &graph_) continue;
       const OpTraits& traits = flow_.traits(*use.node);
-      const Unit* unit = unit_of(*use.node);
+      const Unit* unit = plan_.unit_of(*use.node);
       if ((unit && unit->bias == &value) || traits.bias == use.input) {
         return fmt::format("bias of {}: it is added to the accumulator", name_of(*use.node));
       }

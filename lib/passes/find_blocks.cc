@@ -12,14 +12,10 @@ namespace {
 
 /// All its nodes are in one composite operator.
 bool has_a_name(const Block& block, const Plan& plan) {
-  const NodePlan* first = plan.of(*block.nodes.front());
-  if (!first || first->unit < 0 || !plan.units[static_cast<std::size_t>(first->unit)].is_composite()) {
-    return false;
-  }
-  return std::all_of(block.nodes.begin(), block.nodes.end(), [&](const Node* node) {
-    const NodePlan* each = plan.of(*node);
-    return each && each->unit == first->unit;
-  });
+  const Unit* unit = plan.unit_of(*block.nodes.front());
+  return unit && unit->is_composite() &&
+         std::all_of(block.nodes.begin(), block.nodes.end(),
+                     [&](const Node* node) { return plan.unit_of(*node) == unit; });
 }
 
 }  // namespace

@@ -212,10 +212,10 @@ class Fold {
     }
     const Value& root = *flow_.of(*node.input(input)).root;
     const Node* maker = root.producer();
-    const int unit = unit_of(node);
+    const Unit* unit = plan_.unit_of(node);
     if (is_no_float(root))
       return fmt::format("input {} of {} has no floats to quantise", input, name_of(node));
-    if (unit >= 0 && plan_.units[static_cast<std::size_t>(unit)].bias == &root) {
+    if (unit && unit->bias == &root) {
       return fmt::format("input {} of {} is a bias", input, name_of(node));
     }
     if (is_constant(root) && !first_of(group).says_precision()) {
@@ -225,17 +225,12 @@ class Fold {
       result_->speak(group, root);
       return "";
     }
-    if (unit >= 0 && unit == unit_of(*maker)) {
+    if (unit && unit == plan_.unit_of(*maker)) {
       return fmt::format("'{}' stays inside the unit of {}", root.name(), name_of(node));
     }
     std::string why = unaffected(*maker, Slot::kOutput);
     if (why.empty()) result_->speak(group, *maker, Slot::kOutput);
     return why;
-  }
-
-  int unit_of(const Node& node) const {
-    const NodePlan* entry = plan_.of(node);
-    return entry ? entry->unit : -1;
   }
 
   std::shared_ptr<NodeSettings> result_;

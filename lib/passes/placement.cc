@@ -107,12 +107,11 @@ class Placement {
   /// Given: the node runs on the CPU. Result: if its unit were quantised, other settings would hold for what
   /// it makes.
   bool unit_speaks_otherwise(const Node& node) const {
-    const NodePlan* entry = plan_.of(node);
-    if (!entry || entry->unit < 0) return false;
-    const Unit& unit = plan_.units[static_cast<std::size_t>(entry->unit)];
+    const Unit* unit = plan_.unit_of(node);
+    if (!unit) return false;
     for (const Aspect aspect :
          {Aspect::kPrecision, Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
-      if (settings_.find(unit, aspect) != settings_.find(node, Slot::kOutput, aspect)) return true;
+      if (settings_.find(*unit, aspect) != settings_.find(node, Slot::kOutput, aspect)) return true;
     }
     return false;
   }
@@ -128,12 +127,11 @@ class Placement {
 
   /// The same of a node whose unit a setting of its own lifts out of a tail that stays float.
   Reason out_of_tail(const Node& node) const {
-    const NodePlan* entry = plan_.of(node);
-    if (!entry || entry->unit < 0 || settings_.tail().precision() != Precision::kFloat32) return {};
-    const Unit& unit = plan_.units[static_cast<std::size_t>(entry->unit)];
-    const Setting& setting = settings_.winner(unit);
-    const bool lifted = setting.names_nodes() && flow_.of(unit.nodes.back()->output(0)).tail &&
-                        flow_.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike;
+    const Unit* unit = plan_.unit_of(node);
+    if (!unit || settings_.tail().precision() != Precision::kFloat32) return {};
+    const Setting& setting = settings_.winner(*unit);
+    const bool lifted = setting.names_nodes() && flow_.of(unit->nodes.back()->output(0)).tail &&
+                        flow_.traits(*unit->nodes.front()).op_class != OpClass::kGemmLike;
     return lifted ? because("; {} is quantised ({})", name_of(node), setting) : Reason();
   }
 
@@ -172,10 +170,8 @@ class Placement {
   /// The unit that makes the value and runs quantised; null: none does.
   const Unit* unit_that_makes(const Value& value) const {
     if (!value.producer() || !runs_quantised(*value.producer())) return nullptr;
-    const NodePlan* maker = plan_.of(*value.producer());
-    if (!maker || maker->unit < 0) return nullptr;
-    const Unit& unit = plan_.units[static_cast<std::size_t>(maker->unit)];
-    return &value == &unit.nodes.back()->output(0) ? &unit : nullptr;
+    const Unit* unit = plan_.unit_of(*value.producer());
+    return unit && &value == &unit->nodes.back()->output(0) ? unit : nullptr;
   }
 
   /// A graph input, the result of a quantised unit and of any other node have their own; a constant has that
@@ -224,9 +220,7 @@ class Placement {
 
   /// The composite operator that the node is part of, or else the node.
   std::string name_of_kernel(const Node& node) const {
-    const NodePlan* entry = plan_.of(node);
-    const Unit* unit =
-        entry && entry->unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry->unit)] : nullptr;
+    const Unit* unit = plan_.unit_of(node);
     return unit && unit->is_composite() ? name_of(*unit) : name_of(node);
   }
 

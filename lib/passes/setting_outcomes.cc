@@ -58,22 +58,15 @@ class Tally {
   Verdict verdict_of(const Value& value) const {
     Verdict verdict;
     if (const Decision* decision = plan_.decision_of(value)) verdict.held = decision->spec.precision;
-    const auto decided = plan_.values.find(&value);
-    const auto left = plan_.not_quantised.find(&value);
-    if (decided != plan_.values.end()) {
-      verdict.why = decided->second.because;
-    } else if (left != plan_.not_quantised.end()) {
-      verdict.why = left->second;
-    }
+    if (const Reason* why = plan_.reason_of(value)) verdict.why = *why;
     return verdict;
   }
 
   /// Of a node inside a unit: of what the unit makes. What it says of its results, it says of the constants
   /// that it reads too.
   Verdict verdict_of_results(const Node& node) const {
-    const NodePlan& entry = *plan_.of(node);
-    const Node& maker =
-        entry.unit < 0 ? node : *plan_.units[static_cast<std::size_t>(entry.unit)].nodes.back();
+    const Unit* unit = plan_.unit_of(node);
+    const Node& maker = unit ? *unit->nodes.back() : node;
     Verdict verdict;
     for (std::size_t i = 0; i < maker.output_count(); ++i) {
       Verdict result = verdict_of(maker.output(i));
@@ -92,9 +85,8 @@ class Tally {
 
   Verdict verdict_of_weight(const Node& node) const {
     Verdict verdict{plan_.of(node)->weight_because};
-    for (const Value* read : node.inputs()) {
-      const Decision* decision = read ? plan_.decision_of(*read) : nullptr;
-      if (decision && decision->role == Role::kWeight) verdict.held = decision->spec.precision;
+    if (const Value* weight = plan_.weight_read_by(node)) {
+      verdict.held = plan_.decision_of(*weight)->spec.precision;
     }
     return verdict;
   }
@@ -104,9 +96,8 @@ class Tally {
   void count(const Node& node) {
     const NodePlan& entry = *plan_.of(node);
     const Verdict results = verdict_of_results(node);
-    const bool ends_unit =
-        entry.unit < 0 || plan_.units[static_cast<std::size_t>(entry.unit)].nodes.back() == &node;
-    if (ends_unit) count_general(results.why, Slot::kOutput);
+    const Unit* unit = plan_.unit_of(node);
+    if (!unit || unit->nodes.back() == &node) count_general(results.why, Slot::kOutput);
     if (!entry.weight_because.empty()) count_general(entry.weight_because, Slot::kWeight);
     add(settings_.groups(node, Slot::kOutput), results, node);
     if (const auto* groups = settings_.groups(node, Slot::kNode)) {

@@ -42,6 +42,25 @@ const NodePlan* Plan::of(const Node& node) const {
   return at == nodes.end() ? nullptr : &at->second;
 }
 
+const Unit* Plan::unit_of(const Node& node) const {
+  const NodePlan* entry = of(node);
+  return entry && entry->unit >= 0 ? &units[static_cast<std::size_t>(entry->unit)] : nullptr;
+}
+
+const Reason* Plan::reason_of(const Value& value) const {
+  if (const auto decided = values.find(&value); decided != values.end()) return &decided->second.because;
+  const auto left = not_quantised.find(&value);
+  return left == not_quantised.end() ? nullptr : &left->second;
+}
+
+const Value* Plan::weight_read_by(const Node& node) const {
+  for (const Value* input : node.inputs()) {
+    const Decision* decision = input ? decision_of(*input) : nullptr;
+    if (decision && decision->role == Role::kWeight) return input;
+  }
+  return nullptr;
+}
+
 const Decision* Plan::carried_for(const Value& value) const {
   if (carried.empty()) return nullptr;
   if (const auto made = carried.find(&value); made != carried.end()) return &made->second;

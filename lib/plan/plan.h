@@ -136,6 +136,12 @@ struct Plan {
   std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 
   const NodePlan* of(const Node& node) const;
+  /// null: it is in none.
+  const Unit* unit_of(const Node& node) const;
+  /// Why the value is quantised, or float; null: its elements are not quantised.
+  const Reason* reason_of(const Value& value) const;
+  /// The input that the node reads as a quantised weight; null: there is none.
+  const Value* weight_read_by(const Node& node) const;
   /// What a node of the model that quantises the value makes of it, or made it; null: there is none.
   const Decision* carried_for(const Value& value) const;
   /// The decision that holds for the value, its own or that of the value it repeats; null: float.

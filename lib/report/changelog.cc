@@ -32,7 +32,7 @@ class Changes {
   void compare_output(const Node& node, const NodePlan& entry) {
     const Value& result = node.output(0);
     if (plan_.same_as.contains(&result) || node.is("Constant")) return;
-    const Unit* unit = entry.unit >= 0 ? &plan_.units[static_cast<std::size_t>(entry.unit)] : nullptr;
+    const Unit* unit = plan_.unit_of(node);
     const Setting* skip = settings_.skip(node);
     if (!unit && !skip && settings_.winner(node, Slot::kOutput).names_nodes()) {
       compare(node.label(), result, settings_.winner(node, Slot::kOutput), entry.output_because.text);
@@ -56,11 +56,9 @@ class Changes {
     const Setting& asked = settings_.winner(node, Slot::kWeight);
     Precision got = Precision::kFloat32;
     std::string tensor;
-    for (const Value* input : node.inputs()) {
-      const Decision* decision = input ? plan_.decision_of(*input) : nullptr;
-      if (!decision || decision->role != Role::kWeight) continue;
-      got = decision->spec.precision;
-      tensor = input->name();
+    if (const Value* weight = plan_.weight_read_by(node)) {
+      got = plan_.decision_of(*weight)->spec.precision;
+      tensor = weight->name();
     }
     const Setting* per_channel = settings_.find(node, Slot::kWeight, Aspect::kPerChannel);
     if (got == Precision::kFloat32 && per_channel && per_channel->names_nodes()) {
@@ -88,11 +86,8 @@ class Changes {
   }
 
   std::string because_of(const Value& input) const {
-    if (const auto decided = plan_.values.find(&input); decided != plan_.values.end()) {
-      return decided->second.because.text;
-    }
-    const auto left = plan_.not_quantised.find(&input);
-    return left == plan_.not_quantised.end() ? "" : left->second.text;
+    const Reason* why = plan_.reason_of(input);
+    return why ? why->text : "";
   }
 
   const Graph& graph_;
