@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/config_folder.h"
 #include "config/hb_config.h"
-#include "config/marches.h"
+#include "config/march.h"
 #include "config/qconfig_setter.h"
 #include "config/recognise.h"
+#include "config/replacements.h"
 #include "config/ways.h"
 #include "support/codes.h"
 
@@ -53,6 +55,17 @@ void read_method(YamlMap& map, Config& config, Diagnostics& diagnostics) {
       "method 'eager' leaves replacing and fusing to the model's author, but a model file has its "
       "whole graph; use jit_strip, jit or symbolic",
       method->where);
+}
+
+/// The word none, or a list of names.
+std::optional<std::vector<std::string>> read_replace(YamlMap& map, Diagnostics& diagnostics) {
+  const YamlNode* value = map.find("replace");
+  if (!value) return std::nullopt;
+  if (value->kind == YamlNode::Kind::kScalar) {
+    map.word("replace", {"none"});
+    return std::vector<std::string>();
+  }
+  return read_replacements(map, "replace", diagnostics);
 }
 
 void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
@@ -129,8 +142,9 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.file = file;
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
-  if (const auto march = map.word("march", march_names())) config.march = *march;
+  if (const auto march = map.word("march", march_names(find_configs()))) config.march = *march;
   read_method(map, config, diagnostics);
+  config.replace = read_replace(map, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   Diagnostics not_yet;

@@ -140,7 +140,7 @@ void Preparation::read() {
   out_ = !options_.folder.empty() ? options_.folder
          : config_.folder         ? std::filesystem::path(config_.folder->value)
                                   : ".";
-  rules_ = Rules::read(options_.configs);
+  rules_ = Rules::read(options_.configs, config_);
 
   say("reading");
   watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });

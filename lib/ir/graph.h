@@ -384,6 +384,12 @@ struct GoneNode {
   std::string because;                      // a clause whose subject it is: "was folded into 'conv1'"
 };
 
+/// A node that a rewrite was asked to replace, and left as it is.
+struct KeptNode {
+  std::string label, op;
+  std::string because;  // a sentence: "gemm-to-conv leaves it as it is, since its weight is no constant"
+};
+
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
 struct Model {
@@ -397,6 +403,7 @@ struct Model {
   std::vector<Function> functions;
   std::vector<std::pair<std::string, std::string>> added_metadata;  // appended to the file's metadata_props
   std::vector<GoneNode> gone;                                       // in the order in which they went
+  std::vector<KeptNode> kept;                                       // nodes of the main graph
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.
   std::int64_t opset() const;
