@@ -140,6 +140,7 @@ std::string text_of(const ExplainedNode& node) {
     text += fmt::format("  missed  {}: {}: {}\n", missed.name, join(missed.nodes, ", "), missed.because);
   }
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
+  if (!node.kept.empty()) text += fmt::format("  stays   {}\n", node.kept);
   for (const ExplainedSlot& slot : node.slots) {
     const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
     text += fmt::format("  {:<6}  {}{}: {}\n", slot.slot, slot.precision, besides, slot.because);
@@ -259,6 +260,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"blocks", json_of(node.blocks)},
                      {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},
+                     {"kept", node.kept},
                      {"slots", slots}});
   }
   for (const SettingRow& row : explanation.settings) {

@@ -26,6 +26,7 @@ class Explainer {
     for (const Miss& miss : plan_.misses) {
       for (const Node* member : miss.nodes) misses_[member].push_back(&miss);
     }
+    for (const KeptNode& each : decided.file.model.kept) kept_.emplace(each.label, &each);
   }
 
   ExplainedNode node(const Node& node) const {
@@ -36,6 +37,9 @@ class Explainer {
     explained.device = to_text(entry.device);
     explained.because = entry.device_because.text;
     explained.absorbed = node.absorbed();
+    if (const auto kept = kept_.find(node.label()); kept != kept_.end()) {
+      explained.kept = kept->second->because;
+    }
     const Unit* unit = plan_.unit_of(node);
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
       explained.pattern = unit->pattern;
@@ -246,6 +250,7 @@ class Explainer {
   const Plan& plan_;
   std::unordered_map<const Node*, std::vector<const Block*>> blocks_;
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
+  std::unordered_map<std::string_view, const KeptNode*> kept_;  // by label
   const NodeSettings& settings_;
 };
 

@@ -1,6 +1,7 @@
 #include "driver/rewrite_model.h"
 
 #include <algorithm>
+#include <span>
 
 #include "onnx_io/infer_shapes.h"
 #include "passes/partial_shapes.h"
@@ -30,13 +31,16 @@ bool has_unknown_shapes(const Graph& graph) {
 bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer) {
   const Graph& graph = *file.model.graph;
   const std::size_t before = graph.nodes().size();
-  if (!run_passes(file.model, plan, pipeline(PassKind::kRewrite), env, observer)) return false;
+  const std::span<const Pass> passes = pipeline(PassKind::kRewrite);
+  const std::span<const Pass> replacing = passes.last(1);
+  if (!run_passes(file.model, plan, passes.first(passes.size() - 1), env, observer)) return false;
   const bool folded = graph.nodes().size() < before && has_unknown_shapes(graph);
   if (infer_partial_shapes(file.model) || folded) {
     Diagnostics said_already;
     infer_shapes(file, said_already);
   }
-  return true;
+  // Knows sizes of whatever could be folded, and says those of what it makes.
+  return run_passes(file.model, plan, replacing, env, observer);
 }
 
 }  // namespace qprep

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "config/config.h"
+#include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
 #include "passes/data_flow.h"
-#include "passes/pipeline.h"
 #include "passes/selection.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -97,7 +97,7 @@ void match_settings(ShownConfig& shown, const Config& config, const std::vector<
   infer_shapes(file, diagnostics);
   Env env = rules.env(diagnostics, all);
   Plan plan;
-  run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);
+  rewrite_model(file, plan, env);
   const DataFlow flow(file.model, rules.op_classes, plan);
   const Selection selection(file.model, &flow);
   std::vector<const Selector*> selectors;

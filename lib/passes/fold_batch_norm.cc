@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "passes/channel_affine.h"
 #include "passes/constant_facts.h"
 #include "passes/linear_layer.h"
 #include "passes/rewriter.h"
@@ -12,52 +13,7 @@
 namespace qprep {
 namespace {
 
-/// y = a x + b, per channel.
-struct Affine {
-  std::vector<double> a;
-  std::vector<double> b;
-
-  std::int64_t channels() const { return static_cast<std::int64_t>(a.size()); }
-  bool shifts() const {
-    return std::any_of(b.begin(), b.end(), [](double each) { return each != 0.0; });
-  }
-};
-
 using Because = std::string;  // a clause; empty: it was folded
-
-bool is_inference(const Node& node, std::int64_t opset) {
-  for (std::size_t i = 1; i < node.output_count(); ++i) {
-    if (!node.output(i).name().empty()) return false;
-  }
-  if (opset < 7) return node.int_or("is_test", 0) != 0;
-  return node.int_or("training_mode", 0) == 0;
-}
-
-std::variant<Affine, Because> affine_of(const Node& node, std::int64_t opset) {
-  if (!is_inference(node, opset)) return "it is in training mode";
-  if (opset < 9 && node.int_or("spatial", 1) == 0)
-    return "it normalises each element by itself (spatial = 0)";
-  std::vector<std::vector<float>> parameters;
-  for (std::size_t i = 1; i <= 4; ++i) {
-    const Tensor* tensor = node.input(i) ? constant_of(*node.input(i)) : nullptr;
-    if (!tensor || tensor->dtype() != DType::kFloat32) return "its parameters are not all constant float32";
-    if (tensor->dims().size() != 1 || (i > 1 && tensor->size() != std::ssize(parameters[0]))) {
-      return "its parameters differ in length";
-    }
-    parameters.push_back(tensor->to_vector<float>());
-  }
-  const double epsilon = static_cast<double>(node.float_or("epsilon", 1e-5F));
-  Affine affine;
-  for (std::size_t i = 0; i < parameters[0].size(); ++i) {
-    const double a =
-        static_cast<double>(parameters[0][i]) / std::sqrt(static_cast<double>(parameters[3][i]) + epsilon);
-    const double b = static_cast<double>(parameters[1][i]) - static_cast<double>(parameters[2][i]) * a;
-    if (!std::isfinite(a) || !std::isfinite(b)) return "its parameters make no finite factor";
-    affine.a.push_back(a);
-    affine.b.push_back(b);
-  }
-  return affine;
-}
 
 Tensor floats(Dims dims, const std::vector<double>& values) {
   std::vector<float> rounded;
@@ -65,7 +21,7 @@ Tensor floats(Dims dims, const std::vector<double>& values) {
   return Tensor::floats(std::move(dims), std::move(rounded));
 }
 
-std::vector<double> applied(const Affine& affine, std::vector<double> values) {
+std::vector<double> applied(const ChannelAffine& affine, std::vector<double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = affine.a[i] * values[i] + affine.b[i];
   return values;
 }
@@ -172,9 +128,9 @@ class BatchNormFolder {
 
   Because fold(Node& node) {
     if (!node.input(0) || node.output_count() == 0) return "it has no input or output";
-    const std::variant<Affine, Because> known = affine_of(node, opset_);
+    const std::variant<ChannelAffine, Because> known = channel_affine_of(node, opset_);
     if (const auto* because = std::get_if<Because>(&known)) return *because;
-    const Affine& affine = std::get<Affine>(known);
+    const ChannelAffine& affine = std::get<ChannelAffine>(known);
     const Because before = fold_into_producer(node, affine);
     if (before.empty()) return {};
     const Because after = fold_into_reader(node, affine);
@@ -185,7 +141,7 @@ class BatchNormFolder {
 
   // ---------------------------------------------------------------------------------- the layer that makes x
 
-  Because fold_into_producer(Node& norm, const Affine& affine) {
+  Because fold_into_producer(Node& norm, const ChannelAffine& affine) {
     Value& x = *norm.input(0);
     Node* producer = x.producer();
     if (!producer || &producer->graph() != &norm.graph()) {
@@ -208,7 +164,7 @@ class BatchNormFolder {
   }
 
   /// layer(x) + constant: the layer takes the factor, the constant the shift.
-  Because fold_through_add(Node& norm, Node& add, const Affine& affine) {
+  Because fold_through_add(Node& norm, Node& add, const ChannelAffine& affine) {
     const Because no_layer = "no Conv, ConvTranspose, Gemm or MatMul stands there";
     if (opset_ < 7 || !add.input(0) || !add.input(1)) return no_layer;
     const std::size_t at = constant_of(*add.input(0)) ? 0 : 1;
@@ -243,7 +199,7 @@ class BatchNormFolder {
     return {};
   }
 
-  Because misfit(const LinearLayer& layer, const Affine& affine) const {
+  Because misfit(const LinearLayer& layer, const ChannelAffine& affine) const {
     if (layer.outputs() != affine.channels()) return "the layer has another number of channels";
     // Of a matrix product, the channels are axis 1 only if its result is a matrix.
     if (layer.node().is("MatMul") && layer.node().input(0)->type().rank() != 2) {
@@ -253,7 +209,7 @@ class BatchNormFolder {
   }
 
   /// A MatMul has no bias: the batch norm's node goes on as the Add of the shift.
-  Because fold_into_matmul(Node& norm, const LinearLayer& layer, const Affine& affine) {
+  Because fold_into_matmul(Node& norm, const LinearLayer& layer, const ChannelAffine& affine) {
     Tensor shift = floats({affine.channels()}, affine.b);
     const std::string name = norm.input(2)->name();
     if (!all_finite(shift) || !write(layer, layer.weight_times_outputs(affine.a), {}))
@@ -265,7 +221,7 @@ class BatchNormFolder {
 
   // ---------------------------------------------------------------------------------- the layer that reads y
 
-  Because fold_into_reader(Node& norm, const Affine& affine) {
+  Because fold_into_reader(Node& norm, const ChannelAffine& affine) {
     const Value& y = norm.output(0);
     if (!y.has_single_use()) return "more than one layer or an output uses it";
     const Use use = y.uses()[0];

@@ -17,6 +17,7 @@
 #include "passes/group_units.h"
 #include "passes/insert_fake_quant.h"
 #include "passes/replace_einsum.h"
+#include "passes/replace_operators.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -28,6 +29,7 @@ const std::array kPipeline = {
     Pass{"replace-einsum", "makes an Einsum that is a matrix product a MatMul", Rewrite{replace_einsum}},
     Pass{"fold-constants", "computes what depends on constants alone", Rewrite{fold_constants}},
     Pass{"fold-batch-norm", "multiplies batch norms into the weights beside them", Rewrite{fold_batch_norm}},
+    Pass{"replace-operators", "makes operators those that the target has", Rewrite{replace_operators}},
     Pass{"group-units", "finds the nodes that run as one kernel", Decide{group_units}},
     Pass{"find-blocks", "names what nodes spell out together", Decide{find_blocks}},
     Pass{"apply-templates", "decides what is quantised, and why", Decide{apply_templates}},

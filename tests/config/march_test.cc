@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
+#include <iterator>
 
 #include "config/replacements.h"
 #include "support/diagnostics.h"
@@ -71,4 +73,19 @@ TEST_CASE("Replacements have names of their own") {
   for (const Replacement& each : replacements()) names.push_back(each.name);
   std::sort(names.begin(), names.end());
   CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
+}
+
+TEST_CASE("The manual and the schema name every replacement") {
+  const auto text_of = [](const std::filesystem::path& file) {
+    std::ifstream stream(file);
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  };
+  const std::string manual = text_of(QPREP_SOURCE_DIR "/docs/replacements.md");
+  const std::string schema = text_of(kConfigs / "schema.json");
+  for (const Replacement& each : replacements()) {
+    INFO(each.name);
+    CHECK(manual.find(fmt::format("| `{}` | {} | {} |", each.name, each.what, each.exact)) !=
+          std::string::npos);
+    CHECK(schema.find(fmt::format("\"{}\"", each.name)) != std::string::npos);
+  }
 }

@@ -30,6 +30,7 @@ namespace {
 struct Arguments {
   std::vector<std::string> steps;
   Limits limits;
+  std::vector<std::string> replace;
 
   explicit Arguments(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -39,6 +40,8 @@ struct Arguments {
         limits.folded_bytes = std::stoul(words[++i]);
       } else if (words[i] == "--folding-bytes" && i + 1 < words.size()) {
         limits.folding_bytes = std::stoul(words[++i]);
+      } else if (words[i] == "--replace" && i + 1 < words.size()) {
+        replace.push_back(words[++i]);
       } else {
         throw std::runtime_error("args: unknown option '" + words[i] + "'");
       }
@@ -79,6 +82,9 @@ class Run {
         OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
         steps(file.model);
         text_ = dump(file.model) + plan_text_;
+        for (const KeptNode& kept : file.model.kept) {
+          text_ += fmt::format("kept {} '{}': {}\n", kept.op, kept.label, kept.because);
+        }
       }
     } catch (const Fatal& fatal) {
       failed_ = true;
@@ -133,7 +139,8 @@ class Run {
             .op_classes = &op_classes,
             .limits = arguments_.limits,
             .fusion = &fusion,
-            .composites = &composites};
+            .composites = &composites,
+            .replace = arguments_.replace};
     env.settings =
         settings(file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config());
     Plan plan;
