@@ -10,11 +10,6 @@ namespace {
 constexpr std::int64_t kMostElements = std::int64_t{1} << 18;  // of a constant that is made here
 constexpr const char* kNoFloat32 = "its data is not float32";
 
-bool is_power_of_two(float value) {
-  int exponent = 0;
-  return std::abs(std::frexp(value, &exponent)) == 0.5F;
-}
-
 /// 1 / c, or nothing where that, or c, is no normal number.
 std::optional<Tensor> reciprocal(const Tensor& tensor) {
   std::vector<float> values = tensor.to_vector<float>();
@@ -31,17 +26,17 @@ template <typename T>
 std::vector<T> spread(const std::vector<T>& values, const Dims& from, const Dims& dims) {
   const std::size_t lead = dims.size() - from.size();
   const Dims strides = evaluation::strides_of(from);
-  std::vector<T> all;
-  Dims at(dims.size(), 0);
   const std::int64_t count = element_count(dims).value_or(0);
+  std::vector<T> all;
   all.reserve(static_cast<std::size_t>(count));
   for (std::int64_t n = 0; n < count; ++n) {
     std::int64_t offset = 0;
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      if (from[i] != 1) offset += at[lead + i] * strides[i];
+    std::int64_t rest = n;
+    for (std::size_t i = dims.size(); i-- > lead;) {
+      if (from[i - lead] != 1) offset += rest % dims[i] * strides[i - lead];
+      rest /= dims[i];
     }
     all.push_back(values[static_cast<std::size_t>(offset)]);
-    for (std::size_t i = dims.size(); i-- > 0 && ++at[i] == dims[i];) at[i] = 0;
   }
   return all;
 }
