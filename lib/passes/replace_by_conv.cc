@@ -131,7 +131,7 @@ Replaced gemm_to_conv(Replacing& at) {
     const bool follows =
         &reader.graph() == &node.graph() && is_pointwise(reader) && last->output(0).uses().front().input == 0;
     if (!follows) break;
-    last->output(0).set_type(made);
+    at.change_type(*last, made, "4d");
     last = &reader;
   }
   at.reshape_behind(*last, made, {0, outputs}, "4d");

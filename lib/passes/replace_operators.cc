@@ -19,6 +19,7 @@ struct Row {
   std::string_view name;
   std::array<std::string_view, 2> ops;  // of the nodes that it is for
   Replaced (*run)(Replacing&);
+  bool spells_out = false;  // what it makes is recognised as one unit, and not replaced in turn
 };
 
 // In the order of config/replacements.h.
@@ -37,12 +38,12 @@ const std::array kRows = {
     Row{"mul-to-conv", {"Mul"}, replace::mul_to_conv},
     Row{"where-to-mul", {"Where"}, replace::where_to_mul},
     Row{"compare-to-not", {"GreaterOrEqual", "LessOrEqual"}, replace::compare_to_not},
-    Row{"softmax-to-parts", {"Softmax"}, replace::softmax_to_parts},
-    Row{"log-softmax-to-parts", {"LogSoftmax"}, replace::log_softmax_to_parts},
-    Row{"layer-norm-to-parts", {"LayerNormalization"}, replace::layer_norm_to_parts},
-    Row{"rms-norm-to-parts", {"RMSNormalization"}, replace::rms_norm_to_parts},
-    Row{"instance-norm-to-parts", {"InstanceNormalization"}, replace::instance_norm_to_parts},
-    Row{"group-norm-to-parts", {"GroupNormalization"}, replace::group_norm_to_parts},
+    Row{"softmax-to-parts", {"Softmax"}, replace::softmax_to_parts, true},
+    Row{"log-softmax-to-parts", {"LogSoftmax"}, replace::log_softmax_to_parts, true},
+    Row{"layer-norm-to-parts", {"LayerNormalization"}, replace::layer_norm_to_parts, true},
+    Row{"rms-norm-to-parts", {"RMSNormalization"}, replace::rms_norm_to_parts, true},
+    Row{"instance-norm-to-parts", {"InstanceNormalization"}, replace::instance_norm_to_parts, true},
+    Row{"group-norm-to-parts", {"GroupNormalization"}, replace::group_norm_to_parts, true},
     Row{"reduce-l1-to-parts", {"ReduceL1"}, replace::reduce_l1_to_parts},
     Row{"reduce-l2-to-parts", {"ReduceL2"}, replace::reduce_l2_to_parts},
 };
@@ -71,13 +72,13 @@ class Replacer {
     for_each_graph(model_, [this](Graph& graph) {
       for (auto at = graph.nodes().begin(); at != graph.nodes().end();) {
         const auto before = at == graph.nodes().begin() ? graph.nodes().end() : std::prev(at);
-        if (!replaced(*at)) {
+        const Row* row = replaced_by(*at);
+        changed_ = changed_ || row != nullptr;
+        if (!row || row->spells_out) {
           ++at;
-          continue;
+        } else {  // what it was replaced by may be replaced in turn
+          at = before == graph.nodes().end() ? graph.nodes().begin() : std::next(before);
         }
-        // What it was replaced by may be replaced in turn.
-        at = before == graph.nodes().end() ? graph.nodes().begin() : std::next(before);
-        changed_ = true;
       }
     });
     rewriter_.finish();
@@ -93,10 +94,11 @@ class Replacer {
     }
   }
 
-  bool replaced(Node& node) {
-    if (!node.is_onnx_domain() || node.output_count() == 0) return false;
+  /// What replaced the node; null: it stays.
+  const Row* replaced_by(Node& node) {
+    if (!node.is_onnx_domain() || node.output_count() == 0) return nullptr;
     const auto rows = rows_.find(node.op());
-    if (rows == rows_.end()) return false;
+    if (rows == rows_.end()) return nullptr;
     const auto part = part_of_.find(&node);
     std::string because = part == part_of_.end()
                               ? hindrance(node, opset_)
@@ -106,12 +108,12 @@ class Replacer {
       if (!because.empty()) break;
       Replacing at(model_, rewriter_, made_, node);
       Replaced result = row->run(at);
-      if (result.kind == Replaced::Kind::kYes) return true;
+      if (result.kind == Replaced::Kind::kYes) return row;
       asked = row->name;
       because = std::move(result.because);
     }
     if (!because.empty()) keep(node, asked, because);
-    return false;
+    return nullptr;
   }
 
   void keep(const Node& node, std::string_view asked, const std::string& because) {

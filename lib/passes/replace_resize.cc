@@ -4,13 +4,15 @@ namespace qprep::replace {
 namespace {
 
 /// The factor by which ONNX Runtime scales coordinates where it is given sizes, if the same factor, given
-/// instead of the sizes, makes as many elements: floor(size * factor) in float32, as ONNX and ONNX Runtime
-/// say.
+/// instead of the sizes, makes as many elements: floor(size * factor), which ONNX Runtime computes in float32
+/// and ONNX's shape inference in float64.
 std::optional<float> factor_of(std::int64_t from, std::int64_t to) {
   if (from <= 0 || to <= 0) return std::nullopt;
   const float factor = static_cast<float>(to) / static_cast<float>(from);
   const float made = static_cast<float>(from) * factor;
-  return static_cast<std::int64_t>(made) == to ? std::optional(factor) : std::nullopt;
+  const double inferred = static_cast<double>(from) * static_cast<double>(factor);
+  const bool same = static_cast<std::int64_t>(made) == to && static_cast<std::int64_t>(inferred) == to;
+  return same ? std::optional(factor) : std::nullopt;
 }
 
 }  // namespace

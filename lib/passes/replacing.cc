@@ -177,6 +177,13 @@ void Replacing::become_reshape(Value& x, std::vector<std::int64_t> target) {
   become("Reshape", {&x, &to});
 }
 
+void Replacing::change_type(Node& node, const Type& type, std::string_view part) {
+  Value& y = node.output(0);
+  node.add_place(y.name());
+  node.graph().rename(y, fmt::format("{}_{}", y.name(), part));
+  y.set_type(type);
+}
+
 void Replacing::reshape_behind(Node& node, Type type, const std::vector<std::int64_t>& target,
                                std::string_view part) {
   Graph& graph = node.graph();

@@ -86,6 +86,9 @@ class Replacing {
   /// Result: input `last` reads the value, and there is none behind it.
   void set_last_input(std::size_t last, Value& value);
   void become_reshape(Value& x, std::vector<std::int64_t> target);
+  /// Result: `node` makes a value of type `type`, which the file cannot have under that name; selectors still
+  /// can.
+  void change_type(Node& node, const Type& type, std::string_view part);
   /// Result: `node` (this one, or one that reads its result) makes a new value of type `type`; a Reshape
   /// behind it makes what it made before.
   void reshape_behind(Node& node, Type type, const std::vector<std::int64_t>& target, std::string_view part);
