@@ -43,18 +43,6 @@ std::string_view word_of(Enum wanted, const std::array<std::pair<std::string_vie
   return "?";
 }
 
-void read_method(YamlMap& map, Config& config, Diagnostics& diagnostics) {
-  const auto method = map.word("method", kMethods);
-  if (!method) return;
-  config.method = *method;
-  if (method->value != "eager") return;
-  diagnostics.error(
-      codes::kBadValue,
-      "method 'eager' leaves replacing and fusing to the model's author, but a model file has its "
-      "whole graph; use jit_strip, jit or symbolic",
-      method->where);
-}
-
 void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
   config.prefix = output.text("prefix");
   if (config.prefix && config.prefix->value.find('/') != std::string::npos) {
@@ -130,7 +118,8 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
   if (const auto march = map.word("march", march_names())) config.march = *march;
-  read_method(map, config, diagnostics);
+  if (const auto method = map.word("method", kMethods)) config.method = *method;
+  config.fusing = read_fusing(map, config.method, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   Diagnostics not_yet;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/fusing.h"
 #include "config/yaml_reader.h"
 #include "plan/plan.h"
 #include "plan/preprocessing.h"
@@ -57,6 +58,7 @@ struct Config {
   std::optional<CalibrationConfig> calibration;
   Placed<Precision> weights = {Precision::kInt8, {}};
   Placed<Precision> activations = {Precision::kInt8, {}};
+  Fusing fusing;
   std::vector<Setting> setters;        // of hybrid and qconfig_setter, the first wins
   std::vector<Setting> usual_aspects;  // what weights and activations say besides the dtype
   std::vector<Diagnostic> not_yet;     // errors for prepare: what is correct, but cannot be carried out yet

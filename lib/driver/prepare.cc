@@ -21,6 +21,7 @@
 #include "onnx_io/onnx_file.h"
 #include "opset/raise_opset.h"
 #include "passes/fill_scales.h"
+#include "passes/kept_batch_norms.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
 #include "passes/pipeline.h"
@@ -78,7 +79,7 @@ class Preparation {
  private:
   void read();
   bool rewrite() {
-    Env env = rules_.env(diagnostics_, settings(config_));
+    Env env = rules_.env_for(config_, diagnostics_);
     return rewrite_model(file_, plan_, env, watch_.observer());
   }
   bool decide();
@@ -88,7 +89,7 @@ class Preparation {
   void finish();
 
   bool run_kind(PassKind kind, const PassObserver& observer, Diagnostics& diagnostics) {
-    Env env = rules_.env(diagnostics, settings(config_));
+    Env env = rules_.env_for(config_, diagnostics);
     return run_passes(model(), plan_, pipeline(kind), env, observer);
   }
   bool raise(std::string_view step, std::int64_t opset);
@@ -102,6 +103,7 @@ class Preparation {
   DtypeCounts& counts_of(Role role);
   void uncount(const Decision& decision);
   void write_model(std::string_view suffix);
+  void write_for_training(std::string_view suffix);
   void write_report();
   void say(std::string_view doing) const {
     if (options_.progress) options_.progress(doing, 0, 0);
@@ -141,6 +143,7 @@ void Preparation::read() {
          : config_.folder         ? std::filesystem::path(config_.folder->value)
                                   : ".";
   rules_ = Rules::read(options_.configs);
+  rules_.add(config_);
 
   say("reading");
   watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });
@@ -284,7 +287,7 @@ void Preparation::check_samples_give_scales() const {
 
 bool Preparation::act() {
   if (!run_kind(PassKind::kAct, watch_.observer(), diagnostics_)) return false;
-  if (wants_qat()) write_model("qat");
+  if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
   FilledScales filled;
   const bool goes_on = watch_.step(kFillScales, model(), [&] {
@@ -352,7 +355,7 @@ void Preparation::warn_of_int16() {
 bool Preparation::lower() {
   const bool has_calibrated_form = wants_qat() && (config_.calibration || had_scales_);
   const bool as_function = config_.dialect.value == Dialect::kFunction;
-  if (has_calibrated_form && as_function) write_model("calibrated");
+  if (has_calibrated_form && as_function) write_for_training("calibrated");
   if (!wants_fixed_point() && (as_function || !has_calibrated_form)) return true;
 
   say("lowering");
@@ -382,6 +385,14 @@ void Preparation::write_model(std::string_view suffix) {
     }
   });
   result_.opset_after = model().opset();
+}
+
+/// With the batch norms that the configuration keeps.
+void Preparation::write_for_training(std::string_view suffix) {
+  if (!options_.stop_after.empty()) return;
+  BatchNormsPutIn put_in = put_in_batch_norms(model());
+  write_model(suffix);
+  take_out_batch_norms(model(), std::move(put_in));
 }
 
 void Preparation::write_report() {

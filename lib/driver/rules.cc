@@ -16,6 +16,16 @@ Rules Rules::read(const std::filesystem::path& configs) {
           read_composites((configs / kComposites).string())};
 }
 
+void Rules::add(const Config& config) {
+  if (!config.fusing.patterns.empty()) fusion = fusion.with(config.fusing.patterns);
+}
+
+Env Rules::env_for(const Config& config, Diagnostics& diagnostics) const {
+  Env env = this->env(diagnostics, settings(config));
+  env.fusing = &config.fusing;
+  return env;
+}
+
 Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {
   Env env{.diagnostics = diagnostics};
   env.settings = std::move(settings);

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "config/composites.h"
+#include "config/config.h"
 #include "config/config_folder.h"
 #include "config/fusion.h"
 #include "config/op_classes.h"
@@ -18,8 +19,12 @@ struct Rules {
 
   /// Throws Fatal with every mistake of a file.
   static Rules read(const std::filesystem::path& configs);
+  /// Result: the configuration's own patterns are among the sequences.
+  void add(const Config& config);
   /// An Env that uses the tables. Given: they outlive it.
   Env env(Diagnostics& diagnostics, std::vector<Setting> settings) const;
+  /// The same with what the configuration says of precision and fusion. Given: it outlives the Env.
+  Env env_for(const Config& config, Diagnostics& diagnostics) const;
 };
 
 }  // namespace qprep

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "config/fusing.h"
 #include "passes/composite_matcher.h"
 #include "passes/rearrangement_matcher.h"
 
@@ -21,6 +22,8 @@ bool has_a_name(const Block& block, const Plan& plan) {
 }  // namespace
 
 void find_blocks(const Model& model, Plan& plan, Env& env) {
+  plan.blocks.clear();
+  if (env.fusing && env.fusing->eager) return;
   std::vector<Block> blocks = find_rearrangements(model, env.composites->rearrangements);
   const CompositeMatcher matcher(env.composites->blocks, *env.op_classes, CompositeMatcher::Kind::kBlocks);
   for (CompositeMatch& match : matcher.find(model).matches) {

@@ -26,15 +26,21 @@ class FusionMatcher {
     const Unit* composite = nullptr;  // the composite operator that the unit takes in
     std::optional<Miss> miss;         // the deepest try that got further than the unit
   };
-  /// The unit that begins with `root` and has no node of `taken`.
-  Result match(const Node& root, const std::unordered_set<const Node*>& taken) const;
+  /// The nodes that units have already: to these.
+  using Taken = std::unordered_map<const Node*, const Unit*>;
+  /// The unit that begins with `root` and has no node of `taken`. `only`, if given: nor any other than these,
+  /// a composite operator's aside.
+  Result match(const Node& root, const Taken& taken,
+               const std::unordered_set<const Node*>* only = nullptr) const;
 
  private:
   struct Attempt;
-  void extend(Attempt& attempt, const std::unordered_set<const Node*>& taken) const;
+  void extend(Attempt& attempt, const Taken& taken, const std::unordered_set<const Node*>* only) const;
   const Unit* composite_of(const Node& node, const FusionStep& step) const;
   std::string objection_to(const Attempt& attempt, const Unit& composite) const;
+  std::string taken_by(const Node& node, const Unit& unit) const;
   Unit unit_of(const Attempt& attempt) const;
+  void add_composite(const Attempt& attempt, Unit& unit) const;
   bool joins(Attempt& attempt, const Node& node, const FusionStep& step, std::string* why) const;
   bool operand_fits(Attempt& attempt, const Node& node, std::size_t input, const FusionOperand& operand,
                     std::string* why) const;

@@ -15,6 +15,7 @@
 namespace qprep {
 
 struct Composites;
+struct Fusing;
 struct FusionRules;
 struct OpClasses;
 
@@ -38,6 +39,7 @@ struct Env {
   Limits limits = {};
   const FusionRules* fusion = nullptr;     // Given: not null while group-units runs
   const Composites* composites = nullptr;  // the same
+  const Fusing* fusing = nullptr;          // what the configuration says of fusion; null: nothing
 };
 
 /// Changes the graph without changing what it computes. Result: whether it changed anything.

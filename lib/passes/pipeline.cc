@@ -17,6 +17,7 @@
 #include "passes/group_units.h"
 #include "passes/insert_fake_quant.h"
 #include "passes/replace_einsum.h"
+#include "passes/take_out_batch_norm.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -24,6 +25,8 @@ namespace {
 
 // In order of running; one kind after the other.
 const std::array kPipeline = {
+    Pass{"take-out-batch-norm", "folds batch norms that were written for training",
+         Rewrite{take_out_batch_norm}},
     Pass{"drop-identity", "removes nodes that hand on their input as it is", Rewrite{drop_identity}},
     Pass{"replace-einsum", "makes an Einsum that is a matrix product a MatMul", Rewrite{replace_einsum}},
     Pass{"fold-constants", "computes what depends on constants alone", Rewrite{fold_constants}},

@@ -106,6 +106,7 @@ void Rewriter::erase(Node& node, std::string because) {
   remember(node, std::move(because));
   release_inputs(node);
   forget(node);
+  model_.kept_batch_norms.erase(&node);
   node.graph().erase(node);
 }
 

@@ -84,6 +84,8 @@ struct Unit {
   bool bounded = false;  // of a composite operator: the result is small whatever enters
   /// Constants that a composite operator inside a sequence reads: stay float. Empty for any other unit.
   std::vector<const Value*> parameters = {};
+  /// Of a sequence: what its later nodes add, as they read it.
+  std::vector<const Value*> addends = {};
 
   /// The nodes spell out one operator, which `pattern` names.
   bool is_composite() const { return !operands.empty(); }

@@ -54,6 +54,9 @@ inline constexpr std::string_view kNotOnBpu =
 inline constexpr std::string_view kPreprocessing =
     "preprocessing";                                        // an input that cannot be fed as configured
 inline constexpr std::string_view kGraphCut = "graph-cut";  // ends of a model that cannot be cut off, or were
+inline constexpr std::string_view kFuseList = "fuse-list";  // a list of `fuse` that is not as the model is
+inline constexpr std::string_view kBatchNormFolded =
+    "batch-norm-folded";                                    // one that `bn: with_bn` cannot keep for training
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 
 }  // namespace qprep::codes

@@ -307,10 +307,9 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
 }
 
 TEST_CASE("Values that cannot be carried out are refused by name") {
-  CHECK(complaints("method: eager\n") ==
-        Lines{"dir/c.yaml:1:9: error: method 'eager' leaves replacing and fusing to the model's author, but "
-              "a model "
-              "file has its whole graph; use jit_strip, jit or symbolic [bad-value]"});
+  CHECK(complaints("method: eager\nfuse: all\n") ==
+        Lines{"dir/c.yaml:2:7: error: 'fuse: all' contradicts 'method: eager', which fuses what is listed and "
+              "nothing else [bad-value]"});
   CHECK(complaints("output: {prefix: a/b}\n") ==
         Lines{"dir/c.yaml:1:18: error: 'output.prefix' is the beginning of file names and has no '/'; the "
               "folder is "

@@ -18,6 +18,7 @@
 #include "opset/raise_opset.h"
 #include "passes/dump_plan.h"
 #include "passes/fill_scales.h"
+#include "passes/kept_batch_norms.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
 #include "passes/pipeline.h"
@@ -129,13 +130,16 @@ class Run {
     static const OpClasses op_classes = read_op_classes(configs("op_classes.yaml"));
     static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));
     static const Composites composites = read_composites(configs("composites.yaml"));
+    const Config config =
+        file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config();
+    const FusionRules rules = fusion.with(config.fusing.patterns);
     Env env{.diagnostics = diagnostics_,
             .op_classes = &op_classes,
             .limits = arguments_.limits,
-            .fusion = &fusion,
+            .fusion = &rules,
             .composites = &composites};
-    env.settings =
-        settings(file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config());
+    env.settings = settings(config);
+    env.fusing = &config.fusing;
     Plan plan;
     for (const std::string& word : arguments_.steps) {
       const std::size_t colon = word.find(':');
@@ -145,6 +149,8 @@ class Run {
         if (kind_of(*pass) == PassKind::kDecide) plan_text_ = dump_plan(model, plan);
       } else if (step == "raise-opset" && colon != std::string::npos) {
         raise_opset(model, std::stoll(word.substr(colon + 1)), diagnostics_);
+      } else if (step == "put-in-batch-norms") {
+        put_in_batch_norms(model);
       } else if (step == "fill-scales") {
         fill_scales(model, ranges(), diagnostics_);
       } else if (step == "lower-qdq") {
