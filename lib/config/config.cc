@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/config_folder.h"
 #include "config/hb_config.h"
-#include "config/marches.h"
+#include "config/march.h"
 #include "config/qconfig_setter.h"
 #include "config/recognise.h"
+#include "config/replacements.h"
 #include "config/ways.h"
 #include "support/codes.h"
 
@@ -41,6 +43,17 @@ std::string_view word_of(Enum wanted, const std::array<std::pair<std::string_vie
     if (value == wanted) return word;
   }
   return "?";
+}
+
+/// The word none, or a list of names.
+std::optional<std::vector<std::string>> read_replace(YamlMap& map, Diagnostics& diagnostics) {
+  const YamlNode* value = map.find("replace");
+  if (!value) return std::nullopt;
+  if (value->kind == YamlNode::Kind::kScalar) {
+    map.word("replace", {"none"});
+    return std::vector<std::string>();
+  }
+  return read_replacements(map, "replace", diagnostics);
 }
 
 void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
@@ -117,9 +130,10 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.file = file;
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
-  if (const auto march = map.word("march", march_names())) config.march = *march;
+  if (const auto march = map.word("march", march_names(find_configs()))) config.march = *march;
   if (const auto method = map.word("method", kMethods)) config.method = *method;
   config.fusing = read_fusing(map, config.method, diagnostics);
+  config.replace = read_replace(map, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   Diagnostics not_yet;

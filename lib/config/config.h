@@ -49,8 +49,9 @@ struct GraphCuts {
 
 /// A configuration after reading, defaults filled in. A value whose `where` has no file is a default.
 struct Config {
-  std::string file;  // empty: no file, everything is default
-  Placed<std::string> march = {"bayes", {}};
+  std::string file;                                 // empty: no file, everything is default
+  Placed<std::string> march = {"bayes", {}};        // a default is a name for the report, and changes nothing
+  std::optional<std::vector<std::string>> replace;  // names of replacements; nullopt: those of the march
   Placed<std::string> method = {"jit_strip", {}};
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};

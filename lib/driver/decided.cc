@@ -16,8 +16,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   for (const Diagnostic& each : decided.config.not_yet) {
     diagnostics.warning(each.code, each.message, each.where);
   }
-  Rules rules = Rules::read(configs);
-  rules.add(decided.config);
+  const Rules rules = Rules::read(configs, decided.config);
   decided.file = read_onnx(model, diagnostics);
   infer_shapes(decided.file, diagnostics);
   configure_model(decided.config, decided.file, rules.op_classes, diagnostics);

@@ -142,8 +142,7 @@ void Preparation::read() {
   out_ = !options_.folder.empty() ? options_.folder
          : config_.folder         ? std::filesystem::path(config_.folder->value)
                                   : ".";
-  rules_ = Rules::read(options_.configs);
-  rules_.add(config_);
+  rules_ = Rules::read(options_.configs, config_);
 
   say("reading");
   watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });

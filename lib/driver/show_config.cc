@@ -92,7 +92,7 @@ NodePtr with_absolute_paths(const YamlNode& document, const std::string& file, c
 /// The names of what the selectors match, in the model as it is when settings are applied.
 void match_settings(ShownConfig& shown, const Config& config, const std::vector<Setting>& all,
                     const ShowOptions& options, Diagnostics& diagnostics) {
-  const Rules rules = Rules::read(options.configs);
+  const Rules rules = Rules::read(options.configs, config);
   OnnxFile file = read_onnx(*options.model, diagnostics);
   infer_shapes(file, diagnostics);
   Env env = rules.env_for(config, diagnostics);

@@ -405,6 +405,12 @@ struct KeptBatchNorm {
   std::optional<Tensor> constant = {};                     // of kBehindConstant: the Add's, before
 };
 
+/// A node that a rewrite was asked to replace, and left as it is.
+struct KeptNode {
+  std::string label, op;
+  std::string because;  // a sentence: "gemm-to-conv leaves it as it is, since its weight is no constant"
+};
+
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
 struct Model {
@@ -420,6 +426,7 @@ struct Model {
   std::vector<GoneNode> gone;                                       // in the order in which they went
   /// By the layer that each was folded into. Iterate the graph, never this map.
   std::unordered_map<const Node*, KeptBatchNorm> kept_batch_norms;
+  std::vector<KeptNode> kept;  // nodes of the main graph
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.
   std::int64_t opset() const;

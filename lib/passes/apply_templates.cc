@@ -58,7 +58,7 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   plan.settings = fold_settings(model, env.settings, flow, plan, env.diagnostics);
   const NodeSettings& settings = *plan.settings;
   const WeightDecisions weighed = decide_weights(model, flow, settings, plan);
-  const QuantisedNodes quantised = place(model, flow, weighed, settings, plan);
+  const QuantisedNodes quantised = place(model, flow, weighed, settings, env.march, plan);
   explain_placement(model, flow, weighed, settings, quantised, plan);
   warn_of_idle_settings(*model.graph, plan, env.diagnostics);
   std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });

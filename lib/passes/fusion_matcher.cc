@@ -76,14 +76,15 @@ struct FusionMatcher::Attempt {
   const Unit* composite = nullptr;  // its last node stands for it among the nodes
   const Node* refused = nullptr;    // would have been the next node
   std::string why = {};             // but for this
+  bool tail_relu = false;           // which is the march's rule
 
   bool complete() const { return nodes.size() == pattern->steps.size(); }
   std::size_t depth() const { return nodes.size() + (refused ? 1 : 0); }
 };
 
 FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow,
-                             const std::vector<Unit>& composites)
-    : flow_(flow) {
+                             const std::vector<Unit>& composites, const March* march)
+    : flow_(flow), march_(march) {
   for (const Unit& composite : composites) {
     for (const Node* node : composite.nodes) composites_.emplace(node, &composite);
   }
@@ -113,6 +114,7 @@ FusionMatcher::Result FusionMatcher::match(const Node& root, const Taken& taken,
     if (attempt.refused && (!deepest || attempt.depth() >= deepest->depth())) deepest = std::move(attempt);
   }
   if (deepest && deepest->depth() > reached) {
+    if (deepest->tail_relu) result.tail_relu = deepest->refused;
     deepest->nodes.push_back(deepest->refused);
     result.miss = Miss{deepest->pattern->name, std::move(deepest->nodes), std::move(deepest->why)};
   }
@@ -167,6 +169,13 @@ void FusionMatcher::extend(Attempt& attempt, const Taken& taken,
     if (!why.empty()) {
       attempt.refused = next;
       attempt.why = std::move(why);
+      return;
+    }
+    if (march_ && march_->tail_relu_apart && next->is("Relu") && flow_.of(next->output(0)).only_outputs) {
+      attempt.refused = next;
+      attempt.tail_relu = true;
+      attempt.why = fmt::format("{} stands at the very end of the graph, where {} runs it on the CPU",
+                                name_of(*next), march_->name);
       return;
     }
     attempt.nodes.push_back(next);

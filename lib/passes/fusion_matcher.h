@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/fusion.h"
+#include "config/march.h"
 #include "passes/data_flow.h"
 #include "plan/plan.h"
 
@@ -19,12 +20,15 @@ class FusionMatcher {
  public:
   /// Given: all outlive the matcher. `composites`: the composite operators of the graph, which the flow
   /// knows.
-  FusionMatcher(const FusionRules& rules, const DataFlow& flow, const std::vector<Unit>& composites);
+  /// `march`: null for none.
+  FusionMatcher(const FusionRules& rules, const DataFlow& flow, const std::vector<Unit>& composites,
+                const March* march = nullptr);
 
   struct Result {
     std::optional<Unit> unit;         // of the longest pattern that matches and has more than one node
     const Unit* composite = nullptr;  // the composite operator that the unit takes in
     std::optional<Miss> miss;         // the deepest try that got further than the unit
+    const Node* tail_relu = nullptr;  // that would be next, but that the march runs on the CPU
   };
   /// The nodes that units have already: to these.
   using Taken = std::unordered_map<const Node*, const Unit*>;
@@ -48,6 +52,7 @@ class FusionMatcher {
   bool has_constant_root(const Value& value) const;
 
   const DataFlow& flow_;
+  const March* march_;
   std::unordered_map<const Node*, const Unit*> composites_;  // by their nodes
   std::unordered_map<std::string, std::vector<const FusionPattern*>> by_first_op_;
 };

@@ -53,7 +53,7 @@ class Grouping {
       missed_.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
     }
 
-    const FusionMatcher matcher(*env_.fusion, flow, composites);
+    const FusionMatcher matcher(*env_.fusion, flow, composites, env_.march);
     if (fusing.fuses_all()) {
       fuse_all(matcher, true);
     } else {
@@ -84,6 +84,7 @@ class Grouping {
     for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
       if (taken_.contains(&*node)) continue;
       FusionMatcher::Result sequence = matcher.match(*node, taken_);
+      if (sequence.tail_relu) tail_relus_.emplace(sequence.tail_relu, sequence.miss->because);
       if (sequence.miss && with_misses) missed_.emplace(&*node, std::move(*sequence.miss));
       if (sequence.unit) add(sequence);
     }
@@ -103,6 +104,7 @@ class Grouping {
     const Node& first = *members.nodes.front();
     FusionMatcher::Result sequence;
     if (!taken_.contains(&first)) sequence = matcher.match(first, taken_, &only);
+    if (sequence.tail_relu) tail_relus_.emplace(sequence.tail_relu, sequence.miss->because);
     if (sequence.unit && holds_all(*sequence.unit, members.nodes)) return add(sequence);
     for (std::size_t i = 1; i < members.nodes.size(); ++i) {
       const Node& before = *members.nodes[i - 1];
@@ -154,6 +156,8 @@ class Grouping {
         const bool alone = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
         if (taken_.contains(&node) || !alone) continue;
         plan_.units.push_back({node.op(), {&node}});
+        const auto relu = tail_relus_.find(&node);
+        if (relu != tail_relus_.end()) plan_.units.back().on_cpu = relu->second;
       } else {
         plan_.units.push_back(std::move(unit->second));
       }
@@ -170,6 +174,7 @@ class Grouping {
   FusionMatcher::Taken taken_;
   std::unordered_map<const Node*, Unit> by_root_;
   std::unordered_map<const Node*, Miss> missed_;
+  std::unordered_map<const Node*, std::string> tail_relus_;  // that stay apart, and why
 };
 
 }  // namespace

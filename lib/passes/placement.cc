@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <unordered_map>
 #include <unordered_set>
 
+#include "config/march.h"
 #include "plan/because.h"
 #include "quant/scale.h"
 
@@ -21,11 +23,17 @@ struct Entry {
 class Placement {
  public:
   Placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-            const NodeSettings& settings, Plan& plan)
-      : graph_(*model.graph), flow_(flow), weights_(weights), settings_(settings), plan_(plan) {}
+            const NodeSettings& settings, const March* march, Plan& plan)
+      : graph_(*model.graph),
+        flow_(flow),
+        weights_(weights),
+        settings_(settings),
+        march_(march),
+        plan_(plan) {}
 
   QuantisedNodes run() {
     for (const Unit& unit : plan_.units) judge(unit);
+    if (march_ && !march_->int16_addends) find_narrow_addends();
     for (const Unit& unit : plan_.units) {
       if (!runs_quantised(*unit.nodes.front())) continue;
       for (const Entry& entry : entries(unit)) feed(entry);
@@ -72,8 +80,29 @@ class Placement {
     }
   }
 
+  /// What a layer adds has to be int8.
+  void find_narrow_addends() {
+    for (const Unit& unit : plan_.units) {
+      if (!runs_quantised(*unit.nodes.front()) ||
+          flow_.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
+        continue;
+      }
+      for (const Value* addend : unit.addends) narrow_.emplace(flow_.of(*addend).root, &unit);
+    }
+  }
+
+  /// Result: what a layer adds is int8, where int16 was asked; why, as the end of a reason.
+  std::string narrowed(const Value& root, Precision& precision) const {
+    const auto at = narrow_.find(&root);
+    if (at == narrow_.end() || precision != Precision::kInt16) return "";
+    precision = Precision::kInt8;
+    return fmt::format("; qint8, since the unit {} of {} adds it, and {} adds nothing in qint16",
+                       at->second->pattern, name_of(*at->second->nodes.front()), march_->name);
+  }
+
   /// Why the unit cannot run quantised; empty: it does.
   Reason objection_to(const Unit& unit) const {
+    if (!unit.on_cpu.empty()) return unit.on_cpu;
     for (const Node* node : unit.nodes) {
       if (const Setting* skip = settings_.skip(*node)) {
         return because("{} stays float ({})", name_of(*node), *skip);
@@ -185,6 +214,7 @@ class Placement {
   Decision decision_for(const Entry& entry, const Value& root, const Setting& setting) {
     Decision decision;
     decision.spec.precision = setting.precision();
+    const std::string narrow = narrowed(root, decision.spec.precision);
     const Node* through = flow_.of(entry.value()).through;
     const std::string reader =
         name_of_kernel(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
@@ -214,7 +244,7 @@ class Placement {
       }
     }
     decision.because =
-        because("{} ({}){}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu);
+        because("{} ({}){}{}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu, narrow);
     return decision;
   }
 
@@ -310,6 +340,10 @@ class Placement {
       }
       holds = &high_precision;
     }
+    if (const std::string* why = feeds_tail_relu(result)) {
+      plan_.nodes[unit.nodes.back()].high_precision = true;
+      return float_since(fmt::format("high-precision output: {}", *why));
+    }
     if (!flow.read) return float_since("no node of the main graph reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
     if (gemm_like && in_float_tail(unit)) {
@@ -327,17 +361,26 @@ class Placement {
     }
     Decision decision;
     decision.spec.precision = holds->precision();
+    const std::string narrow = narrowed(result, decision.spec.precision);
     const std::string what = unit.is_composite() ? fmt::format("output of {}", name_of(unit))
                              : unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
-    decision.because = because("{} ({}){}{}", what, *holds, decision.because, in_quantised_tail(unit));
+    decision.because =
+        because("{} ({}){}{}{}", what, *holds, decision.because, in_quantised_tail(unit), narrow);
     // Were it float, so would be a high-precision output.
     if (!setting.where.file.empty()) decision.because.add(setting);
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);
+  }
+
+  /// Why the target runs the only reader of the result on the CPU; null: it does not.
+  const std::string* feeds_tail_relu(const Value& result) const {
+    if (!result.has_single_use()) return nullptr;
+    const Unit* reader = plan_.unit_of(*result.uses()[0].node);
+    return reader && !reader->on_cpu.empty() ? &reader->on_cpu : nullptr;
   }
 
   // ------------------------------------------------------------------------------- who reads quantised
@@ -371,16 +414,18 @@ class Placement {
   const DataFlow& flow_;
   const WeightDecisions& weights_;
   const NodeSettings& settings_;
+  const March* march_;
   Plan& plan_;
   QuantisedNodes nodes_;
+  std::unordered_map<const Value*, const Unit*> narrow_;  // what units add that can add no int16
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 
 }  // namespace
 
 QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                     const NodeSettings& settings, Plan& plan) {
-  return Placement(model, flow, weights, settings, plan).run();
+                     const NodeSettings& settings, const March* march, Plan& plan) {
+  return Placement(model, flow, weights, settings, march, plan).run();
 }
 
 }  // namespace qprep

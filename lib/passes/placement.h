@@ -8,6 +8,8 @@
 
 namespace qprep {
 
+struct March;
+
 /// What nodes of the main graph do with quantised numbers.
 struct QuantisedNodes {
   std::unordered_set<const Node*> computing;  // the members of units that can run quantised
@@ -17,8 +19,8 @@ struct QuantisedNodes {
 /// Decides for the main graph which units run quantised, where the FakeQuantizes stand that this needs, and
 /// which inputs read them; docs/placement.md has the rules. Fills plan.values, same_as, known_scales,
 /// NodePlan::quantised_inputs, and why what a unit reads or computes is not quantised; for a unit that cannot
-/// run quantised, NodePlan::device_because. Given: plan.units is filled.
+/// run quantised, NodePlan::device_because. Given: plan.units is filled. `march`: null for none.
 QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                     const NodeSettings& settings, Plan& plan);
+                     const NodeSettings& settings, const March* march, Plan& plan);
 
 }  // namespace qprep

@@ -86,6 +86,8 @@ struct Unit {
   std::vector<const Value*> parameters = {};
   /// Of a sequence: what its later nodes add, as they read it.
   std::vector<const Value*> addends = {};
+  /// Why the target runs it on the CPU, whatever is configured; empty: it may run quantised.
+  std::string on_cpu = {};
 
   /// The nodes spell out one operator, which `pattern` names.
   bool is_composite() const { return !operands.empty(); }

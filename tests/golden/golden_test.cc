@@ -10,6 +10,7 @@
 #include "config/composites.h"
 #include "config/config.h"
 #include "config/fusion.h"
+#include "config/march.h"
 #include "config/op_classes.h"
 #include "driver/prepare.h"
 #include "ir/dump.h"
@@ -140,6 +141,9 @@ class Run {
             .composites = &composites};
     env.settings = settings(config);
     env.fusing = &config.fusing;
+    std::optional<March> march;
+    if (!config.march.where.file.empty()) march = read_march(configs(""), config.march.value);
+    if (march) env.march = &*march;
     Plan plan;
     for (const std::string& word : arguments_.steps) {
       const std::size_t colon = word.find(':');

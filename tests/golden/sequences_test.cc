@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "config/config.h"
-#include "config/marches.h"
+#include "config/march.h"
 #include "driver/rules.h"
 #include "model_text.h"
 #include "passes/pipeline.h"
@@ -142,12 +142,11 @@ std::string read_text(const std::filesystem::path& path) {
 
 TEST_CASE("every sequence behind every layer, for every march") {
   const std::filesystem::path folder = QPREP_SOURCE_DIR "/testdata/sequences";
-  for (const std::string& march : march_names()) {
+  for (const std::string& march : march_names(QPREP_SOURCE_DIR "/configs")) {
     INFO(march);
     const Config config =
         parse_config(fmt::format("march: {}\nmethod: jit\nbn: with_bn\n", march), "qprep.yaml");
-    Rules rules = Rules::read(QPREP_SOURCE_DIR "/configs");
-    rules.add(config);
+    const Rules rules = Rules::read(QPREP_SOURCE_DIR "/configs", config);
     std::string text;
     for (const Head& head : kHeads) {
       text += fmt::format("{}\n", head.name);
