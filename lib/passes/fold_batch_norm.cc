@@ -73,6 +73,7 @@ std::vector<double> applied(const Affine& affine, std::vector<double> values) {
 }
 
 constexpr std::string_view kTooLarge = "the folded weight would not be finite";
+constexpr std::string_view kStaysForTraining = "; the models for training have it as it was (bn: with_bn)";
 constexpr std::string_view kNotListed = "'fuse' does not list it with the layer there";
 
 /// The constant that an Add spreads over the channels (axis 1) of data of `rank`, one for each channel;
@@ -154,8 +155,11 @@ class BatchNormFolder {
   void visit(Node& node) {
     const std::string label = node.label();
     const std::vector<Value*> inputs = node.inputs();
+    const std::size_t gone = model_.gone.size();
+    kept_now_ = false;
     Because because = fold(node);
     if (because.empty()) {
+      if (kept_now_ && model_.gone.size() > gone) model_.gone.back().because += kStaysForTraining;
       for (std::size_t i = 1; i < inputs.size(); ++i) rewriter_.took(*inputs[i]);
       changed_ = true;
       return;
@@ -201,6 +205,7 @@ class BatchNormFolder {
   }
 
   void keep(const Node& layer, std::optional<KeptBatchNorm> kept) {
+    kept_now_ = kept.has_value();
     if (kept) model_.kept_batch_norms.emplace(&layer, *std::move(kept));
   }
 
@@ -400,6 +405,7 @@ class BatchNormFolder {
   Rewriter rewriter_;
   std::int64_t opset_;
   bool keeps_;
+  bool kept_now_ = false;
   std::optional<FuseLists> lists_;  // what may be fused; nullopt: everything
   std::vector<Group> stays_, not_kept_;
   bool changed_ = false;
