@@ -46,7 +46,12 @@ March read_march(const std::filesystem::path& configs, const std::string& name) 
       march.tail_relu_apart = relu->value == "apart";
     }
     if (const auto addends = fuse.boolean("int16_addends")) march.int16_addends = addends->value;
-    march.sequences = read_fusion_parts(fuse, (configs / "fusion.yaml").string(), diagnostics);
+    const bool has_sequences = fuse.has("heads") || fuse.has("tails") || fuse.has("units");
+    if (has_sequences) {
+      march.sequences = read_fusion_parts(fuse, (configs / "fusion.yaml").string(), diagnostics);
+    } else {
+      fuse.finish();
+    }
   }
   map.finish();
   diagnostics.throw_if_error();

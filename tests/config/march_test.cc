@@ -33,6 +33,20 @@ std::string complaints(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("What a march fuses is read strictly") {
+  const std::string rest = "chips: a\nsource: b\nreplace: []\n";
+  CHECK(complaints(rest + "fuse: {tail_relu: apart, int16_addends: false}\n").empty());
+  CHECK(complaints(rest + "fuse: {tail_relu: cpu, int16_addends: 1, tial: []}\n") ==
+        "4:19: 'fuse.tail_relu' must be one of fused, apart, not 'cpu'\n"
+        "4:39: 'fuse.int16_addends' must be true or false, not '1'\n"
+        "4:42: unknown key 'fuse.tial'; known: heads, int16_addends, tail_relu, tails, units\n");
+  const March bayes = read_march(kConfigs, "bayes");
+  CHECK(bayes.tail_relu_apart);
+  CHECK_FALSE(bayes.int16_addends);
+  CHECK_FALSE(read_march(kConfigs, "bayes-e").tail_relu_apart);
+  CHECK(read_march(kConfigs, "meta").int16_addends);
+}
+
 TEST_CASE("The marches of the checkout are sound, and each says where its numbers come from") {
   const std::vector<std::string> names = march_names(kConfigs);
   CHECK(names == std::vector<std::string>{"bayes", "bayes-e", "bernoulli2", "meta", "nash-b", "nash-e",
