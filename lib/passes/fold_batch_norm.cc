@@ -106,7 +106,7 @@ class BatchNormFolder {
 
   /// `only`, if given: no other node is looked at, and nothing is said of those that stay.
   bool run(const std::unordered_set<const Node*>* only = nullptr) {
-    for_each_graph(model_, [this](Graph& graph) {
+    for_each_graph(model_, [&](Graph& graph) {
       for (auto at = graph.nodes().begin(); at != graph.nodes().end();) {
         Node& node = *at;
         ++at;

@@ -17,6 +17,9 @@
 namespace qprep {
 namespace {
 
+/// What the report calls a list of `fuse` that is not fused.
+constexpr std::string_view kList = "fuse";
+
 Unit unit_of(CompositeMatch match) {
   return {.pattern = match.pattern->name,
           .nodes = std::move(match.nodes),
@@ -25,14 +28,13 @@ Unit unit_of(CompositeMatch match) {
 }
 
 /// The sequence with the batch norm that is in its head's weight, and stands behind it in the QAT forms.
-std::string pattern_of(const Model& model, const Unit& unit) {
-  const Node& head = *unit.nodes.front();
-  if (unit.is_composite() || !model.kept_batch_norms.contains(&head)) return unit.pattern;
-  if (unit.pattern == head.op()) {
+std::string with_kept_norm(const Model& model, const std::string& pattern, const Node& head) {
+  if (!model.kept_batch_norms.contains(&head)) return pattern;
+  if (pattern == head.op()) {
     return head.is("Conv") || head.is("ConvTranspose") ? "conv-bn" : "linear-bn";
   }
-  const std::size_t end_of_head = std::min(unit.pattern.find('-'), unit.pattern.size());
-  return unit.pattern.substr(0, end_of_head) + "-bn" + unit.pattern.substr(end_of_head);
+  const std::size_t end_of_head = std::min(pattern.find('-'), pattern.size());
+  return pattern.substr(0, end_of_head) + "-bn" + pattern.substr(end_of_head);
 }
 
 class Grouping {
@@ -121,7 +123,7 @@ class Grouping {
     env_.diagnostics.warning(codes::kFuseList,
                              fmt::format("{} is not fused: {}", to_text(*members.list), why),
                              members.list->where);
-    missed_.emplace(&first, Miss{"fuse", members.nodes, why});
+    missed_.emplace(&first, Miss{std::string(kList), members.nodes, why});
   }
 
   static bool reads(const Node& node, const Node& before) {
@@ -149,6 +151,8 @@ class Grouping {
     for (const Node& node : model_.graph->nodes()) {
       if (const auto miss = missed_.find(&node); miss != missed_.end()) {
         plan_.misses.push_back(std::move(miss->second));
+        std::string& pattern = plan_.misses.back().pattern;
+        if (pattern != kList) pattern = with_kept_norm(model_, pattern, node);
       }
       const auto unit = by_root_.find(&node);
       if (unit == by_root_.end()) {
@@ -161,7 +165,8 @@ class Grouping {
       } else {
         plan_.units.push_back(std::move(unit->second));
       }
-      plan_.units.back().pattern = pattern_of(model_, plan_.units.back());
+      std::string& pattern = plan_.units.back().pattern;
+      pattern = with_kept_norm(model_, pattern, node);
       for (const Node* member : plan_.units.back().nodes) {
         plan_.nodes[member].unit = static_cast<int>(plan_.units.size()) - 1;
       }

@@ -58,11 +58,20 @@ class PuttingIn {
 
   BatchNormsPutIn run() {
     if (model_.kept_batch_norms.empty()) return {};
+    for_each_graph(model_, [this](Graph& graph) { remember_names(graph); });
     for_each_graph(model_, [this](Graph& graph) { put_into(graph); });
     return std::move(all_);
   }
 
  private:
+  void remember_names(const Graph& graph) {
+    for (const Value* input : graph.inputs()) names_.insert(input->name());
+    for (const Value* initializer : graph.initializers()) names_.insert(initializer->name());
+    for (const Node& node : graph.nodes()) {
+      for (std::size_t i = 0; i < node.output_count(); ++i) names_.insert(node.output(i).name());
+    }
+  }
+
   void put_into(Graph& graph) {
     std::vector<std::string> names;
     for (const Value* initializer : graph.initializers()) names.push_back(initializer->name());
@@ -159,6 +168,8 @@ class PuttingIn {
     std::vector<Value*> values;
     for (const auto& [name, tensor] : kept.parameters) {
       Value*& value = parameters_[name];
+      // What was folded is gone, and its name is free again.
+      if (!value && !names_.contains(name)) before.graph().names().values.release(name);
       if (!value) value = &new_constant(before, name, tensor, put_in);
       values.push_back(value);
     }
@@ -265,6 +276,7 @@ class PuttingIn {
 
   Model& model_;
   BatchNormsPutIn all_;
+  std::unordered_set<std::string> names_;     // of all values, before
   std::map<std::string, Value*> parameters_;  // of the graph, by the names that they had
 };
 
