@@ -14,7 +14,6 @@ import models
 
 NODES = (10_000, 30_000, 100_000)
 PASSES = ("group-units", "find-blocks")
-# Model, and what a configuration adds to the patterns of configs/.
 KINDS = ("blocks", "sequences", "composites")
 
 
@@ -22,8 +21,8 @@ def seconds(qprep: Path, model: Path) -> float:
     """On one core: both passes run on one thread."""
     command = [qprep, "prepare", model, "--time-passes", "--stop-after", PASSES[-1]]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    taken = {name: float(time) for name, time in re.findall(r"^\s*(\S+)\s+([0-9.]+) s\b", done.stdout + done.stderr, re.M)}
-    return sum(taken[name] for name in PASSES)
+    taken = dict(re.findall(r"(\S+)\s+([0-9.]+) ms$", done.stdout, re.M))
+    return sum(float(taken[name]) for name in PASSES) / 1000
 
 
 def rows(qprep: Path, work: Path, pairs: int) -> Iterator[str]:

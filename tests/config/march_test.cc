@@ -39,7 +39,7 @@ TEST_CASE("What a march fuses is read strictly") {
   CHECK(complaints(rest + "fuse: {tail_relu: cpu, int16_addends: 1, tial: []}\n") ==
         "4:19: 'fuse.tail_relu' must be one of fused, apart, not 'cpu'\n"
         "4:39: 'fuse.int16_addends' must be true or false, not '1'\n"
-        "4:42: unknown key 'fuse.tial'; known: heads, int16_addends, tail_relu, tails, units\n");
+        "4:42: unknown key 'tial' in 'fuse'; known: heads, int16_addends, tail_relu, tails, units\n");
   const March bayes = read_march(kConfigs, "bayes");
   CHECK(bayes.tail_relu_apart);
   CHECK_FALSE(bayes.int16_addends);
