@@ -22,6 +22,10 @@ constexpr std::array<std::pair<std::string_view, Dialect>, 2> kDialects = {
 constexpr std::array<std::pair<std::string_view, Form>, 3> kForms = {
     {{"qat", Form::kQat}, {"fixed_point", Form::kFixedPoint}, {"both", Form::kBoth}}};
 
+constexpr std::array<std::pair<std::string_view, CompositeForm>, 2> kCompositeForms = {
+    {{"keep", CompositeForm::kKeep}, {"modern", CompositeForm::kModern}}};
+constexpr std::int64_t kAnyOpset = 99;  // beyond what there is
+
 /// Reads one of the table's words into `target`; leaves it where the key is absent or wrong.
 template <typename Enum, std::size_t N>
 void read_word(YamlMap& map, std::string_view key,
@@ -89,6 +93,16 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
   output.finish();
 }
 
+void read_rewrite(YamlMap& map, Config& config, Diagnostics& diagnostics) {
+  read_word(map, "rewrite", kCompositeForms, config.rewrite);
+  config.newest_opset = map.integer("newest_opset", 1, kAnyOpset);
+  if (!config.newest_opset || config.rewrite.value == CompositeForm::kModern) return;
+  diagnostics.warning(codes::kNoEffect,
+                      "'newest_opset' has no effect: it bounds what 'rewrite: modern' may raise the operator "
+                      "set to",
+                      config.newest_opset->where);
+}
+
 void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnostics) {
   YamlMap calibration(node, "calibration", diagnostics);
   const bool named = calibration.has("data") || node.kind != YamlNode::Kind::kMap;
@@ -132,6 +146,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   if (const auto march = map.word("march", march_names())) config.march = *march;
   read_method(map, config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
+  read_rewrite(map, config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   Diagnostics not_yet;
   const UsualPrecision nothing_usual;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ namespace qprep {
 enum class Dialect { kFunction, kQdq };
 /// Which models are written.
 enum class Form { kQat, kFixedPoint, kBoth };
+
+/// What becomes of operators that are written out as several nodes and that ONNX has by now.
+enum class CompositeForm { kKeep, kModern };
 
 std::string_view to_text(Dialect dialect);
 std::string_view to_text(Form form);
@@ -54,6 +58,8 @@ struct Config {
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};
   Placed<Form> form = {Form::kQat, {}};
+  Placed<CompositeForm> rewrite = {CompositeForm::kKeep, {}};
+  std::optional<Placed<std::int64_t>> newest_opset;  // the newest operator set that `rewrite` may raise to
   std::optional<CalibrationConfig> calibration;
   Placed<Precision> weights = {Precision::kInt8, {}};
   Placed<Precision> activations = {Precision::kInt8, {}};

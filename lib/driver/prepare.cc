@@ -23,6 +23,7 @@
 #include "passes/fill_scales.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
+#include "passes/modernise.h"
 #include "passes/pipeline.h"
 #include "quant/fake_quant.h"
 #include "report/changelog.h"
@@ -34,6 +35,8 @@ namespace qprep {
 namespace {
 
 constexpr std::string_view kRaise = "raise-opset";
+constexpr std::string_view kRaiseForModern = "raise-opset-for-modern";
+constexpr std::string_view kModernise = "modernise";
 constexpr std::string_view kRaiseForQdq = "raise-opset-for-qdq";
 constexpr std::string_view kFillScales = "fill-scales";
 constexpr std::string_view kLowerQdq = "lower-qdq";
@@ -84,6 +87,7 @@ class Preparation {
   bool decide();
   bool calibrate();
   bool act();
+  bool modernise_composites();
   bool lower();
   void finish();
 
@@ -282,13 +286,26 @@ void Preparation::check_samples_give_scales() const {
               {config_.calibration->data});
 }
 
+/// Where composite operators become ONNX's own, after everything was decided and inserted: that changes
+/// nothing of it.
+bool Preparation::modernise_composites() {
+  if (config_.rewrite.value == CompositeForm::kKeep) return true;
+  Env env = rules_.env(diagnostics_, {});
+  const std::int64_t newest =
+      std::min(config_.newest_opset ? config_.newest_opset->value : kNewestOpset, kNewestOpset);
+  if (!raise(kRaiseForModern, opset_for_modern(model(), env, newest))) return false;
+  return watch_.step(kModernise, model(), [&] { modernise(model(), env, newest); });
+}
+
 bool Preparation::act() {
   if (!run_kind(PassKind::kAct, watch_.observer(), diagnostics_)) return false;
+  const Ranges ranges = by_present_name(ranges_, observed_);
+  if (!modernise_composites()) return false;
   if (wants_qat()) write_model("qat");
   if (!config_.calibration) return true;
   FilledScales filled;
   const bool goes_on = watch_.step(kFillScales, model(), [&] {
-    filled = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_);
+    filled = fill_scales(model(), ranges, diagnostics_);
     result_.calibrated = filled.calibrated;
     result_.uncalibrated = filled.left_float.size();
   });
@@ -433,7 +450,9 @@ std::vector<std::string> pass_names() {
   names.emplace_back(kRaise);
   add(PassKind::kDecide);
   add(PassKind::kAct);
-  for (const auto name : {kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint}) names.emplace_back(name);
+  for (const auto name :
+       {kRaiseForModern, kModernise, kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
+    names.emplace_back(name);
   return names;
 }
 

@@ -183,6 +183,9 @@ std::optional<std::size_t> CompositeAttempt::transparent_input(const Node& node)
 
 CompositeMatch CompositeAttempt::match_of(const State& state) const {
   CompositeMatch match{&pattern_, state.nodes, state.operands};
+  match.by_step = state.nodes;
+  match.names = state.names;
+  match.axes = state.axes;
   std::vector<const Node*>& nodes = match.nodes;
   nodes.insert(nodes.end(), state.through.begin(), state.through.end());
   std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->mark() < b->mark(); });

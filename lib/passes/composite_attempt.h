@@ -18,6 +18,9 @@ struct CompositeMatch {
   std::vector<const Node*> nodes = {};      // in graph order
   std::vector<const Value*> operands = {};  // what enters as data, as the nodes read it
   std::string flaw = {};                    // why it is no match in spite of all that; empty: it is one
+  std::vector<const Node*> by_step = {};    // the node of each statement
+  std::vector<const Value*> names = {};     // by CompositeOperand::name; null: not met
+  std::optional<AxesOfReduction> axes = {};  // that all reductions run over
 };
 
 /// A pattern, laid over the nodes that end in one; for one node of the main graph, once.

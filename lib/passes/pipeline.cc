@@ -15,6 +15,7 @@
 #include "passes/fold_batch_norm.h"
 #include "passes/fold_constants.h"
 #include "passes/group_units.h"
+#include "passes/inline_functions.h"
 #include "passes/insert_fake_quant.h"
 #include "passes/replace_einsum.h"
 #include "support/codes.h"
@@ -24,6 +25,7 @@ namespace {
 
 // In order of running; one kind after the other.
 const std::array kPipeline = {
+    Pass{"inline-functions", "puts the nodes of functions where they are called", Rewrite{inline_functions}},
     Pass{"drop-identity", "removes nodes that hand on their input as it is", Rewrite{drop_identity}},
     Pass{"replace-einsum", "makes an Einsum that is a matrix product a MatMul", Rewrite{replace_einsum}},
     Pass{"fold-constants", "computes what depends on constants alone", Rewrite{fold_constants}},

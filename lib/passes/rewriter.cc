@@ -171,6 +171,17 @@ void Rewriter::become_mat_mul(Node& node, Value& a, Value& b) {
   set_input(node, 1, &b);
 }
 
+void Rewriter::become(Node& node, std::string op, const std::vector<Value*>& inputs, std::string because) {
+  remember(node, std::move(because));
+  clear_attributes(node);
+  node.set_op(std::move(op));
+  truncate_inputs(node, std::min(node.input_count(), inputs.size()));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    lost_reader(node.input(i));
+    node.set_input(i, inputs[i]);
+  }
+}
+
 void Rewriter::replace_constant(Node& node, std::size_t i, Tensor tensor) {
   Value& value = *node.input(i);
   took(value);
