@@ -47,7 +47,7 @@ class Explanation {
       entry.device = device;
       entry.device_because = std::move(why);
     };
-    const bool inside_unit = traits.op_class == OpClass::kPassive && unit_of(node);
+    const bool inside_unit = traits.op_class == OpClass::kPassive && plan_.unit_of(node);
     switch (inside_unit ? OpClass::kActive : traits.op_class) {
       case OpClass::kGemmLike:
       case OpClass::kActive:

@@ -107,9 +107,13 @@ class Builder {
     for (const Value* output : model.graph->outputs()) report_.outputs.push_back(output_slot(*output));
     add(*model.graph, 0);
     for (const Miss& miss : plan.misses) add(miss);
-    for (const Unit& unit : plan.units) {
-      if (unit.is_composite()) report_.composites.push_back(row(unit.pattern, unit.nodes));
+    for (const Node& node : model.graph->nodes()) {
+      const Unit* unit = plan.unit_of(node);
+      if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
+        report_.units.push_back(row(unit->pattern, unit->nodes));
+      }
     }
+    for (const GoneNode& gone : model.gone) report_.gone.push_back({gone.label, gone.op, gone.because});
     for (const Block& block : plan.blocks) report_.blocks.push_back(row(block.name, block.nodes));
     add_shared_weights();
   }
@@ -184,8 +188,8 @@ class Builder {
     report_.fusable.push_back(std::move(sequence));
   }
 
-  static ReportComposite row(const std::string& op, const std::vector<const Node*>& nodes) {
-    ReportComposite row{nodes.back()->label(), op, {}};
+  static ReportGroup row(const std::string& pattern, const std::vector<const Node*>& nodes) {
+    ReportGroup row{nodes.back()->label(), pattern, {}};
     for (const Node* node : nodes) row.nodes.push_back(node->label());
     return row;
   }

@@ -51,11 +51,17 @@ struct ReportSequence {
   std::string because;
 };
 
-/// An operator that several nodes spell out, or one of another name; or a block of nodes.
-struct ReportComposite {
-  std::string name;  // of the last node
-  std::string op;    // "LayerNormalization"
+/// A unit of several nodes, an operator that nodes spell out, or a block.
+struct ReportGroup {
+  std::string name;     // of the last node
+  std::string pattern;  // "conv-add-relu", "LayerNormalization", "Attention"
   std::vector<std::string> nodes;
+};
+
+/// A node of the user's file that is not in the model any more.
+struct ReportGone {
+  std::string name, op;
+  std::string because;  // a clause whose subject it is: "was folded into 'conv1'"
 };
 
 /// A constant that several nodes of the main graph read as their weight.
@@ -70,8 +76,9 @@ struct Report {
   std::vector<ReportSlot> inputs, outputs;  // of the model
   std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
-  std::vector<ReportComposite> composites;  // each runs as one kernel
-  std::vector<ReportComposite> blocks;      // have a name only
+  std::vector<ReportGroup> units;       // of the main graph, each runs as one kernel
+  std::vector<ReportGroup> blocks;      // have a name only
+  std::vector<ReportGone> gone;
   std::vector<SharedWeight> shared;
   std::vector<Diagnostic> diagnostics;
 };

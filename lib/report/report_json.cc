@@ -50,8 +50,12 @@ ordered_json sequence(const ReportSequence& sequence) {
   return {{"pattern", sequence.pattern}, {"nodes", std::move(nodes)}, {"because", sequence.because}};
 }
 
-ordered_json composite(const ReportComposite& composite) {
-  return {{"name", composite.name}, {"op", composite.op}, {"nodes", composite.nodes}};
+ordered_json group(const ReportGroup& group) {
+  return {{"name", group.name}, {"pattern", group.pattern}, {"nodes", group.nodes}};
+}
+
+ordered_json gone(const ReportGone& gone) {
+  return {{"name", gone.name}, {"op", gone.op}, {"because", gone.because}};
 }
 
 ordered_json shared_weight(const SharedWeight& weight) {
@@ -100,9 +104,11 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "not_fused", report.fusable, sequence);
   out += ",\n";
-  add_lines(out, "composites", report.composites, composite);
+  add_lines(out, "units", report.units, group);
   out += ",\n";
-  add_lines(out, "blocks", report.blocks, composite);
+  add_lines(out, "blocks", report.blocks, group);
+  out += ",\n";
+  add_lines(out, "gone", report.gone, gone);
   out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
   out += ",\n";

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <functional>
 #include <map>
+#include <unordered_map>
 
 #include "report/checks.h"
 #include "report/table.h"
@@ -60,8 +61,10 @@ class TextWriter {
 
   std::string text() {
     fusable();
-    composites(report_.composites, "Modules below run as one operator:", "operator");
-    composites(report_.blocks, "Modules below form a block; each is quantised by itself:", "block");
+    how_many_units();
+    groups(report_.units, "Modules below run as one kernel; nothing inside is quantised:", "unit");
+    groups(report_.blocks, "Modules below form a block; each is quantised by itself:", "block");
+    gone();
     shared();
     statistics("input dtype statistics:", &Module::inputs);
     statistics("output dtype statistics:", &Module::outputs);
@@ -122,13 +125,55 @@ class TextWriter {
     simple(table);
   }
 
-  void composites(const std::vector<ReportComposite>& rows, std::string_view title, std::string_view what) {
+  /// The kinds of units in the order in which they first come.
+  void how_many_units() {
+    if (report_.units.empty()) return;
+    std::vector<std::pair<std::string, std::size_t>> counts;
+    for (const ReportGroup& unit : report_.units) {
+      const auto known = std::find_if(counts.begin(), counts.end(),
+                                      [&](const auto& count) { return count.first == unit.pattern; });
+      known == counts.end() ? (void)counts.emplace_back(unit.pattern, 1) : (void)++known->second;
+    }
+    Table table{{"unit", "times"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
+    for (const auto& [pattern, times] : counts) table.rows.push_back({pattern, fmt::format("{}", times)});
+    line("Units that were fused:");
+    simple(std::move(table));
+  }
+
+  void groups(const std::vector<ReportGroup>& rows, std::string_view title, std::string_view what) {
     if (rows.empty()) return;
     Table table{{"name", std::string(what), "nodes"}, {}};
-    for (const ReportComposite& row : rows) {
-      table.rows.push_back({row.name, row.op, fmt::format("{}", fmt::join(row.nodes, ", "))});
+    for (const ReportGroup& row : rows) {
+      table.rows.push_back({row.name, row.pattern, fmt::format("{}", fmt::join(row.nodes, ", "))});
     }
     line(title);
+    simple(std::move(table));
+  }
+
+  /// Those that are gone for one reason are one row, which names the first of them.
+  void gone() {
+    if (report_.gone.empty()) return;
+    constexpr std::size_t kNamed = 4;
+    struct Row {
+      std::string because;
+      std::vector<std::string> names;
+      std::size_t times = 0;
+    };
+    std::vector<Row> rows;
+    std::unordered_map<std::string_view, std::size_t> at;
+    for (const ReportGone& gone : report_.gone) {
+      const auto [known, is_new] = at.emplace(gone.because, rows.size());
+      if (is_new) rows.push_back({gone.because, {}});
+      Row& row = rows[known->second];
+      if (++row.times <= kNamed) row.names.push_back(gone.name);
+    }
+    Table table{{"gone because it", "times", "nodes"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
+    for (const Row& row : rows) {
+      std::string names = fmt::format("{}", fmt::join(row.names, ", "));
+      if (row.times > kNamed) names += fmt::format(", and {} more", row.times - kNamed);
+      table.rows.push_back({row.because, fmt::format("{}", row.times), std::move(names)});
+    }
+    line("Modules below are not in the model any more:");
     simple(std::move(table));
   }
 

@@ -135,25 +135,58 @@ TEST_CASE("hints: float results, several formats, int16 weights, frozen scales")
   CHECK(messages(float_inputs(report)) == "conv: ['float32', 'qint16']\n");
 }
 
-TEST_CASE("a composite operator is one row, with its nodes") {
+TEST_CASE("a unit of several nodes is one row, and its kinds are counted") {
   PlannedModel spelled;
   Value& x = spelled.input("x");
   Node& sigmoid = spelled.node("sigmoid", "Sigmoid", {&x});
   Node& mul = spelled.node("mul", "Mul", {&x, &sigmoid.output(0)});
+  Node& alone = spelled.node("alone", "Add", {&x, &mul.output(0)});
+  Node& head = spelled.node("head", "Conv", {&alone.output(0), &x});
+  Node& relu = spelled.node("relu", "Relu", {&head.output(0)});
+  spelled.unit("conv-relu", {&head, &relu});
   spelled.unit("SiLU", {&sigmoid, &mul});
   spelled.plan.units.back().operands = {&x};
+  spelled.unit("Add", {&alone});
   const Report report = build_report(spelled.model, spelled.plan, "m", "bayes", {});
-  CHECK(text_of_plan(report).find("Modules below run as one operator:\n"
-                                  "name  operator  nodes\n"
-                                  "----  --------  ------------\n"
-                                  "mul   SiLU      sigmoid, mul\n") != std::string::npos);
+  CHECK(text_of_plan(report).find("Units that were fused:\n"
+                                  "unit       times\n"
+                                  "---------  -----\n"
+                                  "SiLU           1\n"
+                                  "conv-relu      1\n"
+                                  "\n"
+                                  "Modules below run as one kernel; nothing inside is quantised:\n"
+                                  "name  unit       nodes\n"
+                                  "----  ---------  ------------\n"
+                                  "mul   SiLU       sigmoid, mul\n"
+                                  "relu  conv-relu  head, relu\n"
+                                  "\n") != std::string::npos);
   CHECK(json_of_plan(report).find(
-            R"("composites": [
-    {"name":"mul","op":"SiLU","nodes":["sigmoid","mul"]}
+            R"("units": [
+    {"name":"mul","pattern":"SiLU","nodes":["sigmoid","mul"]},
+    {"name":"relu","pattern":"conv-relu","nodes":["head","relu"]}
   ])") != std::string::npos);
 }
 
-TEST_CASE("a block is one row, beside the composite operators") {
+TEST_CASE("nodes that are gone for one reason are one row of the text, and a row each of the JSON") {
+  PlannedModel less;
+  less.input("x");
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    less.model.gone.push_back({name, "Shape", {}, {}, "was computed in advance"});
+  }
+  less.model.gone.push_back({"bn", "BatchNormalization", {}, {}, "was folded into 'conv'"});
+  const Report report = build_report(less.model, less.plan, "m", "bayes", {});
+  CHECK(text_of_plan(report).find("Modules below are not in the model any more:\n"
+                                  "gone because it          times  nodes\n"
+                                  "-----------------------  -----  ----------------------\n"
+                                  "was computed in advance      5  a, b, c, d, and 1 more\n"
+                                  "was folded into 'conv'       1  bn\n"
+                                  "\n") != std::string::npos);
+  CHECK(json_of_plan(report).find(
+            R"({"name":"bn","op":"BatchNormalization","because":"was folded into 'conv'"})") !=
+        std::string::npos);
+}
+
+TEST_CASE("a block is one row, beside the units") {
   PlannedModel named;
   Value& x = named.input("x");
   Node& scores = named.node("scores", "MatMul", {&x, &x});
@@ -167,7 +200,7 @@ TEST_CASE("a block is one row, beside the composite operators") {
                                   "mixed  Attention  scores, softmax, mixed\n") != std::string::npos);
   CHECK(json_of_plan(report).find(
             R"("blocks": [
-    {"name":"mixed","op":"Attention","nodes":["scores","softmax","mixed"]}
+    {"name":"mixed","pattern":"Attention","nodes":["scores","softmax","mixed"]}
   ])") != std::string::npos);
 }
 
