@@ -6,6 +6,7 @@
 
 #include "passes/composite_matcher.h"
 #include "passes/rearrangement_matcher.h"
+#include "passes/split_matcher.h"
 
 namespace qprep {
 namespace {
@@ -26,6 +27,7 @@ void find_blocks(const Model& model, Plan& plan, Env& env) {
   for (CompositeMatch& match : matcher.find(model).matches) {
     blocks.push_back({match.pattern->name, std::move(match.nodes)});
   }
+  for (Block& split : find_splits(model)) blocks.push_back(std::move(split));
   std::erase_if(blocks, [&](const Block& block) { return has_a_name(block, plan); });
   std::stable_sort(blocks.begin(), blocks.end(), [](const Block& a, const Block& b) {
     return a.nodes.front()->mark() < b.nodes.front()->mark();

@@ -1,10 +1,12 @@
 """Counts which exporters' spellings of composite operators, sequences and blocks `qprep prepare` recognises.
 
-    python tests/composites/spellings.py QPREP [--only TEXT] [-v] [--by group]
+    python tests/composites/spellings.py QPREP [--only TEXT] [-v] [--by group] [--write TABLE | --check TABLE]
 
 A spelling of the shared folder is recognised if its operator is there: as a unit or a block, by itself or written out;
 and, of a unit, nothing else of the model computes but what the spelling has beside it. Prints a line for each kind of
 block and exporter (or for each group), and for each spelling that is not recognised what its units are.
+
+--write makes docs/spellings.md of it; --check says whether that page still holds.
 
 Skips (status 77) where the shared folder is absent.
 """
@@ -19,6 +21,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +29,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
 SPELLINGS = SHARED / "models/spellings"
 SKIPPED = 77
+LEAST = 0.95  # of the spellings of each kind of block
+
+# Why spellings are not recognised, by names of files; the first that matches counts.
+REASONS: list[tuple[str, str]] = []
+EXPORTERS = {
+    "ts9v1 ts11v1 ts13v1 ts16v1": "TorchScript, PyTorch 1.13",
+    "ts11 ts13 ts17": "TorchScript, PyTorch 2.15",
+    "dy18 dy20": "dynamo, PyTorch 2.15",
+    "tf13 tf17": "tf2onnx",
+    "pd11 pd15": "paddle2onnx",
+    "os18": "onnxscript",
+}
 
 UNIT = re.compile(r"^  unit \d+ ([^:]+): ", re.M)
 NAMED = re.compile(r"^  block ([^:]+): ", re.M)
@@ -158,11 +173,77 @@ def is_recognised(found: Found, wanted: Block) -> bool:
     return is_there and all(unit in wanted.operators | wanted.beside for unit in found.units)
 
 
+class Page:
+    """docs/spellings.md."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], list[int]] = {}  # by block and exporter: recognised, seen
+        self.groups: dict[str, str] = {}  # of a block
+        self.missed: dict[str, list[str]] = {}  # by reason: names of files
+        self.others: set[str] = set()
+
+    def add(self, row: dict[str, str], wanted: Block, good: bool, found: Found) -> None:
+        tag = row["file"].removesuffix(".onnx").rpartition("__")[2]
+        exporter = next(name for tags, name in EXPORTERS.items() if tag in tags.split())
+        count = self.counts.setdefault((row["block"], exporter), [0, 0])
+        count[0] += good
+        count[1] += 1
+        self.groups[row["block"]] = wanted.group
+        if not good:
+            why = next((why for names, why in REASONS if fnmatch.fnmatch(row["file"], names)), "")
+            why = why or f"not known: its units are {', '.join(sorted(set(found.units))) or 'none'}"
+            self.missed.setdefault(why, []).append(row["file"].removesuffix(".onnx"))
+
+    def shares(self) -> dict[str, float]:
+        totals: dict[str, list[int]] = {}
+        for (block_name, _), (good, seen) in self.counts.items():
+            total = totals.setdefault(self.groups[block_name], [0, 0])
+            total[0] += good
+            total[1] += seen
+        return {group: good / seen for group, (good, seen) in sorted(totals.items())}
+
+    def text(self) -> str:
+        names = list(dict.fromkeys(EXPORTERS.values()))
+        good, seen = (sum(count[i] for count in self.counts.values()) for i in (0, 1))
+        lines = [
+            "# Spellings",
+            "",
+            "How exporters write building blocks, and whether qprep sees each as what it is: as one unit, as a sequence, or as",
+            "a block with a name (docs/placement.md). Each cell counts files: recognised of all. The page is made by",
+            "`tests/composites/spellings.py QPREP --write docs/spellings.md`, and a test keeps it true.",
+            "",
+            f"{good} of {seen} spellings are recognised. By kind:",
+            "",
+            *(f"- {group}: {share:.1%}" for group, share in self.shares().items()),
+            "",
+            f"| block | {' | '.join(names)} |",
+            f"|---|{'---|' * len(names)}",
+        ]
+        for block_name in sorted(self.groups):
+            cells = [self.counts.get((block_name, name)) for name in names]
+            lines.append(f"| {block_name} | {' | '.join(f'{c[0]} of {c[1]}' if c else '' for c in cells)} |")
+        lines += ["", "## Not recognised", ""]
+        for why, files in sorted(self.missed.items()):
+            lines.append(f"- {', '.join(f'`{file}`' for file in sorted(files))}: {why}")
+        lines += [
+            "",
+            "## Without a block of their own",
+            "",
+            "Operators that every exporter writes as the one node that ONNX has, and whole models and border cases for other tests:",
+            "",
+            textwrap.fill(", ".join(sorted(self.others)) + ".", 120),
+            "",
+        ]
+        return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("qprep")
     parser.add_argument("--only", default="", metavar="TEXT", help="blocks whose names hold TEXT")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the units of every spelling")
+    parser.add_argument("--write", type=Path, metavar="TABLE", help="write the page of documentation")
+    parser.add_argument("--check", type=Path, metavar="TABLE", help="fail where that page says something else")
     parser.add_argument("--by", choices=("block", "group"), default="block", help="what the lines count")
     arguments = parser.parse_args()
     if not SPELLINGS.is_dir():
@@ -173,13 +254,16 @@ def main() -> int:
     seen: collections.Counter = collections.Counter()
     recognised: collections.Counter = collections.Counter()
     missed = []
+    page = Page()
     for row in rows:
         wanted = block_of(row["block"])
         if not wanted:
+            page.others.add(row["block"])
             continue
         key = (row["block"], row["exporter"]) if arguments.by == "block" else (wanted.group, "")
         found = found_in(arguments.qprep, SPELLINGS / row["file"])
         good = is_recognised(found, wanted)
+        page.add(row, wanted, good, found)
         seen[key] += 1
         recognised[key] += good
         if not good or arguments.verbose:
@@ -188,6 +272,16 @@ def main() -> int:
         print(f"{key[0]:28} {key[1]:48} {recognised[key]} of {count}")
     print("\n".join(["", *missed, ""]))
     print(f"{sum(recognised.values())} of {sum(seen.values())} spellings are recognised")
+    if arguments.write:
+        arguments.write.write_text(page.text())
+    if arguments.check and arguments.check.read_text() != page.text():
+        print(f"{arguments.check.name} does not say that; --write makes it anew")
+        return 1
+    if not arguments.only:
+        for group, share in page.shares().items():
+            if share < LEAST:
+                print(f"{group}: only {share:.1%} are recognised")
+                return 1
     return 0 if seen else 1
 
 

@@ -20,6 +20,7 @@
 #include "passes/fill_scales.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
+#include "passes/modernise.h"
 #include "passes/pipeline.h"
 #include "support/temporary_folder.h"
 
@@ -147,6 +148,8 @@ class Run {
         raise_opset(model, std::stoll(word.substr(colon + 1)), diagnostics_);
       } else if (step == "fill-scales") {
         fill_scales(model, ranges(), diagnostics_);
+      } else if (step == "modernise") {
+        modernise(model, env, colon == std::string::npos ? kNewestOpset : std::stoll(word.substr(colon + 1)));
       } else if (step == "lower-qdq") {
         lower_qdq(model, diagnostics_);
       } else if (step == "lower-fixed-point") {
