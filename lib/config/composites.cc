@@ -253,11 +253,14 @@ class Reader {
       through.push_back({at->second.any_of, at->second.commutative, {}});
     }
     const std::string name = name_of(map);
+    CompositeMeaning meaning;  // no operator: only what must hold
+    meaning.given = read_meant(map, {}).given;
+    const auto given = std::make_shared<const CompositeMeaning>(std::move(meaning));
     read_patterns(map, names(map, "of"), [&](std::vector<CompositePattern> patterns, const auto&) {
       for (CompositePattern& pattern : patterns) {
         pattern.name = name;
         pattern.through = through;
-        pattern.scope.clear();
+        pattern.meaning = given;
         blocks.push_back(std::move(pattern));
       }
     });

@@ -32,7 +32,17 @@ SKIPPED = 77
 LEAST = 0.95  # of the spellings of each kind of block
 
 # Why spellings are not recognised, by names of files; the first that matches counts.
-REASONS: list[tuple[str, str]] = []
+REASONS: list[tuple[str, str]] = [
+    ("*_train__*", "the batch norm is in training form, which normalises by the statistics of its batch: it cannot be folded"),
+    ("batch_norm_2d_batchstats*", "the batch norm normalises by the statistics of its batch"),
+    (
+        "adaptive_avg_uneven__dy18*",
+        "its bins overlap and differ in size; the exporter gathers each and takes a masked mean, which no AveragePool does",
+    ),
+    ("resize_linear_1d__dy18*", "interpolation by computed indices and weights (Gather, Sub, Mul, Add); a Resize elsewhere"),
+    ("resize_nearest_exact__dy18*", "rows and columns gathered by constant indices"),
+    ("upsampling1d__tf13*", "each element repeated by Unsqueeze and Concat with itself, in place of Expand or Tile"),
+]
 EXPORTERS = {
     "ts9v1 ts11v1 ts13v1 ts16v1": "TorchScript, PyTorch 1.13",
     "ts11 ts13 ts17": "TorchScript, PyTorch 2.15",
@@ -47,8 +57,9 @@ NAMED = re.compile(r"^  block ([^:]+): ", re.M)
 OPERATOR = re.compile(r'^  "[^=]*= (\w+)\(', re.M)
 
 SEQUENCE = re.compile(
-    r"(?P<head>conv2d|convt2d|linear)(_depthwise|_grouped|_nobias)?(?P<bn>_bn)?(?P<add>_addl|_addr)?(?P<relu>_relu6?)?"
-    r"(_keepbn|_dyn|_train)?"
+    r"(?P<head>conv[123]d|convt2d|conv_transpose[123]d|linear(_[1-4]d)?)(_depthwise|_grouped|_nobias)?(?P<bn>_bn)?"
+    r"(?P<add>_addl|_addr)?(?P<relu>_relu6?)?"
+    r"(_keepbn|_dyn|_train|_dilated|_zero_pad|_const_pad|_causal|_same|_same_even|_tf_same|_outpad|_size|_unbatched)?"
 )
 
 
@@ -126,6 +137,10 @@ BLOCKS = [
     block("lstm_cell_loop", "LSTMCell", None, "cells"),
     block("lstm_unrolled", "LSTMCell", None, "cells"),
     block("gru_cell_loop", "GRUCell", None, "cells"),
+    block("rnn_cell_loop", "RNNCell", None, "cells"),
+    *(block(f"batch_norm_{n}d{tail}", "BatchNormalization") for n in (1, 2, 3) for tail in ("", "_keepbn", "_dyn", "_noaffine")),
+    block("batch_norm_2d_train", "BatchNormalization"),
+    *(block(names, "Split", None, "splits") for names in ("split_equal", "split_sizes", "split", "chunk", "c2f_*")),
     block("einsum_linear", "Einsum linear Gemm MatMul", "", "sequences"),
     block("einsum_dense", "Einsum linear Gemm MatMul", "", "sequences"),
 ]
@@ -136,7 +151,7 @@ def sequence(name: str) -> Block | None:
     match = SEQUENCE.fullmatch(name)
     if not match:
         return None
-    head = "linear" if match["head"] == "linear" else "conv"
+    head = "linear" if match["head"].startswith("linear") else "conv"
     parts = [(part,) for part in ("add" * bool(match["add"]), "relu" * bool(match["relu"]))]
     tails = {"-".join(filter(None, (bn, add, relu))) for bn in ("", "bn") for (add,), (relu,) in [parts]}
     if head == "linear":
