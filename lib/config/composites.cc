@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "config/pattern_text.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -32,6 +34,36 @@ std::vector<std::string> axes_words() {
 ReducedAxes axes_from(std::string_view word) {
   return std::find_if(kAxes.begin(), kAxes.end(), [&](const auto& each) { return each.first == word; })
       ->second;
+}
+
+/// What an operator's operands and attributes, and the conditions, speak of.
+std::vector<std::string> names_in(const CompositeMeaning& meaning) {
+  std::vector<std::string> names;
+  const auto add = [&](const CompositeNumber& number) {
+    for (const CompositeNumber::Step& step : number.steps) names.push_back(step.name);
+  };
+  for (const CompositeMeaning::Input& input : meaning.inputs) names.push_back(input.name);
+  for (const CompositeMeaning::Attribute& attribute : meaning.attributes) add(attribute.number);
+  for (const CompositeCondition& condition : meaning.given) {
+    add(condition.left);
+    add(condition.right);
+  }
+  std::erase(names, "");
+  return names;
+}
+
+/// Throws unless some choice of the pattern defines each name.
+void check_names(const CompositeMeaning& meaning, const std::vector<CompositePattern>& choices) {
+  std::set<std::string, std::less<>> known;
+  for (const CompositePattern& choice : choices) {
+    for (const auto& [name, operand] : choice.scope) known.insert(name);
+  }
+  for (const std::string& name : names_in(meaning)) {
+    if (known.contains(name)) continue;
+    throw std::invalid_argument(
+        fmt::format("'means' and 'given' speak of '{}', which the pattern does not define{}", name,
+                    did_you_mean(name, {known.begin(), known.end()})));
+  }
 }
 
 class Reader {
@@ -207,16 +239,19 @@ class Reader {
       if (!pattern) return;
     }
     try {
-      for (CompositePattern& pattern : expand_composite(parse_composite(text.value), of, language_)) {
+      std::vector<CompositePattern> choices = expand_composite(parse_composite(text.value), of, language_);
+      std::shared_ptr<const CompositeMeaning> meaning;
+      if (meant.meaning) {
+        CompositeMeaning whole = *meant.meaning;
+        whole.given = meant.given;
+        check_names(whole, choices);
+        meaning = std::make_shared<const CompositeMeaning>(std::move(whole));
+      }
+      for (CompositePattern& pattern : choices) {
         pattern.name = common.name;
         pattern.bounded = common.bounded;
-        if (meant.meaning) {
-          CompositeMeaning meaning = *meant.meaning;
-          meaning.given = meant.given;
-          pattern.meaning = std::make_shared<const CompositeMeaning>(std::move(meaning));
-        } else {
-          pattern.scope.clear();
-        }
+        pattern.meaning = meaning;
+        if (!meaning) pattern.scope.clear();
         composites.push_back(std::move(pattern));
       }
     } catch (const std::invalid_argument& mistake) {

@@ -140,8 +140,11 @@ class Draft {
     }
     for (const CompositeCondition& condition : meaning.given) {
       if (!holds(condition, match_)) {
-        return fmt::format("{} does the same where {}, which does not hold or is not known", meaning.op,
-                           condition.text);
+        return fmt::format(
+            "ONNX's {} does the same only where '{}' (configs/composites.yaml), and that does not hold, or "
+            "is "
+            "not known",
+            meaning.op, condition.text);
       }
     }
     NewNode node;
