@@ -17,6 +17,7 @@ import argparse
 import collections
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -329,7 +330,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small models, and some of the spellings")
     parser.add_argument("--spellings", action="store_true", help="the spellings instead of the real models")
     parser.add_argument("--only", default="", metavar="TEXT", help="models whose names hold TEXT")
-    parser.add_argument("--setup", default="", metavar="TEXT", help="configurations whose names hold TEXT")
+    parser.add_argument("--setup", default="", metavar="RE", help="configurations whose names match RE")
     parser.add_argument("-v", "--verbose", action="store_true")
     arguments = parser.parse_args()
     if not (SHARED / "models").is_dir():
@@ -338,7 +339,7 @@ def main() -> int:
     paths = [] if arguments.spellings else real_models(arguments.quick)
     if arguments.spellings or arguments.quick:
         paths += spellings(arguments.quick)
-    SETUPS[:] = [setup for setup in SETUPS if arguments.setup in setup.name]
+    SETUPS[:] = [setup for setup in SETUPS if re.search(arguments.setup, setup.name)]
     checker = Checker(arguments.qprep, arguments.verbose)
     paths = [path for path in paths if arguments.only in str(path)]
     for path in paths:

@@ -22,6 +22,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,12 @@ REASONS: list[tuple[str, str]] = [
         "adaptive_avg_uneven__dy18*",
         "its bins overlap and differ in size; the exporter gathers each and takes a masked mean, which no AveragePool does",
     ),
+    ("conv2d_const_pad*", "the border is not zeros, which a convolution cannot add: the Pad stays a unit of its own"),
+    (
+        "batch_norm_1d__tf13*",
+        "written as Mul and Add by constants without a layer beside it; nothing tells that from any other scale and shift",
+    ),
+    ("c2f_chunk*__dy18*", "SplitToSequence and SequenceAt, whose results are no tensors"),
     ("resize_linear_1d__dy18*", "interpolation by computed indices and weights (Gather, Sub, Mul, Add); a Resize elsewhere"),
     ("resize_nearest_exact__dy18*", "rows and columns gathered by constant indices"),
     ("upsampling1d__tf13*", "each element repeated by Unsqueeze and Concat with itself, in place of Expand or Tile"),
@@ -140,7 +147,7 @@ BLOCKS = [
     block("rnn_cell_loop", "RNNCell", None, "cells"),
     *(block(f"batch_norm_{n}d{tail}", "BatchNormalization") for n in (1, 2, 3) for tail in ("", "_keepbn", "_dyn", "_noaffine")),
     block("batch_norm_2d_train", "BatchNormalization"),
-    *(block(names, "Split", None, "splits") for names in ("split_equal", "split_sizes", "split", "chunk", "c2f_*")),
+    *(block(names, "Split", None, "splits") for names in ("split_equal", "split_sizes", "split", "chunk", "c2f_chunk", "c2f_split")),
     block("einsum_linear", "Einsum linear Gemm MatMul", "", "sequences"),
     block("einsum_dense", "Einsum linear Gemm MatMul", "", "sequences"),
 ]
@@ -270,13 +277,15 @@ def main() -> int:
     recognised: collections.Counter = collections.Counter()
     missed = []
     page = Page()
-    for row in rows:
-        wanted = block_of(row["block"])
-        if not wanted:
-            page.others.add(row["block"])
-            continue
+    wanted_of = {row["block"]: block_of(row["block"]) for row in rows}
+    page.others = {name for name, wanted in wanted_of.items() if not wanted}
+    rows = [row for row in rows if wanted_of[row["block"]]]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda row: found_in(arguments.qprep, SPELLINGS / row["file"]), rows))
+    for row, found in zip(rows, results, strict=True):
+        wanted = wanted_of[row["block"]]
+        assert wanted
         key = (row["block"], row["exporter"]) if arguments.by == "block" else (wanted.group, "")
-        found = found_in(arguments.qprep, SPELLINGS / row["file"])
         good = is_recognised(found, wanted)
         page.add(row, wanted, good, found)
         seen[key] += 1

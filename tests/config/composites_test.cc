@@ -185,9 +185,9 @@ TEST_CASE("what a spelling means, and where") {
   CHECK(complaint_about("    since: 9\n") == "10:12: 'composites[0].since' needs 'means'\n");
   CHECK(complaint_about("    means: Op(x\n    since: 9\n") ==
         "10:12: 'composites[0].means': ')' is missing before ''\n");
-  CHECK(
-      complaint_about("    means: Op(x, const v)\n    since: 9\n") ==
-      "12:14: 'composites[0].any_of': 'means' and 'given' speak of 'v', which the pattern does not define\n");
+  CHECK(complaint_about("    means: Op(x, const v)\n    since: 9\n") ==
+        "12:14: 'composites[0].any_of': 'means' and 'given' speak of 'v', which the pattern does not define "
+        "(did you mean 'w'?)\n");
   CHECK(complaint_about("    means: Op(x)\n    since: 9\n    given: [w > 1]\n") ==
         "12:13: 'composites[0].given': '>=' is missing before '> 1'\n");
   CHECK(complaint_about("    means: Op(x)\n    since: 9\n    given: [sin(w) == 1]\n") ==

@@ -282,8 +282,9 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
           "backend, calibration, extra_fuse_dict, extra_qconfig_dict, extra_quantizer_dict, hybrid, "
           "hybrid_dict, "
-          "march, method, output, prepare_custom_config_dict, preserve_attr, qconfig_dict, qconfig_setter, "
-          "quantizers, templates, version, weights [unknown-key]",
+          "march, method, newest_opset, output, prepare_custom_config_dict, preserve_attr, qconfig_dict, "
+          "qconfig_setter, "
+          "quantizers, rewrite, templates, version, weights [unknown-key]",
           "dir/c.yaml:3:9: error: 'method' must be one of jit_strip, jit, symbolic, eager, not 'jitstrip' "
           "(did you "
           "mean 'jit_strip'?) [bad-value]",
