@@ -88,6 +88,7 @@ class Preparation {
   bool calibrate();
   bool act();
   bool modernise_composites();
+  std::int64_t reachable_opset(std::int64_t newest);
   bool lower();
   void finish();
 
@@ -293,8 +294,35 @@ bool Preparation::modernise_composites() {
   Env env = rules_.env(diagnostics_, {});
   const std::int64_t newest =
       std::min(config_.newest_opset ? config_.newest_opset->value : kNewestOpset, kNewestOpset);
-  if (!raise(kRaiseForModern, opset_for_modern(model(), env, newest))) return false;
-  return watch_.step(kModernise, model(), [&] { modernise(model(), env, newest); });
+  const std::int64_t reachable = reachable_opset(newest);
+  if (!raise(kRaiseForModern, opset_for_modern(model(), env, reachable))) return false;
+  return watch_.step(kModernise, model(), [&] { modernise(model(), env, reachable); });
+}
+
+/// `newest`, or less where a node of the model cannot be raised as far as its composite operators ask for.
+/// That is tried out on the model as it was read, since raising leaves a model that it refuses half done.
+std::int64_t Preparation::reachable_opset(std::int64_t newest) {
+  Env env = rules_.env(diagnostics_, {});
+  for (;;) {
+    const std::int64_t needed = opset_for_modern(model(), env, newest);
+    if (needed <= model().opset()) return newest;
+    Diagnostics of_the_trial;
+    OnnxFile trial = read_onnx(model_file_, of_the_trial);
+    infer_shapes(trial, of_the_trial);
+    Plan plan;
+    Env env_of_the_trial = rules_.env(of_the_trial, {});
+    rewrite_model(trial, plan, env_of_the_trial);
+    try {
+      raise_opset(trial.model, needed, of_the_trial);
+      return newest;
+    } catch (const Fatal& refusal) {
+      newest = needed - 1;
+      diagnostics_.note(codes::kCompositeStays,
+                        fmt::format("the model is not raised to operator set {} for 'rewrite: modern': {}",
+                                    needed, refusal.diagnostics().front().message),
+                        {result_.model});
+    }
+  }
 }
 
 bool Preparation::act() {

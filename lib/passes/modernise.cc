@@ -258,11 +258,9 @@ class Moderniser {
       auto made = Draft(match).make();
       const auto* because = std::get_if<Because>(&made);
       if (!because && match.pattern->meaning->since > model_.opset()) {
-        stay(match, fmt::format("{} needs operator set {}, and {}", match.pattern->meaning->op,
-                                match.pattern->meaning->since,
-                                match.pattern->meaning->since > newest_
-                                    ? fmt::format("'newest_opset' is {}", newest_)
-                                    : fmt::format("the model has {}", model_.opset())));
+        stay(match,
+             fmt::format("{} needs operator set {}, and the model has {} and may be raised to {} at most",
+                         match.pattern->meaning->op, match.pattern->meaning->since, model_.opset(), newest_));
       } else if (because) {
         stay(match, *because);
       } else {

@@ -5,7 +5,9 @@
 For each model and each configuration below, every model that is written must pass ONNX's checker where the input did,
 load and run in ONNX Runtime where the input did, with outputs of the same types and no NaN of its own. In the QAT
 model no FakeQuantize may stand inside a unit, and none be missing between two (walker.py). With float weights and
-without samples the outputs must be the input's, to 1e-5 of the largest. The samples are random, so the accuracy of the
+without samples the outputs must be the input's, to 1e-5 of the largest (with `rewrite: modern`, whose operators round
+elsewhere, or to what ONNX Runtime's own optimisation of the input model changes), and the framework's own to 1e-4 where
+these are stored. The samples are random, so the accuracy of the
 others says nothing and is only shown (-v).
 
 Exit status 1 if a model fails. Skips (status 77) where the shared folder is absent.
@@ -27,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
@@ -209,6 +212,13 @@ class Checker:
         self.work = Path(self.folder.name)
         self.places: dict[str, dict[str, list[str]]] = {}  # by setup: of the model at hand
 
+    def noise(self, model: Input) -> float:
+        """How far the input model's outputs are from its own when ONNX Runtime optimises it: its rounding, made larger."""
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        net = ort.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
+        return relative_distance(model.outputs, net.run(None, model.feed))
+
     def check_framework(self, model: Input, setup: Setup, kind: str, found: dict) -> None:
         for name, expected in (model.framework or {}).items():
             mine = found[name]
@@ -307,7 +317,9 @@ class Checker:
             self.tally.compared += 1
             self.check_framework(model, setup, kind, {value.name: each for value, each in zip(net.get_outputs(), found)})
             self.tally.worst = max(self.tally.worst, distance)
-            if distance > TOLERANCE:
+            if distance > TOLERANCE and "modern" in setup.name and distance <= self.noise(model):
+                self.tally.notes[f"within what ONNX Runtime's own optimisation changes: {model.path.name}"] += 1
+            elif distance > TOLERANCE:
                 self.tally.fault(model.path, setup, f"{kind}: the outputs differ by {distance:.2g} of the largest")
         if self.verbose:
             print(f"{model.path.stem:40} {setup.name:14} {kind:11} {distance:.3g}", flush=True)
