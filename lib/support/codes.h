@@ -31,9 +31,10 @@ inline constexpr std::string_view kNodeOrder = "node-order";              // nod
 inline constexpr std::string_view kOverwritesInput = "overwrites-input";  // the target is what is read
 inline constexpr std::string_view kShapeInference = "shape-inference";    // it found a contradiction
 inline constexpr std::string_view kBatchNormStays = "batch-norm-stays";   // why one was not folded
-inline constexpr std::string_view kCompositeStays = "composite-stays";     // why no newer operator took its place
-inline constexpr std::string_view kFunctionStays = "function-stays";       // why its calls were not opened
-inline constexpr std::string_view kFoldLimit = "fold-limit";              // a constant too large to compute
+inline constexpr std::string_view kCompositeStays =
+    "composite-stays";                                                // why no newer operator took its place
+inline constexpr std::string_view kFunctionStays = "function-stays";  // why its calls were not opened
+inline constexpr std::string_view kFoldLimit = "fold-limit";          // a constant too large to compute
 inline constexpr std::string_view kOverridableInitializer =
     "overridable-initializer";                                    // an input whose default became a constant
 inline constexpr std::string_view kRaisedScale = "raised-scale";  // of a weight, for its bias to fit
