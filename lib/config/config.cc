@@ -55,6 +55,18 @@ void read_method(YamlMap& map, Config& config, Diagnostics& diagnostics) {
       method->where);
 }
 
+void read_stubs(YamlMap map, Config& config, Diagnostics& diagnostics) {
+  config.stubs = {map.texts("inputs"), map.texts("outputs")};
+  map.finish();
+  const bool any = !config.stubs.inputs.empty() || !config.stubs.outputs.empty();
+  if (!any || config.method.value == "jit_strip") return;
+  diagnostics.error(codes::kBadValue,
+                    fmt::format("'stubs' are the borders of what jit_strip quantises; method '{}' quantises "
+                                "the whole graph",
+                                config.method.value),
+                    map.where());
+}
+
 void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
   config.prefix = output.text("prefix");
   if (config.prefix && config.prefix->value.find('/') != std::string::npos) {
@@ -131,6 +143,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   map.integer("version", 1, 1);
   if (const auto march = map.word("march", march_names())) config.march = *march;
   read_method(map, config, diagnostics);
+  read_stubs(map.map("stubs"), config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   Diagnostics not_yet;
@@ -194,7 +207,20 @@ Config parse_config(std::string_view text, const std::string& file) try {
 }
 
 std::vector<Setting> settings(const Config& config) {
-  std::vector<Setting> all = config.setters;
+  std::vector<Setting> all;
+  const auto strip_at = [&](const std::vector<Placed<std::string>>& stubs, const std::string& key,
+                            std::vector<std::string> Selector::*side) {
+    for (const Placed<std::string>& stub : stubs) {
+      Setting setting = setting_for_all(Slot::kNode, Precision::kFloat32, stub.where, key);
+      setting.selector.kind = Selector::Kind::kOutside;
+      setting.selector.text = stub.value;
+      (setting.selector.*side).push_back(stub.value);
+      all.push_back(std::move(setting));
+    }
+  };
+  strip_at(config.stubs.inputs, "stubs.inputs", &Selector::from);
+  strip_at(config.stubs.outputs, "stubs.outputs", &Selector::to);
+  all.insert(all.end(), config.setters.begin(), config.setters.end());
   const auto add = [&](Slot slot, const Placed<Precision>& dtype, std::string key, std::string otherwise) {
     const bool is_default = dtype.where.file.empty();
     all.push_back(
@@ -204,8 +230,15 @@ std::vector<Setting> settings(const Config& config) {
   const bool strip = config.method.value == "jit_strip";
   add(Slot::kOutput, config.activations, "activations.dtype", "int8 activations");
   add(Slot::kWeight, config.weights, "weights.dtype", "int8 weights");
-  add(Slot::kTail, {strip ? Precision::kFloat32 : Precision::kInt8, config.method.where}, "method",
-      "method jit_strip");
+  const auto end = [&](Slot slot, const std::vector<Placed<std::string>>& stubs) {
+    const bool by_rule = strip && stubs.empty();
+    const Where& where = stubs.empty() ? config.method.where : stubs.front().where;
+    add(slot, {by_rule ? Precision::kFloat32 : Precision::kInt8, where}, stubs.empty() ? "method" : "stubs",
+        "method jit_strip");
+  };
+  // Files of other tools say themselves what is done to the inputs.
+  if (config.written_for.empty()) end(Slot::kHead, config.stubs.inputs);
+  end(Slot::kTail, config.stubs.outputs);
   return all;
 }
 

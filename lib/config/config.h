@@ -46,11 +46,19 @@ struct GraphCuts {
   bool any() const { return !outputs.empty() || !remove_types.empty() || !remove_nodes.empty(); }
 };
 
+/// Where method jit_strip draws the borders of what is quantised, by the names of tensors or nodes. A side
+/// that names nothing is found by rule.
+struct Stubs {
+  std::vector<Placed<std::string>> inputs;   // what leads to these, and makes them, stays float
+  std::vector<Placed<std::string>> outputs;  // what depends on these stays float
+};
+
 /// A configuration after reading, defaults filled in. A value whose `where` has no file is a default.
 struct Config {
   std::string file;  // empty: no file, everything is default
   Placed<std::string> march = {"bayes", {}};
   Placed<std::string> method = {"jit_strip", {}};
+  Stubs stubs;
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};
   Placed<Form> form = {Form::kQat, {}};

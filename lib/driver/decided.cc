@@ -22,6 +22,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   configure_model(decided.config, decided.file, rules.op_classes, diagnostics);
   Env env = rules.env(diagnostics, settings(decided.config));
   rewrite_model(decided.file, decided.plan, env);
+  check_method(decided.config, decided.file.model, rules.op_classes, diagnostics);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
   check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
   diagnostics.throw_if_error();

@@ -8,6 +8,7 @@
 
 #include "config/selector.h"
 #include "config/torch_names.h"
+#include "ir/walk.h"
 #include "passes/selection.h"
 #include "passes/setting_outcomes.h"
 #include "plan/node_settings.h"
@@ -84,8 +85,8 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
   }
   diagnostics.throw_if_error();
   Selection::Match& found = result.found;
-  for (const Node& node : model.graph->nodes()) {
-    if (wanted.contains(&node)) found.nodes.push_back(&node);
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    if (wanted.contains(node)) found.nodes.push_back(node);
   }
   for (const Value* input : model.graph->inputs()) {
     if (wanted_inputs.contains(input)) found.inputs.push_back(input);
@@ -147,7 +148,7 @@ std::string text_of(const ExplainedNode& node) {
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
-      const bool elsewhere = setting.slot == to_text(Slot::kTail) ||
+      const bool elsewhere = setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHead) ||
                              setting.slot == to_text(Slot::kHighPrecision) ||
                              setting.slot == to_text(Slot::kInput);
       const std::string of = elsewhere ? " of " + setting.slot : "";

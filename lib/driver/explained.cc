@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "ir/walk.h"
 #include "plan/node_settings.h"
 #include "support/text.h"
 
@@ -269,7 +270,7 @@ std::vector<ExplainedNode> explain_all(const Decided& decided) {
   for (const Value* input : graph.inputs()) {
     if (!input->initializer()) all.push_back(explainer.input(*input));
   }
-  for (const Node& node : graph.nodes()) all.push_back(explainer.node(node));
+  for (const Node* node : nodes_with_bodies(graph)) all.push_back(explainer.node(*node));
   return all;
 }
 

@@ -39,27 +39,6 @@ constexpr std::string_view kFillScales = "fill-scales";
 constexpr std::string_view kLowerQdq = "lower-qdq";
 constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
 
-/// " (118 of 120 nodes are inside If 'If_24', whose bodies stay float)" where one node holds most of the
-/// model.
-std::string largest_body_in(const Model& model) {
-  const auto nodes_in = [](const auto& self, const Graph& graph) -> std::size_t {
-    std::size_t count = graph.nodes().size();
-    for (const Node& node : graph.nodes()) {
-      for (const Graph* body : node.bodies()) count += self(self, *body);
-    }
-    return count;
-  };
-  const std::size_t all = nodes_in(nodes_in, *model.graph);
-  for (const Node& node : model.graph->nodes()) {
-    std::size_t inside = 0;
-    for (const Graph* body : node.bodies()) inside += nodes_in(nodes_in, *body);
-    if (2 * inside <= all) continue;
-    return fmt::format(" ({} of {} nodes are inside {} '{}', whose bodies stay float)", inside, all,
-                       node.op(), node.label());
-  }
-  return "";
-}
-
 /// One run. Each step returns false where the user wants it to stop.
 class Preparation {
  public:
@@ -128,7 +107,7 @@ class Preparation {
   bool had_scales_ = false;                // the input model states scales of activations
   std::optional<OutputFolder> folder_;
   std::vector<Observed> observed_;
-  Ranges ranges_;
+  std::vector<Range> ranges_;  // of observed_
   PrepareResult result_;
 };
 
@@ -157,6 +136,8 @@ void Preparation::read() {
 /// operator set, they run once to find that out, and once more on the raised graph.
 bool Preparation::decide() {
   say("deciding");
+  check_method(config_, model(), rules_.op_classes, diagnostics_);
+  diagnostics_.throw_if_error();
   if (model().opset() < kFakeQuantizeOpset) {
     Diagnostics trial;
     run_kind(PassKind::kDecide, {}, trial);
@@ -264,14 +245,13 @@ bool Preparation::calibrate() {
 void Preparation::check_samples_give_scales() const {
   const Observed* first = nullptr;
   std::string why;
-  for (const Observed& tensor : observed_) {
+  for (std::size_t i = 0; i < observed_.size(); ++i) {
+    const Observed& tensor = observed_[i];
     if (constant_of(*tensor.value)) continue;
     const auto planned = plan_.values.find(tensor.value);
     const Precision precision =
         planned == plan_.values.end() ? Precision::kInt8 : planned->second.spec.precision;
-    const auto range = ranges_.find(tensor.name);
-    std::string because =
-        no_scale_because(range == ranges_.end() ? Range() : range->second, range_of(precision));
+    std::string because = no_scale_because(ranges_[i], range_of(precision));
     if (because.empty()) return;
     if (!first) why = std::move(because);
     if (!first) first = &tensor;
@@ -288,7 +268,18 @@ bool Preparation::act() {
   if (!config_.calibration) return true;
   FilledScales filled;
   const bool goes_on = watch_.step(kFillScales, model(), [&] {
-    filled = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_);
+    ValueRanges ranges;
+    std::unordered_map<const Value*, Range> in_common;
+    for (std::size_t i = 0; i < observed_.size(); ++i) {
+      const auto shared = plan_.shared_scales.find(observed_[i].value);
+      if (shared != plan_.shared_scales.end()) in_common[shared->second].merge(ranges_[i]);
+    }
+    for (std::size_t i = 0; i < observed_.size(); ++i) {
+      const auto shared = plan_.shared_scales.find(observed_[i].value);
+      ranges.emplace(observed_[i].value,
+                     shared == plan_.shared_scales.end() ? ranges_[i] : in_common.at(shared->second));
+    }
+    filled = fill_scales(model(), ranges, diagnostics_);
     result_.calibrated = filled.calibrated;
     result_.uncalibrated = filled.left_float.size();
   });
@@ -403,8 +394,7 @@ void Preparation::write_report() {
 void Preparation::finish() {
   if (result_.decided && plan_.values.empty() && plan_.carried.empty()) {
     diagnostics_.warning(codes::kNothingQuantised,
-                         fmt::format("nothing is quantised{}; the check result says why, node by node",
-                                     largest_body_in(model())));
+                         "nothing is quantised; the check result says why, node by node");
   }
   for (const std::string& pass : watch_.missed()) {
     if (pass == options_.stop_after) {

@@ -41,6 +41,7 @@ std::optional<CompositeMatch> CompositeAttempt::match(const Model& model, const 
   if (!solve(state) || !constants_fit(state)) return std::nullopt;
   CompositeMatch match = match_of(state);
   for (const Node* node : match.nodes) {
+    if (&node->graph() != &root.graph()) return std::nullopt;
     if (!model.functions.empty() && model.function_of(*node)) return std::nullopt;
   }
   for (const Value* operand : match.operands) {

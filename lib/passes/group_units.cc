@@ -25,7 +25,6 @@ void group_units(const Model& model, Plan& plan, Env& env) {
   const DataFlow flow(model, *env.op_classes, plan);
   const std::vector<Unit> composites = std::exchange(plan.units, {});
   const FusionMatcher matcher(*env.fusion, flow, composites);
-  const Graph& graph = *model.graph;
 
   std::unordered_set<const Node*> taken;
   std::unordered_map<const Node*, Unit> by_root;
@@ -38,17 +37,19 @@ void group_units(const Model& model, Plan& plan, Env& env) {
     const Node* first = flawed.nodes.front();
     missed.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
   }
-  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-    if (taken.contains(&*node)) continue;
+  for (auto at = flow.nodes().rbegin(); at != flow.nodes().rend(); ++at) {
+    const Node* node = *at;
+    if (taken.contains(node)) continue;
     FusionMatcher::Result sequence = matcher.match(*node, taken);
-    if (sequence.miss) missed.emplace(&*node, std::move(*sequence.miss));
+    if (sequence.miss) missed.emplace(node, std::move(*sequence.miss));
     if (!sequence.unit) continue;
     taken.insert(sequence.unit->nodes.begin(), sequence.unit->nodes.end());
     if (sequence.composite) by_root.erase(sequence.composite->nodes.front());
-    by_root.emplace(&*node, std::move(*sequence.unit));
+    by_root.emplace(node, std::move(*sequence.unit));
   }
 
-  for (const Node& node : graph.nodes()) {
+  for (const Node* each : flow.nodes()) {
+    const Node& node = *each;
     if (const auto miss = missed.find(&node); miss != missed.end()) {
       plan.misses.push_back(std::move(miss->second));
     }

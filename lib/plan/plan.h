@@ -129,10 +129,13 @@ struct Plan {
   std::unordered_map<const Value*, const Value*> same_as;
   std::unordered_map<const Value*, Reason> not_quantised;     // why a float tensor stays float
   std::unordered_map<const Value*, KnownScale> known_scales;  // of constants and fixed ones in `values`
+  /// Of several values that have one scale in common: to the first of them, which is in there too.
+  std::unordered_map<const Value*, const Value*> shared_scales;
   std::unordered_map<const Value*, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
   std::vector<Block> blocks;
+  std::vector<std::string> region;  // which part of the graph may be quantised, a line for each border
   std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 
   const NodePlan* of(const Node& node) const;

@@ -52,7 +52,9 @@ inline constexpr std::string_view kChosenMethod =
 inline constexpr std::string_view kNotOnBpu =
     "not-on-bpu";  // a node that the configuration wants there, and why not
 inline constexpr std::string_view kPreprocessing =
-    "preprocessing";                                        // an input that cannot be fed as configured
+    "preprocessing";  // an input that cannot be fed as configured
+inline constexpr std::string_view kDataControlFlow =
+    "data-control-flow";  // an If, Loop or Scan that method symbolic refuses
 inline constexpr std::string_view kGraphCut = "graph-cut";  // ends of a model that cannot be cut off, or were
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 
