@@ -1,12 +1,13 @@
 #include "driver/targets.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "config/marches.h"
+#include "config/march.h"
 #include "driver/rules.h"
 #include "report/table.h"
 #include "support/text.h"
@@ -17,22 +18,30 @@ namespace {
 
 /// Empty: there is such a march.
 std::string check_march(const std::string& name) {
-  const std::vector<std::string> names = march_names();
+  const std::vector<std::string> names = march_names(find_configs());
   if (std::find(names.begin(), names.end(), name) != names.end()) return {};
   return fmt::format("there is no march '{}'{}; there are {}", name, did_you_mean(name, names),
                      join(names, ", "));
 }
 
+std::vector<March> all_marches() {
+  const std::filesystem::path configs = find_configs();
+  std::vector<March> all;
+  for (const std::string& name : march_names(configs)) all.push_back(read_march(configs, name));
+  return all;
+}
+
 int list_targets(const Console& console) {
+  const std::vector<March> all = all_marches();
   if (console.verbosity().json) {
     nlohmann::ordered_json targets = nlohmann::ordered_json::array();
-    for (const March& march : marches()) targets.push_back({{"march", march.name}, {"products", march.what}});
+    for (const March& march : all) targets.push_back({{"march", march.name}, {"products", march.chips}});
     console.print_json({{"ok", true}, {"targets", targets}});
     return kDone;
   }
   Table table;
   table.headers = {"march", "products"};
-  for (const March& march : marches()) table.rows.push_back({march.name, march.what});
+  for (const March& march : all) table.rows.push_back({march.name, march.chips});
   console.print(to_simple(table));
   return kDone;
 }

@@ -42,9 +42,10 @@ class Observed {
 };
 
 Session probed_session(const SerialisedModel& model, std::span<const std::string> tensors,
-                       const CalibrationOptions& options, Observed& observed, std::string& fetched) {
+                       const CalibrationOptions& options, Observed& observed,
+                       std::vector<std::string>& fetched) {
   const ProbedModel probed = append_probes(model.bytes, tensors);
-  fetched = probed.outputs.front();
+  if (!probed.outputs.empty()) fetched = {probed.outputs.front()};
   SessionOptions session;
   session.library = options.library;
   session.probe = [&observed](std::size_t tensor, DType dtype, std::span<const std::byte> elements) {
@@ -68,11 +69,13 @@ void report(const std::vector<std::vector<Diagnostic>>& by_sample, Diagnostics& 
 
 }  // namespace
 
-Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tensors, const SampleSet& samples,
-                 const CalibrationOptions& options, Diagnostics& diagnostics) {
-  if (tensors.empty()) return {};
-  Observed observed(tensors.size());
-  std::string fetched;  // one probe's output: a run needs a result, and this one is empty
+std::vector<Range> observe(const SerialisedModel& model, std::span<const std::string> tensors,
+                           std::size_t inside, const SampleSet& samples, const CalibrationOptions& options,
+                           Diagnostics& diagnostics) {
+  if (tensors.empty() && inside == 0) return {};
+  Observed observed(tensors.size() + inside);
+  // One probe's output: a run needs a result, and this one is empty. Without one, all outputs of the model.
+  std::vector<std::string> fetched;
   const Session session = probed_session(model, tensors, options, observed, fetched);
 
   std::mutex mutex;
@@ -82,7 +85,7 @@ Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tens
     Sample sample = samples.load(i);
     findings[i] = std::move(sample.findings);
     try {
-      session.run(sample.feeds, {&fetched, 1});
+      session.run(sample.feeds, fetched);
     } catch (const Fatal& failure) {
       Diagnostic named = failure.diagnostics().front();
       named.message = fmt::format("with the sample {} {}", samples.name(i), named.message);
@@ -94,17 +97,25 @@ Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tens
   });
 
   report(findings, diagnostics);
-  Ranges ranges;
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
+  std::vector<Range> ranges;
+  for (std::size_t i = 0; i < tensors.size() + inside; ++i) {
     const DType dtype = observed.dtype(i);
     if (dtype != DType::kFloat32 && dtype != DType::kUndefined) {
-      throw Fatal(
-          codes::kRuntimeFailure,
-          fmt::format("the tensor '{}' is {}; only float32 is calibrated", tensors[i], to_text(dtype)),
-          {model.name});
+      throw Fatal(codes::kRuntimeFailure,
+                  fmt::format("the tensor '{}' is {}; only float32 is calibrated",
+                              i < tensors.size() ? tensors[i] : "of a body", to_text(dtype)),
+                  {model.name});
     }
-    ranges[tensors[i]] = observed.range(i);
+    ranges.push_back(observed.range(i));
   }
+  return ranges;
+}
+
+Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tensors, const SampleSet& samples,
+                 const CalibrationOptions& options, Diagnostics& diagnostics) {
+  const std::vector<Range> observed = observe(model, tensors, 0, samples, options, diagnostics);
+  Ranges ranges;
+  for (std::size_t i = 0; i < observed.size(); ++i) ranges[tensors[i]] = observed[i];
   return ranges;
 }
 

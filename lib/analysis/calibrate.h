@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "quant/scale.h"
 #include "runtime/samples.h"
@@ -34,5 +35,12 @@ struct CalibrationOptions {
 /// computed) is fill_scales' to say.
 Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tensors, const SampleSet& samples,
                  const CalibrationOptions& options, Diagnostics& diagnostics);
+
+/// The same, in the order of `tensors`, and then those of `inside` more tensors: of bodies, in which the
+/// model has Probe nodes already, whose numbers go on behind those of `tensors`. A body runs as often as its
+/// model runs it, or never.
+std::vector<Range> observe(const SerialisedModel& model, std::span<const std::string> tensors,
+                           std::size_t inside, const SampleSet& samples, const CalibrationOptions& options,
+                           Diagnostics& diagnostics);
 
 }  // namespace qprep

@@ -54,6 +54,10 @@ std::vector<std::string> keys_of(const Map& map) {
 
 using Scope = std::map<std::string, CompositeOperand, std::less<>>;
 
+bool is_constant(const CompositeOperand& operand) {
+  return operand.kind != Kind::kData && operand.kind != Kind::kResult && operand.kind != Kind::kAny;
+}
+
 /// Statements so far, under one choice.
 struct Draft {
   std::vector<CompositeStep> steps = {};
@@ -149,6 +153,9 @@ class Expander {
     for (const std::vector<CompositeStatement>& way : phrase.any_of) {
       for (Draft& done : expand(way, inner)) {
         Draft outer{std::move(done.steps), done.names, draft.scope};
+        for (const auto& [name, operand] : done.scope) {
+          if (is_constant(operand)) outer.scope.emplace(statement.result + "." + name, operand);
+        }
         define(outer, statement.result, done.last);
         found.push_back(std::move(outer));
       }
@@ -199,7 +206,9 @@ std::vector<CompositePattern> expand_composite(const std::vector<CompositeStatem
   std::vector<CompositePattern> patterns;
   for (Draft& draft : Expander(language).expand(statements, std::move(start))) {
     check_use(draft);
-    patterns.push_back({.steps = std::move(draft.steps), .names = draft.names});
+    patterns.push_back({.steps = std::move(draft.steps),
+                        .names = draft.names,
+                        .scope = {draft.scope.begin(), draft.scope.end()}});
   }
   return patterns;
 }

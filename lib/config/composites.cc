@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "config/pattern_text.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -21,6 +23,8 @@ constexpr std::array<std::pair<std::string_view, ReducedAxes>, 6> kAxes{{{"some"
                                                                          {"spatial", ReducedAxes::kSpatial},
                                                                          {"plane", ReducedAxes::kPlane}}};
 
+constexpr std::int64_t kNewestOpset = 99;  // beyond what there is
+
 std::vector<std::string> axes_words() {
   std::vector<std::string> words;
   for (const auto& [word, axes] : kAxes) words.emplace_back(word);
@@ -30,6 +34,36 @@ std::vector<std::string> axes_words() {
 ReducedAxes axes_from(std::string_view word) {
   return std::find_if(kAxes.begin(), kAxes.end(), [&](const auto& each) { return each.first == word; })
       ->second;
+}
+
+/// What an operator's operands and attributes, and the conditions, speak of.
+std::vector<std::string> names_in(const CompositeMeaning& meaning) {
+  std::vector<std::string> names;
+  const auto add = [&](const CompositeNumber& number) {
+    for (const CompositeNumber::Step& step : number.steps) names.push_back(step.name);
+  };
+  for (const CompositeMeaning::Input& input : meaning.inputs) names.push_back(input.name);
+  for (const CompositeMeaning::Attribute& attribute : meaning.attributes) add(attribute.number);
+  for (const CompositeCondition& condition : meaning.given) {
+    add(condition.left);
+    add(condition.right);
+  }
+  std::erase(names, "");
+  return names;
+}
+
+/// Throws unless some choice of the pattern defines each name.
+void check_names(const CompositeMeaning& meaning, const std::vector<CompositePattern>& choices) {
+  std::set<std::string, std::less<>> known;
+  for (const CompositePattern& choice : choices) {
+    for (const auto& [name, operand] : choice.scope) known.insert(name);
+  }
+  for (const std::string& name : names_in(meaning)) {
+    if (known.contains(name)) continue;
+    throw std::invalid_argument(
+        fmt::format("'means' and 'given' speak of '{}', which the pattern does not define{}", name,
+                    did_you_mean(name, {known.begin(), known.end()})));
+  }
 }
 
 class Reader {
@@ -145,25 +179,99 @@ class Reader {
     }
   }
 
-  /// What composites and blocks have in common; the caller finishes the map.
-  std::vector<CompositePattern> read_named(YamlMap& map) {
+  std::string name_of(YamlMap& map) {
     const auto name = map.text("name");
     if (!name) error(fmt::format("'{}' needs 'name'", map.path()), map.where());
-    std::vector<CompositePattern> found;
-    read_patterns(map, names(map, "of"), [&](std::vector<CompositePattern> patterns, const auto&) {
-      for (CompositePattern& pattern : patterns) {
-        pattern.name = name ? name->value : "";
-        found.push_back(std::move(pattern));
+    return name ? name->value : "";
+  }
+
+  /// What `means` and `given` of a composite, or of one of its spellings, say.
+  struct Meant {
+    std::shared_ptr<const CompositeMeaning> meaning;
+    std::vector<CompositeCondition> given;
+  };
+
+  /// A spelling has what the composite says, unless it says what it means itself.
+  Meant read_meant(YamlMap& map, const Meant& otherwise) {
+    Meant meant = otherwise;
+    const auto means = map.text("means");
+    // For the test that runs the spellings.
+    const bool has_formula = map.text("formula").has_value();
+    map.texts("differs");
+    const auto since = map.integer("since", 1, kNewestOpset);
+    const auto conditions = map.texts("given");
+    if (since && !means) error(fmt::format("{} needs 'means'", map.name_of("since")), since->where);
+    if (means || has_formula) meant.meaning = nullptr;
+    try {
+      if (means && since) {
+        CompositeMeaning meaning = parse_meaning(means->value);
+        meaning.since = since->value;
+        meant.meaning = std::make_shared<const CompositeMeaning>(std::move(meaning));
       }
-    });
-    return found;
+    } catch (const std::invalid_argument& mistake) {
+      error(fmt::format("{}: {}", map.name_of("means"), mistake.what()), means->where);
+    }
+    for (const Placed<std::string>& condition : conditions) {
+      try {
+        meant.given.push_back(parse_condition(condition.value));
+      } catch (const std::invalid_argument& mistake) {
+        error(fmt::format("{}: {}", map.name_of("given"), mistake.what()), condition.where);
+      }
+    }
+    return meant;
+  }
+
+  void read_spelling(const YamlNode& node, const std::vector<std::string>& of, const Meant& usual,
+                     const std::string& path, const CompositePattern& common,
+                     std::vector<CompositePattern>& composites) {
+    Meant meant = usual;
+    Placed<std::string> text{node.text, node.where};
+    if (node.kind != YamlNode::Kind::kScalar) {
+      YamlMap map(node, path.substr(1, path.size() - 2), diagnostics_);
+      const auto pattern = map.text("pattern");
+      if (pattern) text = *pattern;
+      if (!pattern) error(fmt::format("'{}' needs 'pattern'", map.path()), node.where);
+      meant = read_meant(map, usual);
+      YamlMap example = map.map("example");  // sizes, for the test that runs the spellings
+      for (const Placed<std::string>& key : example.keys()) example.texts(key.value);
+      example.finish();
+      map.finish();
+      if (!pattern) return;
+    }
+    try {
+      std::vector<CompositePattern> choices = expand_composite(parse_composite(text.value), of, language_);
+      std::shared_ptr<const CompositeMeaning> meaning;
+      if (meant.meaning) {
+        CompositeMeaning whole = *meant.meaning;
+        whole.given = meant.given;
+        check_names(whole, choices);
+        meaning = std::make_shared<const CompositeMeaning>(std::move(whole));
+      }
+      for (CompositePattern& pattern : choices) {
+        pattern.name = common.name;
+        pattern.bounded = common.bounded;
+        pattern.meaning = meaning;
+        if (!meaning) pattern.scope.clear();
+        composites.push_back(std::move(pattern));
+      }
+    } catch (const std::invalid_argument& mistake) {
+      error(fmt::format("{}: {}", path, mistake.what()), text.where);
+    }
   }
 
   void read_composite(YamlMap& map, std::vector<CompositePattern>& composites) {
     const auto bounded = map.boolean("bounded");
-    for (CompositePattern& pattern : read_named(map)) {
-      pattern.bounded = bounded && bounded->value;
-      composites.push_back(std::move(pattern));
+    CompositePattern common;
+    common.name = name_of(map);
+    common.bounded = bounded && bounded->value;
+    const std::vector<std::string> of = names(map, "of");
+    const Meant usual = read_meant(map, {});
+    const YamlNode* any_of = map.find("any_of");
+    if (!any_of || any_of->kind != YamlNode::Kind::kList || any_of->items.empty()) {
+      error(fmt::format("{} must be a list of patterns", map.name_of("any_of")), map.where());
+    } else {
+      const std::string path = map.name_of("any_of");
+      for (const auto& item : any_of->items) read_spelling(*item, of, usual, path, common, composites);
     }
     map.finish();
   }
@@ -179,10 +287,18 @@ class Reader {
       }
       through.push_back({at->second.any_of, at->second.commutative, {}});
     }
-    for (CompositePattern& pattern : read_named(map)) {
-      pattern.through = through;
-      blocks.push_back(std::move(pattern));
-    }
+    const std::string name = name_of(map);
+    CompositeMeaning meaning;  // no operator: only what must hold
+    meaning.given = read_meant(map, {}).given;
+    const auto given = std::make_shared<const CompositeMeaning>(std::move(meaning));
+    read_patterns(map, names(map, "of"), [&](std::vector<CompositePattern> patterns, const auto&) {
+      for (CompositePattern& pattern : patterns) {
+        pattern.name = name;
+        pattern.through = through;
+        pattern.meaning = given;
+        blocks.push_back(std::move(pattern));
+      }
+    });
     map.finish();
   }
 

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "config/composite_meaning.h"
 #include "config/rearrangement.h"
 
 /// configs/composites.yaml: operators that exporters write out as several nodes, each with its spellings as
@@ -43,24 +46,6 @@ struct CompositeOp {
   std::vector<Number> numbers = {};
 };
 
-struct CompositeOperand {
-  enum class Kind {
-    kData,      // enters from outside, no constant
-    kConstant,  // a constant
-    kScalar,    // a constant of one element
-    kReduced,   // a constant that varies along axes of the reductions only, if at all: of a layer norm
-    kChannel,   // a constant that varies along one axis at most, neither the first nor a reduced one
-    kAny,       // whatever; no data of the composite
-    kNumber,    // a constant that is `number` everywhere
-    kResult,    // of statement `step`
-  };
-
-  Kind kind = Kind::kData;
-  std::size_t name = 0;  // but for kNumber, kResult and kAny: equal ones are the same value
-  double number = 0;
-  std::size_t step = 0;
-};
-
 /// One statement: a node.
 struct CompositeStep {
   std::vector<CompositeOp> any_of;
@@ -76,6 +61,10 @@ struct CompositePattern {
   /// Of a block: what may stand anywhere between, any number of times; their operands are not written.
   std::vector<CompositeStep> through = {};
   std::size_t names = 0;  // how many CompositeOperand::name there are
+  /// What the names of its statements and constants stand for; "v.eps": a constant of the phrase that makes
+  /// v.
+  std::vector<std::pair<std::string, CompositeOperand>> scope = {};
+  std::shared_ptr<const CompositeMeaning> meaning = {};  // null: no operator of ONNX does that
 };
 
 struct Composites {

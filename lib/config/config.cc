@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/config_folder.h"
 #include "config/hb_config.h"
-#include "config/marches.h"
+#include "config/march.h"
 #include "config/qconfig_setter.h"
 #include "config/recognise.h"
+#include "config/replacements.h"
 #include "config/ways.h"
 #include "support/codes.h"
 
@@ -21,6 +23,10 @@ constexpr std::array<std::pair<std::string_view, Dialect>, 2> kDialects = {
     {{"function", Dialect::kFunction}, {"qdq", Dialect::kQdq}}};
 constexpr std::array<std::pair<std::string_view, Form>, 3> kForms = {
     {{"qat", Form::kQat}, {"fixed_point", Form::kFixedPoint}, {"both", Form::kBoth}}};
+
+constexpr std::array<std::pair<std::string_view, CompositeForm>, 2> kCompositeForms = {
+    {{"keep", CompositeForm::kKeep}, {"modern", CompositeForm::kModern}}};
+constexpr std::int64_t kAnyOpset = 99;  // beyond what there is
 
 /// Reads one of the table's words into `target`; leaves it where the key is absent or wrong.
 template <typename Enum, std::size_t N>
@@ -43,16 +49,27 @@ std::string_view word_of(Enum wanted, const std::array<std::pair<std::string_vie
   return "?";
 }
 
-void read_method(YamlMap& map, Config& config, Diagnostics& diagnostics) {
-  const auto method = map.word("method", kMethods);
-  if (!method) return;
-  config.method = *method;
-  if (method->value != "eager") return;
-  diagnostics.error(
-      codes::kBadValue,
-      "method 'eager' leaves replacing and fusing to the model's author, but a model file has its "
-      "whole graph; use jit_strip, jit or symbolic",
-      method->where);
+/// The word none, or a list of names.
+std::optional<std::vector<std::string>> read_replace(YamlMap& map, Diagnostics& diagnostics) {
+  const YamlNode* value = map.find("replace");
+  if (!value) return std::nullopt;
+  if (value->kind == YamlNode::Kind::kScalar) {
+    map.word("replace", {"none"});
+    return std::vector<std::string>();
+  }
+  return read_replacements(map, "replace", diagnostics);
+}
+
+void read_stubs(YamlMap map, Config& config, Diagnostics& diagnostics) {
+  config.stubs = {map.texts("inputs"), map.texts("outputs")};
+  map.finish();
+  const bool any = !config.stubs.inputs.empty() || !config.stubs.outputs.empty();
+  if (!any || config.method.value == "jit_strip") return;
+  diagnostics.error(codes::kBadValue,
+                    fmt::format("'stubs' are the borders of what jit_strip quantises; method '{}' quantises "
+                                "the whole graph",
+                                config.method.value),
+                    map.where());
 }
 
 void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
@@ -87,6 +104,16 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
         config.dialect.where);
   }
   output.finish();
+}
+
+void read_rewrite(YamlMap& map, Config& config, Diagnostics& diagnostics) {
+  read_word(map, "rewrite", kCompositeForms, config.rewrite);
+  config.newest_opset = map.integer("newest_opset", 1, kAnyOpset);
+  if (!config.newest_opset || config.rewrite.value == CompositeForm::kModern) return;
+  diagnostics.warning(codes::kNoEffect,
+                      "'newest_opset' has no effect: it bounds what 'rewrite: modern' may raise the operator "
+                      "set to",
+                      config.newest_opset->where);
 }
 
 void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnostics) {
@@ -129,9 +156,13 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.file = file;
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
-  if (const auto march = map.word("march", march_names())) config.march = *march;
-  read_method(map, config, diagnostics);
+  if (const auto march = map.word("march", march_names(find_configs()))) config.march = *march;
+  if (const auto method = map.word("method", kMethods)) config.method = *method;
+  config.fusing = read_fusing(map, config.method, diagnostics);
+  config.replace = read_replace(map, diagnostics);
+  read_stubs(map.map("stubs"), config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
+  read_rewrite(map, config, diagnostics);
   if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
   Diagnostics not_yet;
   const UsualPrecision nothing_usual;
@@ -194,7 +225,20 @@ Config parse_config(std::string_view text, const std::string& file) try {
 }
 
 std::vector<Setting> settings(const Config& config) {
-  std::vector<Setting> all = config.setters;
+  std::vector<Setting> all;
+  const auto strip_at = [&](const std::vector<Placed<std::string>>& stubs, const std::string& key,
+                            std::vector<std::string> Selector::*side) {
+    for (const Placed<std::string>& stub : stubs) {
+      Setting setting = setting_for_all(Slot::kNode, Precision::kFloat32, stub.where, key);
+      setting.selector.kind = Selector::Kind::kOutside;
+      setting.selector.text = stub.value;
+      (setting.selector.*side).push_back(stub.value);
+      all.push_back(std::move(setting));
+    }
+  };
+  strip_at(config.stubs.inputs, "stubs.inputs", &Selector::from);
+  strip_at(config.stubs.outputs, "stubs.outputs", &Selector::to);
+  all.insert(all.end(), config.setters.begin(), config.setters.end());
   const auto add = [&](Slot slot, const Placed<Precision>& dtype, std::string key, std::string otherwise) {
     const bool is_default = dtype.where.file.empty();
     all.push_back(
@@ -204,8 +248,15 @@ std::vector<Setting> settings(const Config& config) {
   const bool strip = config.method.value == "jit_strip";
   add(Slot::kOutput, config.activations, "activations.dtype", "int8 activations");
   add(Slot::kWeight, config.weights, "weights.dtype", "int8 weights");
-  add(Slot::kTail, {strip ? Precision::kFloat32 : Precision::kInt8, config.method.where}, "method",
-      "method jit_strip");
+  const auto end = [&](Slot slot, const std::vector<Placed<std::string>>& stubs) {
+    const bool by_rule = strip && stubs.empty();
+    const Where& where = stubs.empty() ? config.method.where : stubs.front().where;
+    add(slot, {by_rule ? Precision::kFloat32 : Precision::kInt8, where}, stubs.empty() ? "method" : "stubs",
+        "method jit_strip");
+  };
+  // Files of other tools say themselves what is done to the inputs.
+  if (config.written_for.empty()) end(Slot::kHead, config.stubs.inputs);
+  end(Slot::kTail, config.stubs.outputs);
   return all;
 }
 

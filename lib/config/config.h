@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "config/fusing.h"
 #include "config/yaml_reader.h"
 #include "plan/plan.h"
 #include "plan/preprocessing.h"
@@ -19,6 +21,9 @@ namespace qprep {
 enum class Dialect { kFunction, kQdq };
 /// Which models are written.
 enum class Form { kQat, kFixedPoint, kBoth };
+
+/// What becomes of operators that are written out as several nodes and that ONNX has by now.
+enum class CompositeForm { kKeep, kModern };
 
 std::string_view to_text(Dialect dialect);
 std::string_view to_text(Form form);
@@ -46,17 +51,29 @@ struct GraphCuts {
   bool any() const { return !outputs.empty() || !remove_types.empty() || !remove_nodes.empty(); }
 };
 
+/// Where method jit_strip draws the borders of what is quantised, by the names of tensors or nodes. A side
+/// that names nothing is found by rule.
+struct Stubs {
+  std::vector<Placed<std::string>> inputs;   // what leads to these, and makes them, stays float
+  std::vector<Placed<std::string>> outputs;  // what depends on these stays float
+};
+
 /// A configuration after reading, defaults filled in. A value whose `where` has no file is a default.
 struct Config {
-  std::string file;  // empty: no file, everything is default
-  Placed<std::string> march = {"bayes", {}};
+  std::string file;                                 // empty: no file, everything is default
+  Placed<std::string> march = {"bayes", {}};        // a default is a name for the report, and changes nothing
+  std::optional<std::vector<std::string>> replace;  // names of replacements; nullopt: those of the march
   Placed<std::string> method = {"jit_strip", {}};
+  Stubs stubs;
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};
   Placed<Form> form = {Form::kQat, {}};
+  Placed<CompositeForm> rewrite = {CompositeForm::kKeep, {}};
+  std::optional<Placed<std::int64_t>> newest_opset;  // the newest operator set that `rewrite` may raise to
   std::optional<CalibrationConfig> calibration;
   Placed<Precision> weights = {Precision::kInt8, {}};
   Placed<Precision> activations = {Precision::kInt8, {}};
+  Fusing fusing;
   std::vector<Setting> setters;        // of hybrid and qconfig_setter, the first wins
   std::vector<Setting> usual_aspects;  // what weights and activations say besides the dtype
   std::vector<Diagnostic> not_yet;     // errors for prepare: what is correct, but cannot be carried out yet

@@ -109,46 +109,25 @@ class PatternParser {
   Results last_;
 };
 
-struct Part {
-  std::string name;
-  std::vector<FusionStep> steps;
-};
-
 class Reader {
  public:
   explicit Reader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+  /// With the words of another one.
+  Reader(Diagnostics& diagnostics, const Reader& other) : diagnostics_(diagnostics), words_(other.words_) {}
 
-  FusionRules read(const YamlNode& root) {
-    YamlMap map(root, "", diagnostics_);
-    read_words(map.map("operators"));
-    const std::vector<Part> heads = parts(map.maps("heads"), {});
-    FusionRules rules;
-    for (const Part& head : heads) rules.patterns.push_back({head.name, head.steps});
-    const std::vector<Part> tails = parts(map.maps("tails"), {{std::string(kHeadResult), 0}});
-    for (const Part& head : heads) {
-      for (const Part& tail : tails) rules.patterns.push_back(joined(head, tail));
-    }
+  /// Words that were read before may be used too.
+  FusionParts read(YamlMap& map) {
+    FusionParts parts;
+    read_words(map.map("operators"), parts);
+    parts.heads = patterns(map.maps("heads"), {}, true);
+    parts.tails = patterns(map.maps("tails"), {{std::string(kHeadResult), 0}}, false);
+    parts.units = patterns(map.maps("units"), {}, false);
     map.finish();
-    std::stable_sort(
-        rules.patterns.begin(), rules.patterns.end(),
-        [](const FusionPattern& a, const FusionPattern& b) { return a.steps.size() > b.steps.size(); });
-    return rules;
+    return parts;
   }
 
  private:
-  /// In a tail, statement 0 is the head's last one.
-  static FusionPattern joined(const Part& head, const Part& tail) {
-    FusionPattern pattern{head.name + "-" + tail.name, head.steps};
-    for (FusionStep step : tail.steps) {
-      for (FusionOperand& operand : step.operands) {
-        if (operand.kind == FusionOperand::Kind::kResult) operand.step += head.steps.size() - 1;
-      }
-      pattern.steps.push_back(std::move(step));
-    }
-    return pattern;
-  }
-
-  void read_words(YamlMap map) {
+  void read_words(YamlMap map, FusionParts& parts) {
     for (const Placed<std::string>& key : map.keys()) {
       YamlMap word = map.map(key.value);
       Word read;
@@ -158,10 +137,14 @@ class Reader {
         diagnostics_.error(codes::kBadValue,
                            fmt::format("{} must be a list of operators", word.name_of("any_of")), key.where);
       } else {
-        for (const auto& item : any_of->items) read.any_of.push_back(read_op(*item, word.name_of("any_of")));
+        for (const auto& item : any_of->items) {
+          read.any_of.push_back(read_op(*item, word.name_of("any_of")));
+          if (!read.any_of.back().op.empty())
+            parts.own_operators.push_back({read.any_of.back(), item->where});
+        }
       }
       word.finish();
-      words_.emplace(key.value, std::move(read));
+      words_.insert_or_assign(key.value, std::move(read));
     }
   }
 
@@ -190,8 +173,8 @@ class Reader {
     return std::nullopt;
   }
 
-  std::vector<Part> parts(std::vector<YamlMap> maps, const Results& results) {
-    std::vector<Part> found;
+  std::vector<FusionPattern> patterns(std::vector<YamlMap> maps, const Results& results, bool heads) {
+    std::vector<FusionPattern> found;
     for (YamlMap& map : maps) {
       const auto name = map.text("name");
       const auto pattern = map.text("pattern");
@@ -204,7 +187,8 @@ class Reader {
       try {
         PatternParser parser(pattern->value, words_);
         found.push_back({name->value, parser.parse(results)});
-        if (results.empty() && !parser.ends_with(kHeadResult)) {
+        if (heads) found.back().head = found.back().steps.size();
+        if (heads && !parser.ends_with(kHeadResult)) {
           throw std::invalid_argument("the last statement of a head defines 'h'");
         }
       } catch (const std::invalid_argument& mistake) {
@@ -219,13 +203,63 @@ class Reader {
   Words words_;
 };
 
+/// In a tail, statement 0 is the head's last one.
+FusionPattern joined(const FusionPattern& head, const FusionPattern& tail) {
+  FusionPattern pattern{head.name + "-" + tail.name, head.steps, head.steps.size()};
+  for (FusionStep step : tail.steps) {
+    for (FusionOperand& operand : step.operands) {
+      if (operand.kind == FusionOperand::Kind::kResult) operand.step += head.steps.size() - 1;
+    }
+    pattern.steps.push_back(std::move(step));
+  }
+  return pattern;
+}
+
+void append(std::vector<FusionPattern>& patterns, const std::vector<FusionPattern>& more) {
+  patterns.insert(patterns.end(), more.begin(), more.end());
+}
+
 }  // namespace
+
+FusionRules FusionRules::of(FusionParts parts) {
+  FusionRules rules;
+  rules.patterns = parts.heads;
+  for (const FusionPattern& head : parts.heads) {
+    for (const FusionPattern& tail : parts.tails) rules.patterns.push_back(joined(head, tail));
+  }
+  append(rules.patterns, parts.units);
+  std::stable_sort(
+      rules.patterns.begin(), rules.patterns.end(),
+      [](const FusionPattern& a, const FusionPattern& b) { return a.steps.size() > b.steps.size(); });
+  rules.parts = std::move(parts);
+  return rules;
+}
+
+FusionRules FusionRules::with(const FusionParts& more) const {
+  FusionParts all = parts;
+  append(all.heads, more.heads);
+  append(all.tails, more.tails);
+  append(all.units, more.units);
+  return of(std::move(all));
+}
 
 FusionRules read_fusion_rules(const std::string& file) {
   Diagnostics diagnostics;
-  FusionRules rules = Reader(diagnostics).read(*read_yaml(file, diagnostics));
+  const auto root = read_yaml(file, diagnostics);
+  YamlMap map(*root, "", diagnostics);
+  FusionParts parts = Reader(diagnostics).read(map);
   diagnostics.throw_if_error();
-  return rules;
+  return FusionRules::of(std::move(parts));
+}
+
+FusionParts read_fusion_parts(YamlMap& map, const std::string& file, Diagnostics& diagnostics) {
+  Diagnostics of_the_words;
+  Reader words(of_the_words);
+  const auto root = read_yaml(file, of_the_words);
+  YamlMap base(*root, "", of_the_words);
+  words.read(base);
+  of_the_words.throw_if_error();
+  return Reader(diagnostics, words).read(map);
 }
 
 }  // namespace qprep

@@ -168,7 +168,7 @@ void MqbenchReader::read_nodes(YamlMap& map, const std::string& key, bool by_typ
   }
 }
 
-/// What runs as one kernel is said in configs/fusion.yaml.
+/// What runs as one kernel is said in configs/fusion.yaml, and in `patterns`, which read_fusing reads.
 void MqbenchReader::read_fuse(YamlMap map) {
   for (const char* key :
        {"additional_fuser_method_mapping", "additional_fusion_pattern", "additional_qat_module_mapping"}) {
@@ -177,6 +177,7 @@ void MqbenchReader::read_fuse(YamlMap map) {
       continue;
     reading_.later(map.name_of(key), node->where);
   }
+  map.find("patterns");
   map.finish();
 }
 

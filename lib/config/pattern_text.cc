@@ -53,6 +53,11 @@ std::optional<double> PatternText::number() {
   return value;
 }
 
+bool PatternText::at_end() {
+  skip_spaces();
+  return rest_.empty();
+}
+
 void PatternText::finish() {
   skip_spaces();
   if (rest_.empty()) return;

@@ -23,6 +23,8 @@ class PatternText {
   std::optional<double> number();
   /// Throws if anything follows.
   void finish();
+  bool at_end();
+  std::string_view rest() const { return rest_; }
 
  private:
   void skip_spaces();

@@ -10,10 +10,14 @@ constexpr std::array<std::string_view, 4> kHbGroups = {"model_parameters", "inpu
                                                        "calibration_parameters", "compiler_parameters"};
 constexpr std::array<std::string_view, 4> kHmctSections = {"model_config", "op_config", "subgraph_config",
                                                            "node_config"};
-constexpr std::array<std::string_view, 18> kOwnKeys = {"version",
+constexpr std::array<std::string_view, 22> kOwnKeys = {"version",
                                                        "march",
                                                        "method",
+                                                       "replace",
                                                        "output",
+                                                       "bn",
+                                                       "fuse",
+                                                       "patterns",
                                                        "calibration",
                                                        "weights",
                                                        "activations",

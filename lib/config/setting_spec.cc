@@ -19,8 +19,8 @@ const std::vector<std::string> kLaterDtypes = {"qint4", "qint32", "float16", "in
 const std::vector<std::string> kSpecKeys = {"output", "weight",    "input",  "bias",
                                             "dtype",  "threshold", "freeze", "optional"};
 /// Of a slot, not of a node.
-const std::vector<std::string> kAspects = {"observer", "fake_quant", "averaging_constant", "scale",
-                                           "per_channel"};
+const std::vector<std::string> kAspects = {"observer", "fake_quant",  "averaging_constant",
+                                           "scale",    "per_channel", "share"};
 const std::vector<std::string> kObservers = {"min_max", "moving_average"};
 const std::vector<std::string> kLaterObservers = {"mse",         "percentile", "kl",      "histogram",
                                                   "fixed_scale", "clip",       "clip_std"};
@@ -297,6 +297,9 @@ std::vector<Placed<Says>> SpecReader::aspects(YamlMap& map, bool weight) {
       found.push_back({PerChannel{per_channel->value}, per_channel->where});
     }
     return found;
+  }
+  if (const auto share = map.boolean("share")) {
+    found.push_back({SharedScale{share->value}, share->where});
   }
   const bool both = map.has("threshold") && map.has("scale");
   for (const bool is_threshold : {true, false}) {

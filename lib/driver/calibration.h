@@ -20,8 +20,9 @@ struct Observed {
   std::string name;
 };
 
-/// The tensors of the main graph that the plan wants quantised with a scale from data, and those that an
-/// uncalibrated FakeQuantize of the input model reads; in graph order, each once.
+/// The tensors that the plan wants quantised with a scale from data, and those that an
+/// uncalibrated FakeQuantize of the input model reads; in graph order, each once,
+/// those of the main graph first.
 std::vector<Observed> tensors_to_observe(const Model& model, const Plan& plan);
 
 /// The model states scales of activations: a calibrated FakeQuantize of something computed, or
@@ -29,17 +30,15 @@ std::vector<Observed> tensors_to_observe(const Model& model, const Plan& plan);
 bool carries_scales(const Model& model);
 
 struct CalibrationRun {
-  Ranges ranges;  // by Observed::name
+  std::vector<Range> ranges;  // in the order of the observed tensors
   std::size_t samples = 0;
 };
 
 /// Runs the float model over the configuration's samples. Given: config.calibration; `file` is as it was when
-/// `observed` was made; `inputs` are those for which config.raw has folders, in its order.
-CalibrationRun run_calibration(const OnnxFile& file, const std::vector<Observed>& observed,
+/// `observed` was made; `inputs` are those for which config.raw has folders, in its order. Result:
+/// the file is as it was; while it is observed, bodies have Probe nodes.
+CalibrationRun run_calibration(OnnxFile& file, const std::vector<Observed>& observed,
                                const CalibrationConfig& config, std::span<const PreparedInput> inputs,
                                const PrepareOptions& options, Diagnostics& diagnostics);
-
-/// The ranges by the names that the tensors have now.
-Ranges by_present_name(const Ranges& ranges, const std::vector<Observed>& observed);
 
 }  // namespace qprep

@@ -1,12 +1,14 @@
 #include "driver/configured_model.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <utility>
 
 #include "config/hb_settings.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/choose_outputs.h"
 #include "passes/cut_ends.h"
+#include "passes/data_control_flow.h"
 #include "passes/selection.h"
 #include "passes/wanted_device.h"
 #include "support/codes.h"
@@ -100,6 +102,26 @@ void check_wanted_devices(const Config& config, const Model& model, const Plan& 
   std::vector<std::pair<std::string, Where>> wanted;
   for (const Placed<std::string>& node : config.wants_bpu) wanted.emplace_back(node.value, node.where);
   warn_of_nodes_not_on_bpu(model, plan, wanted, diagnostics);
+}
+
+void check_method(const Config& config, const Model& model, const OpClasses& op_classes,
+                  Diagnostics& diagnostics) {
+  constexpr std::size_t kMostNamed = 20;
+  if (config.method.value != "symbolic") return;
+  const std::vector<DataControlFlow> refused = data_control_flow(model, op_classes);
+  for (std::size_t i = 0; i < refused.size() && i < kMostNamed; ++i) {
+    diagnostics.error(
+        codes::kDataControlFlow,
+        fmt::format("method 'symbolic' takes no control flow that depends on data: {}; 'jit' and "
+                    "'jit_strip' quantise its bodies",
+                    refused[i].because),
+        config.method.where);
+  }
+  if (refused.size() > kMostNamed) {
+    diagnostics.error(codes::kDataControlFlow,
+                      fmt::format("and {} more nodes are like this", refused.size() - kMostNamed),
+                      config.method.where);
+  }
 }
 
 }  // namespace qprep

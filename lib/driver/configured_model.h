@@ -27,4 +27,9 @@ std::vector<PreparedInput> configure_model(Config& config, OnnxFile& file, const
 void check_wanted_devices(const Config& config, const Model& model, const Plan& plan,
                           Diagnostics& diagnostics);
 
+/// An error for each node that the configuration's method refuses: with symbolic, control flow that depends
+/// on data. Given: constants are folded.
+void check_method(const Config& config, const Model& model, const OpClasses& op_classes,
+                  Diagnostics& diagnostics);
+
 }  // namespace qprep

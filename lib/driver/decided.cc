@@ -16,12 +16,13 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   for (const Diagnostic& each : decided.config.not_yet) {
     diagnostics.warning(each.code, each.message, each.where);
   }
-  const Rules rules = Rules::read(configs);
+  const Rules rules = Rules::read(configs, decided.config);
   decided.file = read_onnx(model, diagnostics);
   infer_shapes(decided.file, diagnostics);
   configure_model(decided.config, decided.file, rules.op_classes, diagnostics);
-  Env env = rules.env(diagnostics, settings(decided.config));
+  Env env = rules.env_for(decided.config, diagnostics);
   rewrite_model(decided.file, decided.plan, env);
+  check_method(decided.config, decided.file.model, rules.op_classes, diagnostics);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
   check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
   diagnostics.throw_if_error();

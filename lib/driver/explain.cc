@@ -8,6 +8,7 @@
 
 #include "config/selector.h"
 #include "config/torch_names.h"
+#include "ir/walk.h"
 #include "passes/selection.h"
 #include "passes/setting_outcomes.h"
 #include "plan/node_settings.h"
@@ -84,8 +85,8 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
   }
   diagnostics.throw_if_error();
   Selection::Match& found = result.found;
-  for (const Node& node : model.graph->nodes()) {
-    if (wanted.contains(&node)) found.nodes.push_back(&node);
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    if (wanted.contains(node)) found.nodes.push_back(node);
   }
   for (const Value* input : model.graph->inputs()) {
     if (wanted_inputs.contains(input)) found.inputs.push_back(input);
@@ -140,6 +141,7 @@ std::string text_of(const ExplainedNode& node) {
     text += fmt::format("  missed  {}: {}: {}\n", missed.name, join(missed.nodes, ", "), missed.because);
   }
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
+  if (!node.kept.empty()) text += fmt::format("  stays   {}\n", node.kept);
   for (const ExplainedSlot& slot : node.slots) {
     const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
     text += fmt::format("  {:<6}  {}{}: {}\n", slot.slot, slot.precision, besides, slot.because);
@@ -147,7 +149,7 @@ std::string text_of(const ExplainedNode& node) {
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
-      const bool elsewhere = setting.slot == to_text(Slot::kTail) ||
+      const bool elsewhere = setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHead) ||
                              setting.slot == to_text(Slot::kHighPrecision) ||
                              setting.slot == to_text(Slot::kInput);
       const std::string of = elsewhere ? " of " + setting.slot : "";
@@ -259,6 +261,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"blocks", json_of(node.blocks)},
                      {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},
+                     {"kept", node.kept},
                      {"slots", slots}});
   }
   for (const SettingRow& row : explanation.settings) {

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "ir/walk.h"
 #include "plan/node_settings.h"
 #include "support/text.h"
 
@@ -26,6 +27,7 @@ class Explainer {
     for (const Miss& miss : plan_.misses) {
       for (const Node* member : miss.nodes) misses_[member].push_back(&miss);
     }
+    for (const KeptNode& each : decided.file.model.kept) kept_.emplace(each.label, &each);
   }
 
   ExplainedNode node(const Node& node) const {
@@ -36,6 +38,9 @@ class Explainer {
     explained.device = to_text(entry.device);
     explained.because = entry.device_because.text;
     explained.absorbed = node.absorbed();
+    if (const auto kept = kept_.find(node.label()); kept != kept_.end()) {
+      explained.kept = kept->second->because;
+    }
     const Unit* unit = plan_.unit_of(node);
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
       explained.pattern = unit->pattern;
@@ -246,6 +251,7 @@ class Explainer {
   const Plan& plan_;
   std::unordered_map<const Node*, std::vector<const Block*>> blocks_;
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
+  std::unordered_map<std::string_view, const KeptNode*> kept_;  // by label
   const NodeSettings& settings_;
 };
 
@@ -269,7 +275,7 @@ std::vector<ExplainedNode> explain_all(const Decided& decided) {
   for (const Value* input : graph.inputs()) {
     if (!input->initializer()) all.push_back(explainer.input(*input));
   }
-  for (const Node& node : graph.nodes()) all.push_back(explainer.node(node));
+  for (const Node* node : nodes_with_bodies(graph)) all.push_back(explainer.node(*node));
   return all;
 }
 

@@ -112,7 +112,7 @@ std::string init_config(const InitOptions& options, Diagnostics& diagnostics) {
   replace_all(text, "@SCOPE@", examples.scope);
   replace_all(text, "@TYPE@", examples.type);
   if (!options.march.empty()) {
-    replace_all(text, "\nmarch: bayes\n", "\nmarch: " + yaml_scalar(options.march, false) + "\n");
+    replace_all(text, "\n# march: bayes\n", "\nmarch: " + yaml_scalar(options.march, false) + "\n");
   }
   std::string about;
   for (const std::string& line : examples.about) about += "# " + line + '\n';

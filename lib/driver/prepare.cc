@@ -21,8 +21,10 @@
 #include "onnx_io/onnx_file.h"
 #include "opset/raise_opset.h"
 #include "passes/fill_scales.h"
+#include "passes/kept_batch_norms.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
+#include "passes/modernise.h"
 #include "passes/pipeline.h"
 #include "quant/fake_quant.h"
 #include "report/changelog.h"
@@ -34,31 +36,12 @@ namespace qprep {
 namespace {
 
 constexpr std::string_view kRaise = "raise-opset";
+constexpr std::string_view kRaiseForModern = "raise-opset-for-modern";
+constexpr std::string_view kModernise = "modernise";
 constexpr std::string_view kRaiseForQdq = "raise-opset-for-qdq";
 constexpr std::string_view kFillScales = "fill-scales";
 constexpr std::string_view kLowerQdq = "lower-qdq";
 constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
-
-/// " (118 of 120 nodes are inside If 'If_24', whose bodies stay float)" where one node holds most of the
-/// model.
-std::string largest_body_in(const Model& model) {
-  const auto nodes_in = [](const auto& self, const Graph& graph) -> std::size_t {
-    std::size_t count = graph.nodes().size();
-    for (const Node& node : graph.nodes()) {
-      for (const Graph* body : node.bodies()) count += self(self, *body);
-    }
-    return count;
-  };
-  const std::size_t all = nodes_in(nodes_in, *model.graph);
-  for (const Node& node : model.graph->nodes()) {
-    std::size_t inside = 0;
-    for (const Graph* body : node.bodies()) inside += nodes_in(nodes_in, *body);
-    if (2 * inside <= all) continue;
-    return fmt::format(" ({} of {} nodes are inside {} '{}', whose bodies stay float)", inside, all,
-                       node.op(), node.label());
-  }
-  return "";
-}
 
 /// One run. Each step returns false where the user wants it to stop.
 class Preparation {
@@ -78,17 +61,19 @@ class Preparation {
  private:
   void read();
   bool rewrite() {
-    Env env = rules_.env(diagnostics_, settings(config_));
+    Env env = rules_.env_for(config_, diagnostics_);
     return rewrite_model(file_, plan_, env, watch_.observer());
   }
   bool decide();
   bool calibrate();
   bool act();
+  bool modernise_composites();
+  std::int64_t reachable_opset(std::int64_t newest);
   bool lower();
   void finish();
 
   bool run_kind(PassKind kind, const PassObserver& observer, Diagnostics& diagnostics) {
-    Env env = rules_.env(diagnostics, settings(config_));
+    Env env = rules_.env_for(config_, diagnostics);
     return run_passes(model(), plan_, pipeline(kind), env, observer);
   }
   bool raise(std::string_view step, std::int64_t opset);
@@ -102,6 +87,7 @@ class Preparation {
   DtypeCounts& counts_of(Role role);
   void uncount(const Decision& decision);
   void write_model(std::string_view suffix);
+  void write_for_training(std::string_view suffix);
   void write_report();
   void say(std::string_view doing) const {
     if (options_.progress) options_.progress(doing, 0, 0);
@@ -128,7 +114,7 @@ class Preparation {
   bool had_scales_ = false;                // the input model states scales of activations
   std::optional<OutputFolder> folder_;
   std::vector<Observed> observed_;
-  Ranges ranges_;
+  std::vector<Range> ranges_;  // of observed_
   PrepareResult result_;
 };
 
@@ -140,7 +126,7 @@ void Preparation::read() {
   out_ = !options_.folder.empty() ? options_.folder
          : config_.folder         ? std::filesystem::path(config_.folder->value)
                                   : ".";
-  rules_ = Rules::read(options_.configs);
+  rules_ = Rules::read(options_.configs, config_);
 
   say("reading");
   watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });
@@ -157,6 +143,8 @@ void Preparation::read() {
 /// operator set, they run once to find that out, and once more on the raised graph.
 bool Preparation::decide() {
   say("deciding");
+  check_method(config_, model(), rules_.op_classes, diagnostics_);
+  diagnostics_.throw_if_error();
   if (model().opset() < kFakeQuantizeOpset) {
     Diagnostics trial;
     run_kind(PassKind::kDecide, {}, trial);
@@ -264,14 +252,13 @@ bool Preparation::calibrate() {
 void Preparation::check_samples_give_scales() const {
   const Observed* first = nullptr;
   std::string why;
-  for (const Observed& tensor : observed_) {
+  for (std::size_t i = 0; i < observed_.size(); ++i) {
+    const Observed& tensor = observed_[i];
     if (constant_of(*tensor.value)) continue;
     const auto planned = plan_.values.find(tensor.value);
     const Precision precision =
         planned == plan_.values.end() ? Precision::kInt8 : planned->second.spec.precision;
-    const auto range = ranges_.find(tensor.name);
-    std::string because =
-        no_scale_because(range == ranges_.end() ? Range() : range->second, range_of(precision));
+    std::string because = no_scale_because(ranges_[i], range_of(precision));
     if (because.empty()) return;
     if (!first) why = std::move(because);
     if (!first) first = &tensor;
@@ -282,13 +269,63 @@ void Preparation::check_samples_give_scales() const {
               {config_.calibration->data});
 }
 
+/// Where composite operators become ONNX's own, after everything was decided and inserted: that changes
+/// nothing of it.
+bool Preparation::modernise_composites() {
+  if (config_.rewrite.value == CompositeForm::kKeep) return true;
+  Env env = rules_.env(diagnostics_, {});
+  const std::int64_t newest =
+      std::min(config_.newest_opset ? config_.newest_opset->value : kNewestOpset, kNewestOpset);
+  const std::int64_t reachable = reachable_opset(newest);
+  if (!raise(kRaiseForModern, opset_for_modern(model(), env, reachable))) return false;
+  return watch_.step(kModernise, model(), [&] { modernise(model(), env, reachable); });
+}
+
+/// `newest`, or less where a node of the model cannot be raised as far as its composite operators ask for.
+/// That is tried out on the model as it was read, since raising leaves a model that it refuses half done.
+std::int64_t Preparation::reachable_opset(std::int64_t newest) {
+  Env env = rules_.env(diagnostics_, {});
+  for (;;) {
+    const std::int64_t needed = opset_for_modern(model(), env, newest);
+    if (needed <= model().opset()) return newest;
+    Diagnostics of_the_trial;
+    OnnxFile trial = read_onnx(model_file_, of_the_trial);
+    infer_shapes(trial, of_the_trial);
+    Plan plan;
+    Env env_of_the_trial = rules_.env(of_the_trial, {});
+    rewrite_model(trial, plan, env_of_the_trial);
+    try {
+      raise_opset(trial.model, needed, of_the_trial);
+      return newest;
+    } catch (const Fatal& refusal) {
+      newest = needed - 1;
+      diagnostics_.note(codes::kCompositeStays,
+                        fmt::format("the model is not raised to operator set {} for 'rewrite: modern': {}",
+                                    needed, refusal.diagnostics().front().message),
+                        {result_.model});
+    }
+  }
+}
+
 bool Preparation::act() {
   if (!run_kind(PassKind::kAct, watch_.observer(), diagnostics_)) return false;
-  if (wants_qat()) write_model("qat");
+  if (!modernise_composites()) return false;
+  if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
   FilledScales filled;
   const bool goes_on = watch_.step(kFillScales, model(), [&] {
-    filled = fill_scales(model(), by_present_name(ranges_, observed_), diagnostics_);
+    ValueRanges ranges;
+    std::unordered_map<const Value*, Range> in_common;
+    for (std::size_t i = 0; i < observed_.size(); ++i) {
+      const auto shared = plan_.shared_scales.find(observed_[i].value);
+      if (shared != plan_.shared_scales.end()) in_common[shared->second].merge(ranges_[i]);
+    }
+    for (std::size_t i = 0; i < observed_.size(); ++i) {
+      const auto shared = plan_.shared_scales.find(observed_[i].value);
+      ranges.emplace(observed_[i].value,
+                     shared == plan_.shared_scales.end() ? ranges_[i] : in_common.at(shared->second));
+    }
+    filled = fill_scales(model(), ranges, diagnostics_);
     result_.calibrated = filled.calibrated;
     result_.uncalibrated = filled.left_float.size();
   });
@@ -352,7 +389,7 @@ void Preparation::warn_of_int16() {
 bool Preparation::lower() {
   const bool has_calibrated_form = wants_qat() && (config_.calibration || had_scales_);
   const bool as_function = config_.dialect.value == Dialect::kFunction;
-  if (has_calibrated_form && as_function) write_model("calibrated");
+  if (has_calibrated_form && as_function) write_for_training("calibrated");
   if (!wants_fixed_point() && (as_function || !has_calibrated_form)) return true;
 
   say("lowering");
@@ -384,6 +421,14 @@ void Preparation::write_model(std::string_view suffix) {
   result_.opset_after = model().opset();
 }
 
+/// With the batch norms that the configuration keeps.
+void Preparation::write_for_training(std::string_view suffix) {
+  if (!options_.stop_after.empty()) return;
+  BatchNormsPutIn put_in = put_in_batch_norms(model());
+  write_model(suffix);
+  take_out_batch_norms(model(), std::move(put_in));
+}
+
 void Preparation::write_report() {
   report_.diagnostics = diagnostics_.all();
   const auto write = [&](const std::string& name, const std::string& text) {
@@ -403,8 +448,7 @@ void Preparation::write_report() {
 void Preparation::finish() {
   if (result_.decided && plan_.values.empty() && plan_.carried.empty()) {
     diagnostics_.warning(codes::kNothingQuantised,
-                         fmt::format("nothing is quantised{}; the check result says why, node by node",
-                                     largest_body_in(model())));
+                         "nothing is quantised; the check result says why, node by node");
   }
   for (const std::string& pass : watch_.missed()) {
     if (pass == options_.stop_after) {
@@ -433,7 +477,9 @@ std::vector<std::string> pass_names() {
   names.emplace_back(kRaise);
   add(PassKind::kDecide);
   add(PassKind::kAct);
-  for (const auto name : {kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint}) names.emplace_back(name);
+  for (const auto name :
+       {kRaiseForModern, kModernise, kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
+    names.emplace_back(name);
   return names;
 }
 

@@ -1,6 +1,7 @@
 #include "driver/rewrite_model.h"
 
 #include <algorithm>
+#include <span>
 
 #include "onnx_io/infer_shapes.h"
 #include "passes/partial_shapes.h"
@@ -28,15 +29,23 @@ bool has_unknown_shapes(const Graph& graph) {
 }  // namespace
 
 bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer) {
+  const std::span<const Pass> rewrites = pipeline(PassKind::kRewrite);
+  const std::size_t functions = file.model.functions.size();
+  if (!run_passes(file.model, plan, rewrites.first(1), env, observer)) return false;
+  Diagnostics said_before;
+  if (file.model.functions.size() < functions) infer_shapes(file, said_before);
   const Graph& graph = *file.model.graph;
   const std::size_t before = graph.nodes().size();
-  if (!run_passes(file.model, plan, pipeline(PassKind::kRewrite), env, observer)) return false;
+  const std::span<const Pass> replacing = rewrites.last(1);
+  const std::span<const Pass> others = rewrites.subspan(1, rewrites.size() - 2);
+  if (!run_passes(file.model, plan, others, env, observer)) return false;
   const bool folded = graph.nodes().size() < before && has_unknown_shapes(graph);
   if (infer_partial_shapes(file.model) || folded) {
     Diagnostics said_already;
     infer_shapes(file, said_already);
   }
-  return true;
+  // Knows sizes of whatever could be folded, and says those of what it makes.
+  return run_passes(file.model, plan, replacing, env, observer);
 }
 
 }  // namespace qprep

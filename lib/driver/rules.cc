@@ -11,9 +11,29 @@ constexpr const char* kComposites = "composites.yaml";
 
 }  // namespace
 
-Rules Rules::read(const std::filesystem::path& configs) {
-  return {read_op_classes((configs / kOpClasses).string()), read_fusion_rules((configs / kFusion).string()),
-          read_composites((configs / kComposites).string())};
+Rules Rules::read(const std::filesystem::path& configs, const Config& config) {
+  Rules rules = {read_op_classes((configs / kOpClasses).string()),
+                 read_fusion_rules((configs / kFusion).string()),
+                 read_composites((configs / kComposites).string()),
+                 {},
+                 {}};
+  if (!config.march.where.file.empty()) rules.march = read_march(configs, config.march.value);
+  if (rules.march && !rules.march->sequences.empty()) {
+    rules.fusion = rules.fusion.with(rules.march->sequences);
+  }
+  if (!config.fusing.patterns.empty()) rules.fusion = rules.fusion.with(config.fusing.patterns);
+  if (config.replace) {
+    rules.replace = *config.replace;
+  } else if (rules.march) {
+    rules.replace = rules.march->replace;
+  }
+  return rules;
+}
+
+Env Rules::env_for(const Config& config, Diagnostics& diagnostics) const {
+  Env env = this->env(diagnostics, settings(config));
+  env.fusing = &config.fusing;
+  return env;
 }
 
 Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {
@@ -22,6 +42,8 @@ Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {
   env.op_classes = &op_classes;
   env.fusion = &fusion;
   env.composites = &composites;
+  env.march = march ? &*march : nullptr;
+  env.replace = replace;
   return env;
 }
 

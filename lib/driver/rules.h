@@ -1,10 +1,15 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "config/composites.h"
+#include "config/config.h"
 #include "config/config_folder.h"
 #include "config/fusion.h"
+#include "config/march.h"
 #include "config/op_classes.h"
 #include "passes/pass.h"
 
@@ -15,11 +20,15 @@ struct Rules {
   OpClasses op_classes;
   FusionRules fusion;
   Composites composites;
+  std::optional<March> march;        // nullopt: no configuration names one
+  std::vector<std::string> replace;  // what the configuration says, else the march
 
   /// Throws Fatal with every mistake of a file.
-  static Rules read(const std::filesystem::path& configs);
+  static Rules read(const std::filesystem::path& configs, const Config& config = {});
   /// An Env that uses the tables. Given: they outlive it.
   Env env(Diagnostics& diagnostics, std::vector<Setting> settings) const;
+  /// The same with what the configuration says of precision and fusion. Given: it outlives the Env.
+  Env env_for(const Config& config, Diagnostics& diagnostics) const;
 };
 
 }  // namespace qprep

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "config/config.h"
+#include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
 #include "passes/data_flow.h"
-#include "passes/pipeline.h"
 #include "passes/selection.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -90,14 +90,14 @@ NodePtr with_absolute_paths(const YamlNode& document, const std::string& file, c
 }
 
 /// The names of what the selectors match, in the model as it is when settings are applied.
-void match_settings(ShownConfig& shown, const std::vector<Setting>& all, const ShowOptions& options,
-                    Diagnostics& diagnostics) {
-  const Rules rules = Rules::read(options.configs);
+void match_settings(ShownConfig& shown, const Config& config, const std::vector<Setting>& all,
+                    const ShowOptions& options, Diagnostics& diagnostics) {
+  const Rules rules = Rules::read(options.configs, config);
   OnnxFile file = read_onnx(*options.model, diagnostics);
   infer_shapes(file, diagnostics);
-  Env env = rules.env(diagnostics, all);
+  Env env = rules.env_for(config, diagnostics);
   Plan plan;
-  run_passes(file.model, plan, pipeline(PassKind::kRewrite), env);
+  rewrite_model(file, plan, env);
   const DataFlow flow(file.model, rules.op_classes, plan);
   const Selection selection(file.model, &flow);
   std::vector<const Selector*> selectors;
@@ -182,7 +182,7 @@ ShownConfig show_config(const ShowOptions& options, Diagnostics& diagnostics) {
     shown.settings.push_back(
         {to_text(setting), std::string(to_text(setting.slot)), said_by(setting), setting.names_nodes(), {}});
   }
-  if (options.model) match_settings(shown, all, options, diagnostics);
+  if (options.model) match_settings(shown, config, all, options, diagnostics);
   return shown;
 }
 

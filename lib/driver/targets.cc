@@ -7,7 +7,7 @@
 #include <map>
 #include <tuple>
 
-#include "config/marches.h"
+#include "config/march.h"
 #include "config/op_classes.h"
 #include "plan/plan.h"
 #include "report/table.h"
@@ -121,9 +121,7 @@ TargetSupport target_support(const std::string& march, const std::filesystem::pa
   check_known(classes, only);
   TargetSupport support;
   support.march = march;
-  for (const March& each : marches()) {
-    if (each.name == march) support.what = each.what;
-  }
+  support.what = read_march(configs, march).chips;
   for (const auto& [op, row] : classes.rows) {
     if (!only.empty() && std::find(only.begin(), only.end(), op) == only.end()) continue;
     support.operators.push_back(support_of(op, row.traits, ""));

@@ -267,6 +267,17 @@ void Graph::set_initializer(Value& value, Tensor tensor) {
   value.initializer_ = std::move(tensor);
 }
 
+void Graph::order_initializers(std::span<const std::string> names) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (const std::string& name : names) places.emplace(name, places.size());
+  const auto place = [&](const Value* value) {
+    const auto at = places.find(value->name());
+    return at == places.end() ? places.size() : at->second;
+  };
+  std::stable_sort(initializers_.begin(), initializers_.end(),
+                   [&](const Value* a, const Value* b) { return place(a) < place(b); });
+}
+
 void Graph::erase_initializers(const std::unordered_set<Value*>& values) {
   for (Value* value : values) {
     require(value->graph_ == this && value->initializer_ && value->is_unused(),

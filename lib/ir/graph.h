@@ -320,6 +320,8 @@ class Graph {
   Value& new_initializer(const std::string& wanted, Tensor tensor);
   /// Result: the initializer's payload is `tensor`; every reader sees it; its name and record stay.
   void set_initializer(Value& value, Tensor tensor);
+  /// Result: the initializers of these names stand first and in this order, the others as they did.
+  void order_initializers(std::span<const std::string> names);
   /// Given: each is an initializer of this graph that nothing uses. Result: they are gone; one that is a
   /// graph input too is only that from now on.
   void erase_initializers(const std::unordered_set<Value*>& values);
@@ -384,6 +386,31 @@ struct GoneNode {
   std::string because;                      // a clause whose subject it is: "was folded into 'conv1'"
 };
 
+/// A batch norm that was folded into the layer before it, with what it takes to write both as they were:
+/// passes/kept_batch_norms.h does.
+struct KeptBatchNorm {
+  enum class Stood {
+    kBehindLayer,     // it read the layer's result
+    kBehindConstant,  // it read an Add of a constant that alone reads the layer's result
+    kAsAdd,           // of a MatMul: the Add of its shift, which alone reads the layer's result, was its node
+  };
+
+  Stood stood = Stood::kBehindLayer;
+  std::string name;
+  float epsilon = 1e-5F;
+  std::optional<float> momentum = {};
+  std::vector<std::pair<std::string, Tensor>> parameters;  // scale, bias, mean, variance: name and numbers
+  Tensor weight;                                           // of the layer, before
+  std::optional<Tensor> bias = {};                         // of the layer, before; nullopt: it had none
+  std::optional<Tensor> constant = {};                     // of kBehindConstant: the Add's, before
+};
+
+/// A node that a rewrite was asked to replace, and left as it is.
+struct KeptNode {
+  std::string label, op;
+  std::string because;  // a sentence: "gemm-to-conv leaves it as it is, since its weight is no constant"
+};
+
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
 struct Model {
@@ -397,6 +424,9 @@ struct Model {
   std::vector<Function> functions;
   std::vector<std::pair<std::string, std::string>> added_metadata;  // appended to the file's metadata_props
   std::vector<GoneNode> gone;                                       // in the order in which they went
+  /// By the layer that each was folded into. Iterate the graph, never this map.
+  std::unordered_map<const Node*, KeptBatchNorm> kept_batch_norms;
+  std::vector<KeptNode> kept;  // nodes of the main graph
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.
   std::int64_t opset() const;

@@ -75,6 +75,11 @@ void build_value_infos(const Graph& graph, const ValueInfos* record, const NameC
       if (!name || (*name != info.name() && described.contains(*name))) continue;
       onnx::ValueInfoProto& copy = *infos.Add();
       copy = info;
+      const Value* renamed = changes->renamed(info.name());
+      if (renamed && !still_holds(info, *renamed, Outdated::kIfContradicted)) {
+        copy.clear_type();
+        write_type(renamed->type(), *copy.mutable_type());
+      }
       if (*name != info.name()) copy.set_name(*name);
       described.insert(copy.name());
     }

@@ -79,6 +79,11 @@ void NameChanges::add(const Value& value, std::string_view name_in_file) {
   if (!name_in_file.empty() && name_in_file != value.name()) renamed_.emplace(name_in_file, &value);
 }
 
+const Value* NameChanges::renamed(std::string_view name) const {
+  const auto at = renamed_.find(name);
+  return at == renamed_.end() ? nullptr : at->second;
+}
+
 std::optional<std::string> NameChanges::now(const std::string& name) const {
   if (none_) return name;
   const auto renamed = renamed_.find(name);

@@ -30,6 +30,8 @@ class NameChanges {
   /// What an entry of the file about `name` is about now: the name that its value has, or whatever took the
   /// name over; nullopt if both are gone. A name that no value had stays.
   std::optional<std::string> now(const std::string& name) const;
+  /// The value that had that name in the file and has another now; null: none.
+  const Value* renamed(std::string_view name) const;
 
  private:
   void add(const Value& value, std::string_view name_in_file);

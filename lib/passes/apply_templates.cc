@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "ir/walk.h"
 #include "passes/carried_scales.h"
 #include "passes/explain_placement.h"
+#include "passes/find_region.h"
 #include "passes/fold_settings.h"
 #include "passes/idle_settings.h"
 #include "passes/placement.h"
@@ -40,6 +42,8 @@ void forget_decisions(Plan& plan) {
   plan.same_as.clear();
   plan.not_quantised.clear();
   plan.known_scales.clear();
+  plan.shared_scales.clear();
+  plan.region.clear();
 }
 
 }  // namespace
@@ -54,15 +58,18 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   plan.constants.reserve(constants);
   plan.known_scales.reserve(constants);
   const DataFlow flow(model, *env.op_classes, plan);
-  find_carried_scales(model, flow, plan);
+  find_carried_scales(flow, plan);
   plan.settings = fold_settings(model, env.settings, flow, plan, env.diagnostics);
   const NodeSettings& settings = *plan.settings;
-  const WeightDecisions weighed = decide_weights(model, flow, settings, plan);
-  const QuantisedNodes quantised = place(model, flow, weighed, settings, plan);
-  explain_placement(model, flow, weighed, settings, quantised, plan);
+  const WeightDecisions weighed = decide_weights(flow, settings, plan);
+  const QuantisedNodes quantised = place(flow, weighed, settings, env.march, plan);
+  explain_placement(flow, weighed, settings, quantised, plan);
+  find_region(flow, settings, plan);
   warn_of_idle_settings(*model.graph, plan, env.diagnostics);
   std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
-  for (const Node& node : model.graph->nodes()) leave_bodies_float(node, plan);
+  for (const Node* node : flow.nodes()) {
+    if (!is_control_flow(*node)) leave_bodies_float(*node, plan);
+  }
   for (const Function& function : model.functions) {
     leave_float(
         *function.body,

@@ -35,8 +35,9 @@ std::optional<QuantSpec> spec_of(const Node& node) {
 
 }  // namespace
 
-void find_carried_scales(const Model& model, const DataFlow& flow, Plan& plan) {
-  for (const Node& node : model.graph->nodes()) {
+void find_carried_scales(const DataFlow& flow, Plan& plan) {
+  for (const Node* each : flow.nodes()) {
+    const Node& node = *each;
     if (!node.input(0) || node.output_count() == 0) continue;
     const Value& result = node.output(0);
     if (const auto root = plan.carried.find(flow.of(result).root); root != plan.carried.end()) {

@@ -41,6 +41,7 @@ std::optional<CompositeMatch> CompositeAttempt::match(const Model& model, const 
   if (!solve(state) || !constants_fit(state)) return std::nullopt;
   CompositeMatch match = match_of(state);
   for (const Node* node : match.nodes) {
+    if (&node->graph() != &root.graph()) return std::nullopt;
     if (!model.functions.empty() && model.function_of(*node)) return std::nullopt;
   }
   for (const Value* operand : match.operands) {
@@ -183,6 +184,9 @@ std::optional<std::size_t> CompositeAttempt::transparent_input(const Node& node)
 
 CompositeMatch CompositeAttempt::match_of(const State& state) const {
   CompositeMatch match{&pattern_, state.nodes, state.operands};
+  match.by_step = state.nodes;
+  match.names = state.names;
+  match.axes = state.axes;
   std::vector<const Node*>& nodes = match.nodes;
   nodes.insert(nodes.end(), state.through.begin(), state.through.end());
   std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->mark() < b->mark(); });

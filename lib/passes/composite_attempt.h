@@ -15,9 +15,12 @@ namespace qprep {
 /// Nodes that spell out a composite operator or a block.
 struct CompositeMatch {
   const CompositePattern* pattern = nullptr;
-  std::vector<const Node*> nodes = {};      // in graph order
-  std::vector<const Value*> operands = {};  // what enters as data, as the nodes read it
-  std::string flaw = {};                    // why it is no match in spite of all that; empty: it is one
+  std::vector<const Node*> nodes = {};       // in graph order
+  std::vector<const Value*> operands = {};   // what enters as data, as the nodes read it
+  std::string flaw = {};                     // why it is no match in spite of all that; empty: it is one
+  std::vector<const Node*> by_step = {};     // the node of each statement
+  std::vector<const Value*> names = {};      // by CompositeOperand::name; null: not met
+  std::optional<AxesOfReduction> axes = {};  // that all reductions run over
 };
 
 /// A pattern, laid over the nodes that end in one; for one node of the main graph, once.

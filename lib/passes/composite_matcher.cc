@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "ir/walk.h"
 #include "passes/composite_ops.h"
 
 namespace qprep {
@@ -97,12 +98,12 @@ std::vector<const CompositePattern*> CompositeMatcher::candidates(const Node& ro
 
 CompositeMatcher::Found CompositeMatcher::find(const Model& model) const {
   std::uint64_t position = 0;
-  for (const Node& node : model.graph->nodes()) node.set_mark(position++);
+  const std::vector<const Node*> nodes = nodes_with_bodies(*model.graph);
+  for (const Node* node : nodes) node->set_mark(position++);
   std::vector<CompositeMatch> all;
-  const auto& nodes = model.graph->nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    for (const CompositePattern* pattern : candidates(*node)) {
-      auto match = CompositeAttempt(*pattern, classes_).match(model, *node, kind_ == Kind::kBlocks);
+    for (const CompositePattern* pattern : candidates(**node)) {
+      auto match = CompositeAttempt(*pattern, classes_).match(model, **node, kind_ == Kind::kBlocks);
       if (match) all.push_back(std::move(*match));
     }
   }

@@ -28,9 +28,9 @@ class CompositeMatcher {
   CompositeMatcher(const std::vector<CompositePattern>& patterns, const OpClasses& classes,
                    Kind kind = Kind::kUnits);
 
-  /// What is in the main graph. No node is in two matches: the longer has it, of equally long ones the later,
-  /// of those at one place the one whose spelling stands first in the file. The marks of the main graph's
-  /// nodes are the matcher's own while it runs.
+  /// What is in the main graph and in the bodies of its control flow, each for itself. No node is in two
+  /// matches: the longer has it, of equally long ones the later, of those at one place the one whose spelling
+  /// stands first in the file. The marks of these nodes are the matcher's own while it runs.
   Found find(const Model& model) const;
 
  private:

@@ -4,6 +4,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "ir/walk.h"
+
 namespace qprep {
 
 void set_constant_input(Node& node, std::size_t i, Tensor tensor, const std::string& wanted) {
@@ -12,7 +14,7 @@ void set_constant_input(Node& node, std::size_t i, Tensor tensor, const std::str
     value->graph().set_initializer(*value, std::move(tensor));
     return;
   }
-  node.set_input(i, &node.graph().new_initializer(wanted, std::move(tensor)));
+  node.set_input(i, &outermost(node.graph()).new_initializer(wanted, std::move(tensor)));
 }
 
 void erase_unused_initializers(std::span<Value* const> candidates) {

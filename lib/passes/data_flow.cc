@@ -1,10 +1,12 @@
 #include "passes/data_flow.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
 
+#include "ir/walk.h"
 #include "passes/constant_facts.h"
 
 namespace qprep {
@@ -23,6 +25,19 @@ const OpTraits& function_call() {
     return call;
   }();
   return traits;
+}
+
+/// Arithmetic and resampling, which programs write in front of a network to prepare its inputs. What joins,
+/// activates, pools or normalises with parameters is the network's own.
+bool prepares(const Node& node) {
+  constexpr std::array<std::string_view, 17> kOps = {"Abs",    "Add",  "Clip", "Div", "Exp",     "Log",
+                                                     "Max",    "Min",  "Mul",  "Neg", "Pow",     "Reciprocal",
+                                                     "Resize", "Sqrt", "Sub",  "Sum", "Upsample"};
+  return std::any_of(kOps.begin(), kOps.end(), [&](std::string_view op) { return node.is(op); });
+}
+
+std::size_t scanned(const Node& scan) {
+  return static_cast<std::size_t>(std::max<std::int64_t>(scan.int_or("num_scan_inputs", 0), 0));
 }
 
 std::string key_of(std::string_view domain, std::string_view name, std::string_view overload) {
@@ -100,20 +115,44 @@ bool is_constant(const Value& value) {
 }
 
 DataFlow::DataFlow(const Model& model, const OpClasses& classes, Plan& plan)
-    : model_(model), classes_(classes), plan_(plan) {
+    : model_(model),
+      classes_(classes),
+      plan_(plan),
+      nodes_(nodes_with_bodies(*model.graph)),
+      graphs_(graphs_with_bodies(*model.graph)),
+      inside_(graphs_.begin(), graphs_.end()) {
   for (const Function& function : model.functions) {
     functions_.insert(key_of(function.domain, function.name, function.overload));
   }
-  for (const Node& node : model.graph->nodes()) {
-    const OpTraits& traits = classes_.of(node);
+  for (const Node* node : nodes_) {
+    const OpTraits& traits = classes_.of(*node);
     const bool call = !functions_.empty() && traits.op_class != OpClass::kQuantised &&
-                      functions_.contains(key_of(node.domain(), node.op(), node.overload()));
-    node.set_mark(traits_.size());
+                      functions_.contains(key_of(node->domain(), node->op(), node->overload()));
+    node->set_mark(traits_.size());
     traits_.push_back(call ? &function_call() : &traits);
   }
+  find_bodies();
   read_units();
-  forwards();
-  backwards();
+  forwards(*model.graph);
+  backwards(*model.graph);
+}
+
+void DataFlow::find_bodies() {
+  if (graphs_.size() == 1) return;
+  for (const Node* node : nodes_) {
+    const OpClass op_class = traits(*node).op_class;
+    const std::vector<Graph*> bodies = node->bodies();
+    if (op_class == OpClass::kGemmLike || op_class == OpClass::kQuantised ||
+        std::any_of(bodies.begin(), bodies.end(),
+                    [&](const Graph* body) { return multiplies_.contains(body); })) {
+      multiplies_.insert(&node->graph());
+    }
+  }
+  for (const Graph* graph : graphs_) {
+    for (std::size_t i = 0; graph->holder() && i < graph->outputs().size(); ++i) {
+      leaves_[graph->outputs()[i]].push_back({made_from(*graph, i), next_turn_of(*graph, i) != nullptr});
+    }
+  }
 }
 
 void DataFlow::read_units() {
@@ -129,25 +168,63 @@ void DataFlow::read_units() {
 
 // ------------------------------------------------------------------------------------------------- forwards
 
-void DataFlow::forwards() {
-  const auto keep = [this](const Value& value, const ValueFlow& flow) {
-    value.set_mark(flows_.size());
-    flows_.push_back(flow);
-  };
-  const auto add_source = [&](const Value& value) {
+void DataFlow::keep(const Value& value, const ValueFlow& flow) {
+  value.set_mark(flows_.size());
+  flows_.push_back(flow);
+}
+
+void DataFlow::forwards(const Graph& graph) {
+  for (std::size_t i = 0; i < graph.inputs().size(); ++i) keep(*graph.inputs()[i], entering(graph, i));
+  for (const Value* initializer : graph.initializers()) {
     ValueFlow flow;
-    flow.root = &value;
-    flow.runtime = !value.initializer();
-    flow.carries = flow.runtime && is_float_or_unknown(value);
-    keep(value, flow);
-  };
-  for (const Value* input : model_.graph->inputs()) add_source(*input);
-  for (const Value* initializer : model_.graph->initializers()) add_source(*initializer);
-  for (const Node& node : model_.graph->nodes()) {
+    flow.root = initializer;
+    keep(*initializer, flow);
+  }
+  for (const Node& node : graph.nodes()) {
+    if (is_control_flow(node)) {
+      for (const Graph* body : node.bodies()) forwards(*body);
+    }
     for (std::size_t i = 0; i < node.output_count(); ++i) {
       keep(node.output(i), made_by(node, traits(node), i));
     }
   }
+}
+
+/// What enters the model, or a body of it.
+ValueFlow DataFlow::entering(const Graph& graph, std::size_t input) const {
+  const Value& value = *graph.inputs()[input];
+  ValueFlow flow;
+  flow.root = &value;
+  flow.runtime = !value.initializer();
+  flow.carries = flow.runtime && is_float_or_unknown(value);
+  flow.begun = graph.holder() != nullptr;
+  const Value* fed = graph.holder() ? fed_to(graph, input) : nullptr;
+  if (!fed) return flow;
+  const bool is_slice =
+      graph.holder()->is("Scan") && input + scanned(*graph.holder()) >= graph.inputs().size();
+  flow.after_gemm = of(*fed).after_gemm || (!is_slice && multiplies_.contains(&graph));
+  flow.mask = of(*fed).mask;
+  return flow;
+}
+
+/// What a result of control flow is: any of what its bodies make, or what they would have been handed.
+ValueFlow DataFlow::leaving(const Node& control, std::size_t output) const {
+  const Value& value = control.output(output);
+  ValueFlow flow;
+  flow.root = &value;
+  flow.runtime = flow.begun = true;
+  flow.carries = is_float_or_unknown(value);
+  const auto take = [&flow](const ValueFlow& from) {
+    flow.after_gemm = flow.after_gemm || from.after_gemm;
+    if (!flow.mask) flow.mask = from.mask;
+  };
+  for (const Graph* body : control.bodies()) {
+    const std::size_t made = output + (control.is("Loop") ? 1 : 0);
+    if (made >= body->outputs().size()) continue;
+    take(of(*body->outputs()[made]));
+    if (const Value* next = next_turn_of(*body, made)) take(of(*next));
+  }
+  return flow;
 }
 
 ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_t output) const {
@@ -155,6 +232,7 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
   ValueFlow flow;
   flow.root = &value;
   if (is_constant(value)) return flow;
+  if (is_control_flow(node)) return leaving(node, output);
 
   bool data_carries = false;
   bool selected_at_runtime = false;
@@ -166,6 +244,7 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
     if (!traits.metadata) {
       flow.runtime = flow.runtime || from.runtime;
       flow.after_gemm = flow.after_gemm || from.after_gemm;
+      flow.begun = flow.begun || from.begun;
     }
     data_carries = data_carries || (traits.is_data(i) && from.carries);
     selected_at_runtime = selected_at_runtime || (!traits.is_data(i) && from.runtime);
@@ -173,19 +252,24 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
 
   switch (traits.op_class) {
     case OpClass::kGemmLike:
-      flow.carries = flow.after_gemm = true;
+      flow.carries = flow.after_gemm = flow.begun = true;
       return flow;
     case OpClass::kQuantised:
+      flow.begun = true;
       // Not the scale that DynamicQuantizeLinear computes, nor the accumulator of MatMulInteger.
       flow.carries = output == 0 && is_float_or_unknown(value);
       return flow;
     case OpClass::kInteger:
       return flow;
     case OpClass::kFloat:
+      flow.begun = true;
       flow.carries = data_carries || traits.all_inputs || traits.data.empty();
       flow.mask = mask_of(node, traits);
       return flow;
     case OpClass::kActive:
+      if (const Unit* unit = plan_.unit_of(node); !prepares(node) || (unit && unit->is_composite())) {
+        flow.begun = true;
+      }
       flow.carries = data_carries;
       flow.mask = mask_of(node, traits);
       flow.statistic = is_statistic(node, traits);
@@ -199,7 +283,9 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
   const ValueFlow& from = of(*data);
   flow.root = from.root;
   flow.through = &node;
-  flow.carries = from.carries || (is_constant(*from.root) && selected_at_runtime);
+  const bool looks_up = is_constant(*from.root) && selected_at_runtime;
+  flow.carries = from.carries || looks_up;
+  flow.begun = flow.begun || looks_up;
   flow.statistic = from.statistic;
   flow.inverse = from.inverse;
   flow.mask = from.mask;
@@ -254,24 +340,48 @@ const Node* DataFlow::inverse_of(const Node& node, const OpTraits& traits) const
 
 // ------------------------------------------------------------------------------------------------ backwards
 
-void DataFlow::backwards() {
-  const auto& nodes = model_.graph->nodes();
+void DataFlow::backwards(const Graph& graph) {
+  const auto look = [this](const Value& value) { look_ahead(value, flows_.at(value.mark())); };
+  const auto& nodes = graph.nodes();
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
-    for (std::size_t i = 0; i < node->output_count(); ++i) {
-      look_ahead(node->output(i), flows_.at(node->output(i).mark()));
-    }
+    for (std::size_t i = 0; i < node->output_count(); ++i) look(node->output(i));
+    if (!is_control_flow(*node)) continue;
+    for (const Graph* body : node->bodies()) backwards(*body);
   }
-  for (const Value* input : model_.graph->inputs()) look_ahead(*input, flows_.at(input->mark()));
-  for (const Value* value : model_.graph->initializers()) look_ahead(*value, flows_.at(value->mark()));
+  for (const Value* input : graph.inputs()) look(*input);
+  for (const Value* value : graph.initializers()) look(*value);
+}
+
+/// Given: an output of a body.
+void DataFlow::look_over_border(const Value& value, ValueFlow& flow, bool& elsewhere, bool& tail) const {
+  flow.only_outputs = flow.reaches = false;
+  for (const auto& [made, next_turn] : leaves_.at(&value)) {
+    if (next_turn) {
+      flow.reaches = elsewhere = true;
+      flow.before_gemm = flow.before_gemm || multiplies_.contains(&value.graph());
+    }
+    if (!made) {
+      elsewhere = true;
+      continue;
+    }
+    const ValueFlow& next = of(*made);
+    flow.reaches = flow.reaches || next.reaches;
+    flow.before_gemm = flow.before_gemm || next.before_gemm;
+    tail = tail || next.tail;
+    if (made->is_unused()) continue;
+    flow.only_outputs = flow.only_outputs || next.only_outputs;
+    elsewhere = elsewhere || !next.only_outputs;
+  }
 }
 
 void DataFlow::look_ahead(const Value& value, ValueFlow& flow) const {
   flow.reaches = flow.read = flow.only_outputs = value.is_graph_output();
   bool elsewhere = false;
   bool tail = flow.after_gemm;
+  if (value.is_graph_output() && value.graph().holder()) look_over_border(value, flow, elsewhere, tail);
   for (const Use& use : value.uses()) {
-    if (&use.node->graph() != model_.graph.get()) {
-      flow.reaches = flow.before_gemm = elsewhere = true;
+    if (!knows(*use.node)) {
+      flow.read = flow.reaches = flow.before_gemm = elsewhere = true;
       continue;
     }
     flow.read = true;
@@ -280,6 +390,10 @@ void DataFlow::look_ahead(const Value& value, ValueFlow& flow) const {
     if (traits.metadata) continue;
     if (traits.op_class == OpClass::kGemmLike || traits.op_class == OpClass::kQuantised) {
       flow.before_gemm = true;
+    }
+    for (const Graph* body : is_control_flow(*use.node) ? use.node->bodies() : std::vector<Graph*>()) {
+      const Value* inside = entered_at(*body, use.input);
+      flow.before_gemm = flow.before_gemm || (inside && of(*inside).before_gemm);
     }
     const bool is_data = traits.is_data(use.input);
     if (traits.op_class == OpClass::kQuantised && is_data && !flow.quantiser) flow.quantiser = use.node;
@@ -306,6 +420,11 @@ bool DataFlow::use_reaches(const Use& use) const {
   const OpTraits& traits = this->traits(*use.node);
   if (traits.op_class == OpClass::kGemmLike || traits.op_class == OpClass::kQuantised) return true;
   if (traits.metadata || !traits.is_data(use.input)) return false;
+  if (is_control_flow(*use.node)) {
+    const std::vector<Graph*> bodies = use.node->bodies();
+    return std::any_of(bodies.begin(), bodies.end(),
+                       [&](const Graph* body) { return entered_at(*body, use.input) != nullptr; });
+  }
   for (std::size_t i = 0; i < use.node->output_count(); ++i) {
     if (of(use.node->output(i)).reaches) return true;
   }

@@ -3,6 +3,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -12,7 +13,8 @@
 
 namespace qprep {
 
-/// What flows into a value of the main graph and out of it; docs/placement.md explains the words.
+/// What flows into a value and out of it, also over the borders of bodies; docs/placement.md explains the
+/// words.
 struct ValueFlow {
   const Value* root = nullptr;  // the value whose elements it hands on, through passive operators; or itself
   const Node* through = nullptr;  // the passive operator that made it, if it hands on
@@ -22,6 +24,8 @@ struct ValueFlow {
   bool carries = false;     // depends on data: float inputs, tables read at run time, gemm_like operators
   bool statistic = false;   // made by a reduction, with constants at most
   bool after_gemm = false;  // depends on the result of a gemm_like operator
+  bool begun =
+      false;  // depends on what has weights or a state: gemm_like operators, tables that are read, calls
   const Node* inverse = nullptr;  // the node that made it, a statistic, by dividing by one
   const Value* mask = nullptr;    // the constant of huge numbers that came in
 
@@ -30,23 +34,31 @@ struct ValueFlow {
   bool only_outputs = false;  // it feeds outputs of the graph and nothing else, passive operators aside
   bool before_gemm = false;   // a gemm_like operator depends on it, or one that carries scales of its own
   bool tail = false;          // not before_gemm; and after_gemm, or operators of the tail read it
-  bool read = false;          // a node of the main graph or an output of the graph reads it
+  bool read = false;          // a node or an output of its graph reads it
   const Node* quantiser = nullptr;  // a node that quantises it with a scale of its own
   const Node* divides = nullptr;    // the node that it would make divide by zero if it were rounded
 };
 
-/// Analyses the main graph once, forwards and backwards, in linear time. The nodes of a composite operator of
-/// plan.units count as parts of that: what enters it is their data, and what each makes is a root of its own.
-/// What it reads of constants it keeps in plan.constants, for the next one. The marks of the main graph's
-/// values and nodes are its own for as long as it lives.
+/// Analyses the main graph and the bodies of its control flow once, forwards and backwards, in linear time: a
+/// body as if it stood in the place of the node that holds it, once. What a Loop or Scan hands from turn to
+/// turn may be anything that its body makes. The nodes of a composite operator of plan.units count as parts
+/// of that: what enters it is their data, and what each makes is a root of its own. What it reads of
+/// constants it keeps in plan.constants, for the next one. The marks of their values and nodes are its own
+/// for as long as it lives.
 class DataFlow {
  public:
   /// Given: model and classes outlive the analysis.
   DataFlow(const Model& model, const OpClasses& classes, Plan& plan);
 
-  /// Given: a node of the main graph.
+  /// The nodes of the main graph and of the bodies of control flow, each after all that it reads.
+  const std::vector<const Node*>& nodes() const { return nodes_; }
+  const std::vector<const Graph*>& graphs() const { return graphs_; }
+  /// It is one of nodes().
+  bool knows(const Node& node) const { return inside_.contains(&node.graph()); }
+
+  /// Given: one of nodes().
   const OpTraits& traits(const Node& node) const { return *traits_.at(node.mark()); }
-  /// Given: a value of the main graph.
+  /// Given: a value of one of graphs().
   const ValueFlow& of(const Value& value) const { return flows_.at(value.mark()); }
 
   /// Why what enters the node there cannot be quantised, as the end of "'x' stays float: ...";
@@ -63,8 +75,13 @@ class DataFlow {
 
  private:
   void read_units();
-  void forwards();
-  void backwards();
+  void find_bodies();
+  void forwards(const Graph& graph);
+  void backwards(const Graph& graph);
+  void keep(const Value& value, const ValueFlow& flow);
+  ValueFlow entering(const Graph& graph, std::size_t input) const;
+  ValueFlow leaving(const Node& control, std::size_t output) const;
+  void look_over_border(const Value& value, ValueFlow& flow, bool& elsewhere, bool& tail) const;
   ValueFlow made_by(const Node& node, const OpTraits& traits, std::size_t output) const;
   const Value* mask_of(const Node& node, const OpTraits& traits) const;
   bool is_statistic(const Node& node, const OpTraits& traits) const;
@@ -78,9 +95,19 @@ class DataFlow {
   const OpClasses& classes_;
   Plan& plan_;
   std::unordered_set<std::string> functions_;  // keys of model-local functions
-  std::vector<const OpTraits*> traits_;        // by the nodes' marks
-  std::deque<OpTraits> parts_;                 // of the nodes of units that read parameters
-  std::vector<ValueFlow> flows_;               // by the values' marks
+  std::vector<const Node*> nodes_;
+  std::vector<const Graph*> graphs_;
+  std::unordered_set<const Graph*> inside_;      // the same
+  std::unordered_set<const Graph*> multiplies_;  // bodies that hold gemm_like operators, or bodies that do
+  /// Where the results of bodies go: what they become outside, and whether the next turn reads them.
+  struct Leaves {
+    const Value* made = nullptr;
+    bool next_turn = false;
+  };
+  std::unordered_map<const Value*, std::vector<Leaves>> leaves_;
+  std::vector<const OpTraits*> traits_;  // by the nodes' marks
+  std::deque<OpTraits> parts_;           // of the nodes of units that read parameters
+  std::vector<ValueFlow> flows_;         // by the values' marks
 };
 
 /// "Conv 'conv1'", as messages name a node.

@@ -11,23 +11,20 @@ namespace {
 
 class Explanation {
  public:
-  Explanation(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-              const NodeSettings& settings, const QuantisedNodes& nodes, Plan& plan)
-      : graph_(*model.graph),
-        flow_(flow),
-        weights_(weights),
-        settings_(settings),
-        nodes_(nodes),
-        plan_(plan) {}
+  Explanation(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
+              const QuantisedNodes& nodes, Plan& plan)
+      : flow_(flow), weights_(weights), settings_(settings), nodes_(nodes), plan_(plan) {}
 
   void run() {
-    for (const Node& node : graph_.nodes()) settle_device(node);
-    for (const Node& node : graph_.nodes()) {
-      if (node.is("Constant")) settle_constant(node);
+    for (const Node* node : flow_.nodes()) settle_device(*node);
+    for (const Node* node : flow_.nodes()) {
+      if (node->is("Constant")) settle_constant(*node);
     }
-    for (const Node& node : graph_.nodes()) settle_results(node);
-    for (const Value* input : graph_.inputs()) explain_source(*input);
-    for (const Value* value : graph_.initializers()) explain_source(*value);
+    for (const Node* node : flow_.nodes()) settle_results(*node);
+    for (const Graph* graph : flow_.graphs()) {
+      for (const Value* input : graph->inputs()) explain_source(*input);
+      for (const Value* value : graph->initializers()) explain_source(*value);
+    }
   }
 
  private:
@@ -203,7 +200,7 @@ class Explanation {
     std::size_t told = 0;
     for (std::size_t looks = 0; looks < waiting.size() && looks < kMostLooks; ++looks) {
       for (const Use& use : waiting[looks]->uses()) {
-        if (&use.node->graph() != &graph_) continue;
+        if (!flow_.knows(*use.node)) continue;
         const OpTraits& traits = flow_.traits(*use.node);
         if (!traits.is_data(use.input)) continue;
         if (traits.op_class == OpClass::kPassive) waiting.push_back(&use.node->output(0));
@@ -292,7 +289,7 @@ class Explanation {
   Reason constant_reason(const Value& value) const {
     Reason unread;
     for (const Use& use : value.uses()) {
-      if (&use.node->graph() != &graph_) continue;
+      if (!flow_.knows(*use.node)) continue;
       const OpTraits& traits = flow_.traits(*use.node);
       const Unit* unit = plan_.unit_of(*use.node);
       if ((unit && unit->bias == &value) || traits.bias == use.input) {
@@ -314,7 +311,6 @@ class Explanation {
     return unread.empty() ? "no quantised node reads it as data" : unread;
   }
 
-  const Graph& graph_;
   const DataFlow& flow_;
   const WeightDecisions& weights_;
   const NodeSettings& settings_;
@@ -324,9 +320,9 @@ class Explanation {
 
 }  // namespace
 
-void explain_placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                       const NodeSettings& settings, const QuantisedNodes& nodes, Plan& plan) {
-  Explanation(model, flow, weights, settings, nodes, plan).run();
+void explain_placement(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
+                       const QuantisedNodes& nodes, Plan& plan) {
+  Explanation(flow, weights, settings, nodes, plan).run();
 }
 
 }  // namespace qprep

@@ -1,5 +1,6 @@
 #include "passes/fill_scales.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "passes/constants.h"
@@ -12,7 +13,7 @@ namespace {
 
 class Filler {
  public:
-  Filler(const Ranges& ranges, Diagnostics& diagnostics) : ranges_(ranges), diagnostics_(diagnostics) {}
+  Filler(const ValueRanges& ranges, Diagnostics& diagnostics) : ranges_(ranges), diagnostics_(diagnostics) {}
 
   /// Result: whether the node is calibrated now and was not before.
   bool fill(Node& node) {
@@ -47,8 +48,7 @@ class Filler {
     if (attrs.spec.channel_axis >= 0)
       return stays_float(node, "activations have one scale, not one a channel");
     const std::string& tensor = node.input(0)->name();
-    const auto at = ranges_.find(tensor);
-    const Range range = at == ranges_.end() ? Range() : at->second;
+    const Range range = range_of_input(node);
     if (const std::string why = no_scale_because(range, attrs.range); !why.empty())
       return stays_float(node, why);
     if (range.min == range.max) {
@@ -67,15 +67,34 @@ class Filler {
     return false;
   }
 
-  static bool calibrated(Node& node, Tensor scale, Tensor zero_point) {
+  bool calibrated(Node& node, Tensor scale, Tensor zero_point) {
     const std::string& tensor = node.input(0)->name();
-    set_constant_input(node, 1, std::move(scale), tensor + "_scale");
-    set_constant_input(node, 2, std::move(zero_point), tensor + "_zero_point");
+    set_parameter(node, 1, std::move(scale), tensor + "_scale");
+    set_parameter(node, 2, std::move(zero_point), tensor + "_zero_point");
     set_calibrated(node, true);
     return true;
   }
 
-  const Ranges& ranges_;
+  Range range_of_input(const Node& node) const {
+    const auto at = ranges_.find(node.input(0));
+    return at == ranges_.end() ? Range() : at->second;
+  }
+
+  /// Nodes that share the parameter, and whose tensors have one range, go on sharing it.
+  void set_parameter(Node& node, std::size_t input, Tensor tensor, const std::string& wanted) const {
+    Value* shared = node.input(input);
+    const Range range = range_of_input(node);
+    const auto is_alike = [&](const Use& use) {
+      return use.input == input && is_fake_quantize(*use.node) && range_of_input(*use.node) == range;
+    };
+    if (shared && shared->initializer() && !shared->is_graph_input() && shared->uses().size() > 1 &&
+        std::all_of(shared->uses().begin(), shared->uses().end(), is_alike)) {
+      return shared->graph().set_initializer(*shared, std::move(tensor));
+    }
+    set_constant_input(node, input, std::move(tensor), wanted);
+  }
+
+  const ValueRanges& ranges_;
   Diagnostics& diagnostics_;
   std::vector<std::pair<const Value*, std::string>> left_float_;
 };
@@ -93,9 +112,19 @@ std::string no_scale_because(const Range& range, QuantRange quantised) {
 }
 
 FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics) {
+  ValueRanges by_value;
+  for (const Node* node : fake_quantize_nodes(*model.graph)) {
+    const auto range = node->input(0) ? ranges.find(node->input(0)->name()) : ranges.end();
+    if (range != ranges.end()) by_value.emplace(node->input(0), range->second);
+  }
+  return fill_scales(model, by_value, diagnostics);
+}
+
+FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics) {
+  const std::vector<Node*> nodes = fake_quantize_nodes(*model.graph);
   Filler filler(ranges, diagnostics);
   FilledScales filled;
-  for (Node* node : fake_quantize_nodes(*model.graph)) {
+  for (Node* node : nodes) {
     if (filler.fill(*node)) ++filled.calibrated;
   }
   update_fake_quantize_functions(model);

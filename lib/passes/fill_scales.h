@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,11 +19,16 @@ struct FilledScales {
   std::vector<std::pair<const Value*, std::string>> left_float;  // the tensors of those that are not, and why
 };
 
-/// Sets the scale of every uncalibrated FakeQuantize from the range of the tensor it reads (its input 0, by
-/// name) and calibrates the node. A node whose tensor has no usable range stays uncalibrated, that is float,
-/// with a warning: never seen (a branch that no sample took), NaN or Inf in the data, all zero, too large. A
-/// tensor that never varies gets the scale of its value, with a note.
-/// Result: the functions fit the nodes.
+/// By the value that a FakeQuantize reads (its input 0).
+using ValueRanges = std::unordered_map<const Value*, Range>;
+
+/// Sets the scale of every uncalibrated FakeQuantize from the range of the tensor it reads (its input 0;
+/// where several have one initializer as their scale, from all that these read) and calibrates the node. A
+/// node whose tensor has no usable range stays uncalibrated, that is float, with a warning: never seen (a
+/// branch that no sample took), NaN or Inf in the data, all zero, too large. A tensor that never varies gets
+/// the scale of its value, with a note. Result: the functions fit the nodes.
+FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics);
+/// The same with ranges by the tensors' names.
 FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics);
 
 }  // namespace qprep

@@ -4,7 +4,10 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "config/fusing.h"
+#include "passes/channel_affine.h"
 #include "passes/constant_facts.h"
+#include "passes/fuse_lists.h"
 #include "passes/linear_layer.h"
 #include "passes/rewriter.h"
 #include "support/codes.h"
@@ -12,52 +15,7 @@
 namespace qprep {
 namespace {
 
-/// y = a x + b, per channel.
-struct Affine {
-  std::vector<double> a;
-  std::vector<double> b;
-
-  std::int64_t channels() const { return static_cast<std::int64_t>(a.size()); }
-  bool shifts() const {
-    return std::any_of(b.begin(), b.end(), [](double each) { return each != 0.0; });
-  }
-};
-
 using Because = std::string;  // a clause; empty: it was folded
-
-bool is_inference(const Node& node, std::int64_t opset) {
-  for (std::size_t i = 1; i < node.output_count(); ++i) {
-    if (!node.output(i).name().empty()) return false;
-  }
-  if (opset < 7) return node.int_or("is_test", 0) != 0;
-  return node.int_or("training_mode", 0) == 0;
-}
-
-std::variant<Affine, Because> affine_of(const Node& node, std::int64_t opset) {
-  if (!is_inference(node, opset)) return "it is in training mode";
-  if (opset < 9 && node.int_or("spatial", 1) == 0)
-    return "it normalises each element by itself (spatial = 0)";
-  std::vector<std::vector<float>> parameters;
-  for (std::size_t i = 1; i <= 4; ++i) {
-    const Tensor* tensor = node.input(i) ? constant_of(*node.input(i)) : nullptr;
-    if (!tensor || tensor->dtype() != DType::kFloat32) return "its parameters are not all constant float32";
-    if (tensor->dims().size() != 1 || (i > 1 && tensor->size() != std::ssize(parameters[0]))) {
-      return "its parameters differ in length";
-    }
-    parameters.push_back(tensor->to_vector<float>());
-  }
-  const double epsilon = static_cast<double>(node.float_or("epsilon", 1e-5F));
-  Affine affine;
-  for (std::size_t i = 0; i < parameters[0].size(); ++i) {
-    const double a =
-        static_cast<double>(parameters[0][i]) / std::sqrt(static_cast<double>(parameters[3][i]) + epsilon);
-    const double b = static_cast<double>(parameters[1][i]) - static_cast<double>(parameters[2][i]) * a;
-    if (!std::isfinite(a) || !std::isfinite(b)) return "its parameters make no finite factor";
-    affine.a.push_back(a);
-    affine.b.push_back(b);
-  }
-  return affine;
-}
 
 Tensor floats(Dims dims, const std::vector<double>& values) {
   std::vector<float> rounded;
@@ -65,12 +23,14 @@ Tensor floats(Dims dims, const std::vector<double>& values) {
   return Tensor::floats(std::move(dims), std::move(rounded));
 }
 
-std::vector<double> applied(const Affine& affine, std::vector<double> values) {
+std::vector<double> applied(const ChannelAffine& affine, std::vector<double> values) {
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = affine.a[i] * values[i] + affine.b[i];
   return values;
 }
 
 constexpr std::string_view kTooLarge = "the folded weight would not be finite";
+constexpr std::string_view kStaysForTraining = "; the models for training have it as it was (bn: with_bn)";
+constexpr std::string_view kNotListed = "'fuse' does not list it with the layer there";
 
 /// The constant that an Add spreads over the channels (axis 1) of data of `rank`, one for each channel;
 /// nullopt if it is not of that form.
@@ -92,13 +52,21 @@ std::optional<std::vector<double>> per_channel(const Tensor& tensor, std::size_t
 class BatchNormFolder {
  public:
   BatchNormFolder(Model& model, Env& env)
-      : model_(model), env_(env), rewriter_(model, env), opset_(model.opset()) {}
+      : model_(model),
+        env_(env),
+        rewriter_(model, env),
+        opset_(model.opset()),
+        keeps_(env.fusing && env.fusing->batch_norms.value == BatchNorms::kKeep) {
+    if (env.fusing && !env.fusing->fuses_all()) lists_.emplace(model, *env.fusing);
+  }
 
-  bool run() {
-    for_each_graph(model_, [this](Graph& graph) {
+  /// `only`, if given: no other node is looked at, and nothing is said of those that stay.
+  bool run(const std::unordered_set<const Node*>* only = nullptr) {
+    for_each_graph(model_, [&](Graph& graph) {
       for (auto at = graph.nodes().begin(); at != graph.nodes().end();) {
         Node& node = *at;
         ++at;
+        if (only && !only->contains(&node)) continue;
         if (node.is("BatchNormalization")) {
           visit(node);
         } else if (node.is("Mul")) {
@@ -107,38 +75,94 @@ class BatchNormFolder {
       }
     });
     rewriter_.finish();
-    for (const Stay& stay : stays_) {
-      const std::string who = stay.others > 0 ? fmt::format("' and {} more stay", stay.others) : "' stays";
-      env_.diagnostics.note(codes::kBatchNormStays,
-                            fmt::format("batch norm '{}{}: {}", stay.first, who, stay.because),
-                            {model_.file});
-    }
+    if (!only) say_who(stays_, codes::kBatchNormStays, "stays", "stay");
+    say_who(not_kept_, codes::kBatchNormFolded, "is folded, not kept for training",
+            "are folded, not kept for training");
     return changed_;
   }
 
  private:
-  struct Stay {
+  struct Group {
     Because because;
     std::string first;
     std::size_t others = 0;
   };
 
+  static void add(std::vector<Group>& groups, Because because, const std::string& label) {
+    const auto at = std::find_if(groups.begin(), groups.end(),
+                                 [&](const Group& group) { return group.because == because; });
+    if (at == groups.end()) {
+      groups.push_back({std::move(because), label});
+    } else {
+      ++at->others;
+    }
+  }
+
+  void say_who(const std::vector<Group>& groups, std::string_view code, std::string_view one,
+               std::string_view several) {
+    for (const Group& group : groups) {
+      const std::string who = group.others > 0 ? fmt::format("' and {} more {}", group.others, several)
+                                               : fmt::format("' {}", one);
+      env_.diagnostics.note(code, fmt::format("batch norm '{}{}: {}", group.first, who, group.because),
+                            {model_.file});
+    }
+  }
+
   void visit(Node& node) {
     const std::string label = node.label();
     const std::vector<Value*> inputs = node.inputs();
+    const std::size_t gone = model_.gone.size();
+    kept_now_ = false;
     Because because = fold(node);
     if (because.empty()) {
+      if (kept_now_ && model_.gone.size() > gone) model_.gone.back().because += kStaysForTraining;
       for (std::size_t i = 1; i < inputs.size(); ++i) rewriter_.took(*inputs[i]);
       changed_ = true;
       return;
     }
-    const auto at =
-        std::find_if(stays_.begin(), stays_.end(), [&](const Stay& stay) { return stay.because == because; });
-    if (at == stays_.end()) {
-      stays_.push_back({std::move(because), label});
-    } else {
-      ++at->others;
+    add(stays_, std::move(because), label);
+  }
+
+  /// The configuration lets the node be folded into the layer.
+  bool may_join(const Node& node, const Node& layer) const { return !lists_ || lists_->join(node, layer); }
+
+  /// Given: the layer has its own constants still. Result: what it takes to write the batch norm behind it
+  /// again; nullopt where that is not wanted, or cannot be.
+  std::optional<KeptBatchNorm> as_it_is(const Node& norm, const LinearLayer& layer, const ChannelAffine& affine,
+                                        KeptBatchNorm::Stood stood, const Tensor* constant = nullptr) {
+    if (!keeps_) return std::nullopt;
+    const auto unfit = std::count_if(affine.a.begin(), affine.a.end(), [](double factor) {
+      return !std::isnormal(static_cast<float>(factor));
+    });
+    if (unfit > 0) {
+      add(not_kept_, "the weight cannot be divided by a factor of zero again", norm.label());
+      return std::nullopt;
     }
+    KeptBatchNorm kept;
+    kept.stood = stood;
+    kept.name = norm.label();
+    kept.epsilon = norm.float_or("epsilon", kept.epsilon);
+    if (const float* momentum = norm.get<float>("momentum")) kept.momentum = *momentum;
+    for (std::size_t i = 1; i <= 4; ++i) {
+      kept.parameters.emplace_back(norm.input(i)->name(), *constant_of(*norm.input(i)));
+    }
+    const Node& node = layer.node();
+    kept.weight = *constant_of(*node.input(1));
+    if (node.input(2)) kept.bias = acting_bias(layer);
+    if (constant) kept.constant = *constant;
+    return kept;
+  }
+
+  /// The bias of the layer without a factor before it. Given: it has one.
+  static Tensor acting_bias(const LinearLayer& layer) {
+    const Tensor& bias = *constant_of(*layer.node().input(2));
+    if (layer.node().float_or("beta", 1.0F) == 1.0F) return bias;
+    return floats({layer.outputs()}, *layer.bias());
+  }
+
+  void keep(const Node& layer, std::optional<KeptBatchNorm> kept) {
+    kept_now_ = kept.has_value();
+    if (kept) model_.kept_batch_norms.emplace(&layer, *std::move(kept));
   }
 
   /// layer(x) * constant of one number per channel: the scale of a batch norm that is written out. Its shift
@@ -153,6 +177,7 @@ class BatchNormFolder {
     if (!constant_of(scale) || !producer || &producer->graph() != &mul.graph() || !x.has_single_use()) return;
     const auto found = LinearLayer::of(*producer);
     if (!std::holds_alternative<LinearLayer>(found)) return;
+    if (!may_join(mul, *producer)) return;
     const LinearLayer& layer = std::get<LinearLayer>(found);
     const Tensor& constant = *constant_of(scale);
     const auto factor = per_channel(constant, layer.output_rank(), layer.outputs());
@@ -172,11 +197,12 @@ class BatchNormFolder {
 
   Because fold(Node& node) {
     if (!node.input(0) || node.output_count() == 0) return "it has no input or output";
-    const std::variant<Affine, Because> known = affine_of(node, opset_);
+    const std::variant<ChannelAffine, Because> known = channel_affine_of(node, opset_);
     if (const auto* because = std::get_if<Because>(&known)) return *because;
-    const Affine& affine = std::get<Affine>(known);
+    const ChannelAffine& affine = std::get<ChannelAffine>(known);
     const Because before = fold_into_producer(node, affine);
     if (before.empty()) return {};
+    if (lists_) return before;
     const Because after = fold_into_reader(node, affine);
     if (after.empty()) return {};
     if (before == after) return fmt::format("before and after it, {}", before);
@@ -185,7 +211,7 @@ class BatchNormFolder {
 
   // ---------------------------------------------------------------------------------- the layer that makes x
 
-  Because fold_into_producer(Node& norm, const Affine& affine) {
+  Because fold_into_producer(Node& norm, const ChannelAffine& affine) {
     Value& x = *norm.input(0);
     Node* producer = x.producer();
     if (!producer || &producer->graph() != &norm.graph()) {
@@ -197,18 +223,21 @@ class BatchNormFolder {
     if (auto* because = std::get_if<std::string>(&found)) return *because;
     const LinearLayer& layer = std::get<LinearLayer>(found);
     if (Because because = misfit(layer, affine); !because.empty()) return because;
+    if (!may_join(norm, *producer)) return Because(kNotListed);
     if (!layer.has_bias()) return fold_into_matmul(norm, layer, affine);
 
     const auto bias = layer.bias();
     if (!bias) return "the bias there is not constant float32 per channel";
+    auto kept = as_it_is(norm, layer, affine, KeptBatchNorm::Stood::kBehindLayer);
     if (!write(layer, layer.weight_times_outputs(affine.a), applied(affine, *bias)))
       return Because(kTooLarge);
+    keep(*producer, std::move(kept));
     rewriter_.bypass(norm, x, producer);
     return {};
   }
 
   /// layer(x) + constant: the layer takes the factor, the constant the shift.
-  Because fold_through_add(Node& norm, Node& add, const Affine& affine) {
+  Because fold_through_add(Node& norm, Node& add, const ChannelAffine& affine) {
     const Because no_layer = "no Conv, ConvTranspose, Gemm or MatMul stands there";
     if (opset_ < 7 || !add.input(0) || !add.input(1)) return no_layer;
     const std::size_t at = constant_of(*add.input(0)) ? 0 : 1;
@@ -221,6 +250,7 @@ class BatchNormFolder {
     if (auto* because = std::get_if<std::string>(&found)) return *because;
     const LinearLayer& layer = std::get<LinearLayer>(found);
     if (Because because = misfit(layer, affine); !because.empty()) return because;
+    if (!may_join(norm, *producer)) return Because(kNotListed);
     const auto shift = per_channel(*constant, layer.output_rank(), layer.outputs());
     if (!shift) return "what is added there is not one constant per channel";
 
@@ -236,14 +266,16 @@ class BatchNormFolder {
       dims[0] = layer.outputs();
     }
     Tensor shifted = floats(std::move(dims), applied(affine, *shift));
+    auto kept = as_it_is(norm, layer, affine, KeptBatchNorm::Stood::kBehindConstant, constant);
     if (!all_finite(shifted) || !write(layer, layer.weight_times_outputs(affine.a), bias))
       return Because(kTooLarge);
     rewriter_.replace_constant(add, at, std::move(shifted));
+    keep(*producer, std::move(kept));
     rewriter_.bypass(norm, *norm.input(0), producer);
     return {};
   }
 
-  Because misfit(const LinearLayer& layer, const Affine& affine) const {
+  Because misfit(const LinearLayer& layer, const ChannelAffine& affine) const {
     if (layer.outputs() != affine.channels()) return "the layer has another number of channels";
     // Of a matrix product, the channels are axis 1 only if its result is a matrix.
     if (layer.node().is("MatMul") && layer.node().input(0)->type().rank() != 2) {
@@ -253,19 +285,25 @@ class BatchNormFolder {
   }
 
   /// A MatMul has no bias: the batch norm's node goes on as the Add of the shift.
-  Because fold_into_matmul(Node& norm, const LinearLayer& layer, const Affine& affine) {
+  Because fold_into_matmul(Node& norm, const LinearLayer& layer, const ChannelAffine& affine) {
     Tensor shift = floats({affine.channels()}, affine.b);
     const std::string name = norm.input(2)->name();
+    auto kept = as_it_is(norm, layer, affine, KeptBatchNorm::Stood::kAsAdd);
     if (!all_finite(shift) || !write(layer, layer.weight_times_outputs(affine.a), {}))
       return Because(kTooLarge);
-    if (!affine.shifts() && rewriter_.bypass(norm, *norm.input(0), &layer.node())) return {};
+    if (!affine.shifts() && rewriter_.bypass(norm, *norm.input(0), &layer.node())) {
+      if (kept) kept->stood = KeptBatchNorm::Stood::kBehindLayer;
+      keep(layer.node(), std::move(kept));
+      return {};
+    }
+    keep(layer.node(), std::move(kept));
     rewriter_.become_add(norm, name, std::move(shift));
     return {};
   }
 
   // ---------------------------------------------------------------------------------- the layer that reads y
 
-  Because fold_into_reader(Node& norm, const Affine& affine) {
+  Because fold_into_reader(Node& norm, const ChannelAffine& affine) {
     const Value& y = norm.output(0);
     if (!y.has_single_use()) return "more than one layer or an output uses it";
     const Use use = y.uses()[0];
@@ -304,6 +342,7 @@ class BatchNormFolder {
     if (old && !bias.empty() && constant_of(*old)->size() == dims[0]) dims = constant_of(*old)->dims();
     Tensor written = floats(std::move(dims), bias);
     if (!all_finite(weight) || !all_finite(written)) return false;
+    model_.kept_batch_norms.erase(&node);  // only the last one behind a layer is kept
     const std::string name = node.input(1)->name() + "_bias";
     rewriter_.replace_constant(node, 1, std::move(weight));
     const bool is_zero = std::all_of(bias.begin(), bias.end(), [](double each) { return each == 0.0; });
@@ -321,11 +360,18 @@ class BatchNormFolder {
   Env& env_;
   Rewriter rewriter_;
   std::int64_t opset_;
-  std::vector<Stay> stays_;
+  bool keeps_;
+  bool kept_now_ = false;
+  std::optional<FuseLists> lists_;  // what may be fused; nullopt: everything
+  std::vector<Group> stays_, not_kept_;
   bool changed_ = false;
 };
 
 }  // namespace
+
+bool fold_batch_norms(Model& model, Env& env, const std::unordered_set<const Node*>& only) {
+  return BatchNormFolder(model, env).run(&only);
+}
 
 bool fold_batch_norm(Model& model, Env& env) { return BatchNormFolder(model, env).run(); }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unordered_set>
+
 #include "passes/pass.h"
 
 namespace qprep {
@@ -20,6 +22,14 @@ namespace qprep {
 ///
 /// Where exporters write a batch norm out as Mul and Add of constants, the Mul is folded in the same way into
 /// the layer before it; the Add stays, as what group_units takes for the layer's bias.
+///
+/// Where the configuration lists what is fused, a batch norm is folded into the layer before it that one list
+/// names with it, and otherwise not at all. Where it keeps batch norms for training (`bn: with_bn`),
+/// Model::kept_batch_norms tells of those that stood behind a layer; one that cannot be kept is named in a
+/// note (batch-norm-folded).
 bool fold_batch_norm(Model& model, Env& env);
+
+/// The same for these nodes alone, silent on those that stay.
+bool fold_batch_norms(Model& model, Env& env, const std::unordered_set<const Node*>& only);
 
 }  // namespace qprep

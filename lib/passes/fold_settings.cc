@@ -110,6 +110,7 @@ class Fold {
 
   void miss(GroupId group, const Selection& selection) {
     const Selector& selector = first_of(group).selector;
+    if (selector.kind == Selector::Kind::kOutside && selection.names_exist(selector)) return;
     if (std::optional<std::string> gone = selection.gone(selector)) {
       result_->speak_in_vain(group, nullptr, std::move(*gone));
     } else if (!selector.optional) {

@@ -73,17 +73,18 @@ struct FusionMatcher::Attempt {
   const FusionPattern* pattern = nullptr;
   std::vector<const Node*> nodes = {};
   const Value* bias = nullptr;
-  const Unit* composite = nullptr;  // stands for the last of the nodes
+  const Unit* composite = nullptr;  // its last node stands for it among the nodes
   const Node* refused = nullptr;    // would have been the next node
   std::string why = {};             // but for this
+  bool tail_relu = false;           // which is the march's rule
 
   bool complete() const { return nodes.size() == pattern->steps.size(); }
   std::size_t depth() const { return nodes.size() + (refused ? 1 : 0); }
 };
 
 FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow,
-                             const std::vector<Unit>& composites)
-    : flow_(flow) {
+                             const std::vector<Unit>& composites, const March* march)
+    : flow_(flow), march_(march) {
   for (const Unit& composite : composites) {
     for (const Node* node : composite.nodes) composites_.emplace(node, &composite);
   }
@@ -92,8 +93,8 @@ FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow,
   }
 }
 
-FusionMatcher::Result FusionMatcher::match(const Node& root,
-                                           const std::unordered_set<const Node*>& taken) const {
+FusionMatcher::Result FusionMatcher::match(const Node& root, const Taken& taken,
+                                           const std::unordered_set<const Node*>* only) const {
   Result result;
   const auto patterns = by_first_op_.find(root.op());
   if (patterns == by_first_op_.end() || !root.is_onnx_domain()) return result;
@@ -103,7 +104,7 @@ FusionMatcher::Result FusionMatcher::match(const Node& root,
     Attempt attempt{pattern};
     if (joins(attempt, root, pattern->steps.front(), nullptr)) attempt.nodes.push_back(&root);
     if (attempt.nodes.empty()) continue;
-    extend(attempt, taken);
+    extend(attempt, taken, only);
     if (attempt.complete() && !result.unit && attempt.nodes.size() > 1) {
       result.unit = unit_of(attempt);
       result.composite = attempt.composite;
@@ -113,25 +114,30 @@ FusionMatcher::Result FusionMatcher::match(const Node& root,
     if (attempt.refused && (!deepest || attempt.depth() >= deepest->depth())) deepest = std::move(attempt);
   }
   if (deepest && deepest->depth() > reached) {
+    if (deepest->tail_relu) result.tail_relu = deepest->refused;
     deepest->nodes.push_back(deepest->refused);
     result.miss = Miss{deepest->pattern->name, std::move(deepest->nodes), std::move(deepest->why)};
   }
   return result;
 }
 
-void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node*>& taken) const {
+void FusionMatcher::extend(Attempt& attempt, const Taken& taken,
+                           const std::unordered_set<const Node*>* only) const {
   while (!attempt.complete()) {
     const FusionStep& step = attempt.pattern->steps[attempt.nodes.size()];
     const Node& last = *attempt.nodes.back();
     const Value& value = last.output(0);
     const Node* next = nullptr;
     const Unit* composite = nullptr;
+    const Node* others = nullptr;  // it would be the next, but is part of another sequence
     for (const Use& use : value.uses()) {
       const Node& reader = *use.node;
-      if (&reader.graph() != &last.graph()) continue;
+      if (&reader.graph() != &last.graph() || (only && !only->contains(&reader))) continue;
       if (!composite && !attempt.composite) composite = composite_of(reader, step);
-      if (taken.contains(&reader) || !is_one_of(reader, step)) continue;
-      if (!next) next = &reader;
+      if (!is_one_of(reader, step)) continue;
+      const auto owner = taken.find(&reader);
+      if (owner == taken.end() && !next) next = &reader;
+      if (owner != taken.end() && !owner->second->is_composite() && !others) others = &reader;
     }
     if (composite && !next) {
       attempt.why = objection_to(attempt, *composite);
@@ -143,7 +149,13 @@ void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node
       attempt.composite = composite;
       continue;
     }
-    if (!next) return;
+    if (!next) {
+      // A Reshape and a bias are of no other sequence than the head's.
+      const bool missed = others && attempt.nodes.size() >= attempt.pattern->head;
+      if (missed) attempt.refused = others;
+      if (missed) attempt.why = taken_by(*others, *taken.at(others));
+      return;
+    }
     std::string why;
     // What stands behind a Reshape decides whether it is worth a word.
     if (next->is("Reshape") && !(value.has_single_use() && keeps_last_axis(*next))) return;
@@ -157,6 +169,13 @@ void FusionMatcher::extend(Attempt& attempt, const std::unordered_set<const Node
     if (!why.empty()) {
       attempt.refused = next;
       attempt.why = std::move(why);
+      return;
+    }
+    if (march_ && march_->tail_relu_apart && next->is("Relu") && flow_.of(next->output(0)).only_outputs) {
+      attempt.refused = next;
+      attempt.tail_relu = true;
+      attempt.why = fmt::format("{} stands at the very end of the graph, where {} runs it on the CPU",
+                                name_of(*next), march_->name);
       return;
     }
     attempt.nodes.push_back(next);
@@ -182,18 +201,35 @@ std::string FusionMatcher::objection_to(const Attempt& attempt, const Unit& comp
   return several_readers(value, composite.nodes);
 }
 
+std::string FusionMatcher::taken_by(const Node& node, const Unit& unit) const {
+  return fmt::format("{} is in the unit {} of {}", name_of(node), unit.pattern, name_of(*unit.nodes.front()));
+}
+
 Unit FusionMatcher::unit_of(const Attempt& attempt) const {
   Unit unit{attempt.pattern->name, attempt.nodes, attempt.bias};
-  if (!attempt.composite) return unit;
+  for (std::size_t step = attempt.pattern->head; step < attempt.nodes.size(); ++step) {
+    const Node& node = *attempt.nodes[step];
+    if (attempt.composite && &node == attempt.composite->nodes.back()) continue;
+    const Value& before = attempt.nodes[step - 1]->output(0);
+    for (std::size_t i = 0; i < node.input_count(); ++i) {
+      const Value* input = node.input(i);
+      if (input && input != &before && flow_.traits(node).is_data(i)) unit.addends.push_back(input);
+    }
+  }
+  if (attempt.composite) add_composite(attempt, unit);
+  return unit;
+}
+
+/// Result: all nodes of the composite operator stand where its last one stood.
+void FusionMatcher::add_composite(const Attempt& attempt, Unit& unit) const {
   const std::vector<const Node*>& inside = attempt.composite->nodes;
-  unit.nodes.pop_back();
-  unit.nodes.insert(unit.nodes.end(), inside.begin(), inside.end());
+  const auto at = std::find(unit.nodes.begin(), unit.nodes.end(), inside.back());
+  unit.nodes.insert(unit.nodes.erase(at), inside.begin(), inside.end());
   for (const Node* node : inside) {
     for (const Value* input : node->inputs()) {
       if (input && constant_of(*input)) unit.parameters.push_back(input);
     }
   }
-  return unit;
 }
 
 /// `why` (if given): the rule that fails; left empty where the node is simply something else.

@@ -1,14 +1,24 @@
 #include "passes/group_units.h"
 
+#include <algorithm>
+#include <fmt/format.h>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "config/fusing.h"
 #include "passes/composite_matcher.h"
+#include "passes/fuse_lists.h"
 #include "passes/fusion_matcher.h"
+#include "passes/way_between.h"
+#include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
+
+/// What the report calls a list of `fuse` that is not fused.
+constexpr std::string_view kList = "fuse";
 
 Unit unit_of(CompositeMatch match) {
   return {.pattern = match.pattern->name,
@@ -17,54 +27,164 @@ Unit unit_of(CompositeMatch match) {
           .bounded = match.pattern->bounded};
 }
 
+/// The sequence with the batch norm that is in its head's weight, and stands behind it in the QAT forms.
+std::string with_kept_norm(const Model& model, const std::string& pattern, const Node& head) {
+  if (!model.kept_batch_norms.contains(&head)) return pattern;
+  if (pattern == head.op()) {
+    return head.is("Conv") || head.is("ConvTranspose") ? "conv-bn" : "linear-bn";
+  }
+  const std::size_t end_of_head = std::min(pattern.find('-'), pattern.size());
+  return pattern.substr(0, end_of_head) + "-bn" + pattern.substr(end_of_head);
+}
+
+class Grouping {
+ public:
+  Grouping(const Model& model, Plan& plan, Env& env) : model_(model), plan_(plan), env_(env) {}
+
+  void run() {
+    static const Fusing everything;
+    const Fusing& fusing = env_.fusing ? *env_.fusing : everything;
+    CompositeMatcher::Found found;
+    if (!fusing.eager) found = CompositeMatcher(env_.composites->patterns, *env_.op_classes).find(model_);
+    for (CompositeMatch& match : found.matches) plan_.units.push_back(unit_of(std::move(match)));
+    const DataFlow flow(model_, *env_.op_classes, plan_);
+    const std::vector<Unit> composites = std::exchange(plan_.units, {});
+    for (const Unit& composite : composites) add(composite);
+    for (CompositeMatch& flawed : found.flawed) {
+      const Node* first = flawed.nodes.front();
+      missed_.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
+    }
+
+    const FusionMatcher matcher(*env_.fusion, flow, composites, env_.march);
+    if (fusing.fuses_all()) {
+      fuse_all(matcher, flow, true);
+    } else {
+      fuse_lists(matcher, fusing);
+      FusionParts heads;
+      heads.heads = env_.fusion->parts.heads;
+      // A bias that stands apart is part of its layer, which is no fusion.
+      const FusionRules alone = FusionRules::of(std::move(heads));
+      if (!fusing.eager) fuse_all(FusionMatcher(alone, flow, composites), flow, false);
+    }
+    write(flow);
+  }
+
+ private:
+  void add(Unit unit) {
+    const Node* root = unit.nodes.front();
+    const Unit& added = by_root_.emplace(root, std::move(unit)).first->second;
+    for (const Node* node : added.nodes) taken_[node] = &added;
+  }
+
+  void add(FusionMatcher::Result& sequence) {
+    if (sequence.composite) by_root_.erase(sequence.composite->nodes.front());
+    add(std::move(*sequence.unit));
+  }
+
+  void fuse_all(const FusionMatcher& matcher, const DataFlow& flow, bool with_misses) {
+    for (auto at = flow.nodes().rbegin(); at != flow.nodes().rend(); ++at) {
+      const Node* node = *at;
+      if (taken_.contains(node)) continue;
+      FusionMatcher::Result sequence = matcher.match(*node, taken_);
+      if (sequence.tail_relu) tail_relus_.emplace(sequence.tail_relu, sequence.miss->because);
+      if (sequence.miss && with_misses) missed_.emplace(node, std::move(*sequence.miss));
+      if (sequence.unit) add(sequence);
+    }
+  }
+
+  void fuse_lists(const FusionMatcher& matcher, const Fusing& fusing) {
+    const FuseLists lists(model_, fusing);
+    lists.check(env_.diagnostics);
+    for (const FuseLists::Members& members : lists.all()) {
+      // One node: what else the list names was folded into it.
+      if (members.nodes.size() > 1) fuse(matcher, members);
+    }
+  }
+
+  void fuse(const FusionMatcher& matcher, const FuseLists::Members& members) {
+    const std::unordered_set<const Node*> only(members.nodes.begin(), members.nodes.end());
+    const Node& first = *members.nodes.front();
+    FusionMatcher::Result sequence;
+    if (!taken_.contains(&first)) sequence = matcher.match(first, taken_, &only);
+    if (sequence.tail_relu) tail_relus_.emplace(sequence.tail_relu, sequence.miss->because);
+    if (sequence.unit && holds_all(*sequence.unit, members.nodes)) return add(sequence);
+    for (std::size_t i = 1; i < members.nodes.size(); ++i) {
+      const Node& before = *members.nodes[i - 1];
+      const Node& node = *members.nodes[i];
+      if (reads(node, before)) continue;
+      env_.diagnostics.error(
+          codes::kFuseList,
+          fmt::format("{} is no sequence: {} does not read what {} makes; {}", to_text(*members.list),
+                      name_of(node), name_of(before), what_stands_between(before, node)),
+          members.list->where);
+      return;
+    }
+    const std::string why = sequence.miss ? sequence.miss->because : no_sequence(members.nodes);
+    env_.diagnostics.warning(codes::kFuseList,
+                             fmt::format("{} is not fused: {}", to_text(*members.list), why),
+                             members.list->where);
+    missed_.emplace(&first, Miss{std::string(kList), members.nodes, why});
+  }
+
+  static bool reads(const Node& node, const Node& before) {
+    const std::vector<Value*> inputs = node.inputs();
+    return std::any_of(inputs.begin(), inputs.end(),
+                       [&](const Value* input) { return input && input->producer() == &before; });
+  }
+
+  static bool holds_all(const Unit& unit, const std::vector<const Node*>& nodes) {
+    const std::unordered_set<const Node*> inside(unit.nodes.begin(), unit.nodes.end());
+    return std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return inside.contains(node); });
+  }
+
+  std::string no_sequence(const std::vector<const Node*>& nodes) const {
+    if (const auto owner = taken_.find(nodes.front()); owner != taken_.end()) {
+      return fmt::format("{} is part of {}", name_of(*nodes.front()), name_of(*owner->second));
+    }
+    std::vector<std::string> operators;
+    for (const Node* node : nodes) operators.push_back(node->op());
+    return fmt::format("{} is none of the known sequences", join(operators, ", "));
+  }
+
+  /// In the order of the graph; who is in none is a unit alone.
+  void write(const DataFlow& flow) {
+    for (const Node* each : flow.nodes()) {
+      const Node& node = *each;
+      if (const auto miss = missed_.find(&node); miss != missed_.end()) {
+        plan_.misses.push_back(std::move(miss->second));
+        std::string& pattern = plan_.misses.back().pattern;
+        if (pattern != kList) pattern = with_kept_norm(model_, pattern, node);
+      }
+      const auto unit = by_root_.find(&node);
+      if (unit == by_root_.end()) {
+        const OpClass op_class = flow.traits(node).op_class;
+        const bool alone = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
+        if (taken_.contains(&node) || !alone) continue;
+        plan_.units.push_back({node.op(), {&node}});
+        const auto relu = tail_relus_.find(&node);
+        if (relu != tail_relus_.end()) plan_.units.back().on_cpu = relu->second;
+      } else {
+        plan_.units.push_back(std::move(unit->second));
+      }
+      std::string& pattern = plan_.units.back().pattern;
+      pattern = with_kept_norm(model_, pattern, node);
+      for (const Node* member : plan_.units.back().nodes) {
+        plan_.nodes[member].unit = static_cast<int>(plan_.units.size()) - 1;
+      }
+    }
+  }
+
+  const Model& model_;
+  Plan& plan_;
+  Env& env_;
+  FusionMatcher::Taken taken_;
+  std::unordered_map<const Node*, Unit> by_root_;
+  std::unordered_map<const Node*, Miss> missed_;
+  std::unordered_map<const Node*, std::string> tail_relus_;  // that stay apart, and why
+};
+
 }  // namespace
 
-void group_units(const Model& model, Plan& plan, Env& env) {
-  CompositeMatcher::Found found = CompositeMatcher(env.composites->patterns, *env.op_classes).find(model);
-  for (CompositeMatch& match : found.matches) plan.units.push_back(unit_of(std::move(match)));
-  const DataFlow flow(model, *env.op_classes, plan);
-  const std::vector<Unit> composites = std::exchange(plan.units, {});
-  const FusionMatcher matcher(*env.fusion, flow, composites);
-  const Graph& graph = *model.graph;
-
-  std::unordered_set<const Node*> taken;
-  std::unordered_map<const Node*, Unit> by_root;
-  std::unordered_map<const Node*, Miss> missed;
-  for (const Unit& composite : composites) {
-    taken.insert(composite.nodes.begin(), composite.nodes.end());
-    by_root.emplace(composite.nodes.front(), composite);
-  }
-  for (CompositeMatch& flawed : found.flawed) {
-    const Node* first = flawed.nodes.front();
-    missed.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
-  }
-  for (auto node = graph.nodes().rbegin(); node != graph.nodes().rend(); ++node) {
-    if (taken.contains(&*node)) continue;
-    FusionMatcher::Result sequence = matcher.match(*node, taken);
-    if (sequence.miss) missed.emplace(&*node, std::move(*sequence.miss));
-    if (!sequence.unit) continue;
-    taken.insert(sequence.unit->nodes.begin(), sequence.unit->nodes.end());
-    if (sequence.composite) by_root.erase(sequence.composite->nodes.front());
-    by_root.emplace(&*node, std::move(*sequence.unit));
-  }
-
-  for (const Node& node : graph.nodes()) {
-    if (const auto miss = missed.find(&node); miss != missed.end()) {
-      plan.misses.push_back(std::move(miss->second));
-    }
-    const auto unit = by_root.find(&node);
-    if (unit == by_root.end()) {
-      const OpClass op_class = flow.traits(node).op_class;
-      const bool alone = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
-      if (taken.contains(&node) || !alone) continue;
-      plan.units.push_back({node.op(), {&node}});
-    } else {
-      plan.units.push_back(std::move(unit->second));
-    }
-    for (const Node* member : plan.units.back().nodes) {
-      plan.nodes[member].unit = static_cast<int>(plan.units.size()) - 1;
-    }
-  }
-}
+void group_units(const Model& model, Plan& plan, Env& env) { Grouping(model, plan, env).run(); }
 
 }  // namespace qprep

@@ -63,7 +63,7 @@ class IdleSettings {
   /// activations.dtype beside default_qat, which takes it over.
   bool agrees(std::size_t rank) const {
     const Setting& setting = settings()[rank];
-    if (setting.names_nodes() || setting.slot == Slot::kTail) return false;
+    if (setting.names_nodes() || setting.slot == Slot::kTail || setting.slot == Slot::kHead) return false;
     if (settings_.is_general_winner(rank) && loses(rank)) return setting.implied;
     return !setting.says_precision() || settings_.fallback(setting.slot).says == setting.says;
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "ir/walk.h"
 #include "passes/qdq.h"
 #include "support/codes.h"
 
@@ -190,8 +191,8 @@ void IntegerBias::raise_scales(const Node& node, const std::vector<float>& bias,
   products = std::move(raised);
   std::vector<float> scales;
   for (const QuantParams& channel : products.params.channels) scales.push_back(channel.scale);
-  Value& changed =
-      dequantize.graph().new_initializer(scale->name(), Tensor::floats(constant_of(*scale)->dims(), scales));
+  Value& changed = outermost(dequantize.graph())
+                       .new_initializer(scale->name(), Tensor::floats(constant_of(*scale)->dims(), scales));
   quantize->set_input(1, &changed);
   dequantize.set_input(1, &changed);
   replaced_.push_back(scale);
@@ -250,7 +251,8 @@ Value& IntegerBias::dequantized(const Value& bias, Node& before, std::vector<std
   const Dims dims = per_tensor ? Dims{} : Dims{channels};
   Value& q = graph.new_initializer(bias.name() + "_quantized",
                                    Tensor::of<std::int32_t>(DType::kInt32, {channels}, std::move(integers)));
-  Value& scale = graph.new_initializer(bias.name() + "_scale", Tensor::floats(dims, std::move(scales)));
+  Value& scale =
+      outermost(graph).new_initializer(bias.name() + "_scale", Tensor::floats(dims, std::move(scales)));
   const bool contrib = !per_tensor && model_.opset() < kPerChannelOpset;
   Node& node = graph.insert(&before, {.op = "DequantizeLinear",
                                       .inputs = {&q, &scale},

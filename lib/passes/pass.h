@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -15,7 +16,9 @@
 namespace qprep {
 
 struct Composites;
+struct Fusing;
 struct FusionRules;
+struct March;
 struct OpClasses;
 
 /// Bounds on what passes may make.
@@ -38,6 +41,9 @@ struct Env {
   Limits limits = {};
   const FusionRules* fusion = nullptr;     // Given: not null while group-units runs
   const Composites* composites = nullptr;  // the same
+  const Fusing* fusing = nullptr;          // what the configuration says of fusion; null: nothing
+  const March* march = nullptr;            // null: the configuration names none, and nothing depends on it
+  std::vector<std::string> replace = {};   // what replace-operators does: names of config/replacements.h
 };
 
 /// Changes the graph without changing what it computes. Result: whether it changed anything.

@@ -15,8 +15,11 @@
 #include "passes/fold_batch_norm.h"
 #include "passes/fold_constants.h"
 #include "passes/group_units.h"
+#include "passes/inline_functions.h"
 #include "passes/insert_fake_quant.h"
 #include "passes/replace_einsum.h"
+#include "passes/replace_operators.h"
+#include "passes/take_out_batch_norm.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -24,10 +27,14 @@ namespace {
 
 // In order of running; one kind after the other.
 const std::array kPipeline = {
+    Pass{"inline-functions", "puts the nodes of functions where they are called", Rewrite{inline_functions}},
+    Pass{"take-out-batch-norm", "folds batch norms that were written for training",
+         Rewrite{take_out_batch_norm}},
     Pass{"drop-identity", "removes nodes that hand on their input as it is", Rewrite{drop_identity}},
     Pass{"replace-einsum", "makes an Einsum that is a matrix product a MatMul", Rewrite{replace_einsum}},
     Pass{"fold-constants", "computes what depends on constants alone", Rewrite{fold_constants}},
     Pass{"fold-batch-norm", "multiplies batch norms into the weights beside them", Rewrite{fold_batch_norm}},
+    Pass{"replace-operators", "makes operators those that the target has", Rewrite{replace_operators}},
     Pass{"group-units", "finds the nodes that run as one kernel", Decide{group_units}},
     Pass{"find-blocks", "names what nodes spell out together", Decide{find_blocks}},
     Pass{"apply-templates", "decides what is quantised, and why", Decide{apply_templates}},

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <unordered_map>
 #include <unordered_set>
 
+#include "config/march.h"
+#include "ir/walk.h"
 #include "plan/because.h"
 #include "quant/scale.h"
 
@@ -20,18 +23,21 @@ struct Entry {
 
 class Placement {
  public:
-  Placement(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-            const NodeSettings& settings, Plan& plan)
-      : graph_(*model.graph), flow_(flow), weights_(weights), settings_(settings), plan_(plan) {}
+  Placement(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
+            const March* march, Plan& plan)
+      : flow_(flow), weights_(weights), settings_(settings), march_(march), plan_(plan) {}
 
   QuantisedNodes run() {
     for (const Unit& unit : plan_.units) judge(unit);
+    if (march_ && !march_->int16_addends) find_narrow_addends();
     for (const Unit& unit : plan_.units) {
       if (!runs_quantised(*unit.nodes.front())) continue;
       for (const Entry& entry : entries(unit)) feed(entry);
       hand_on(unit);
     }
-    for (const Node& node : graph_.nodes()) settle_reads(node);
+    for (const Node* node : flow_.nodes()) settle_reads(*node);
+    share_between_calls();
+    share_between_turns();
     return std::move(nodes_);
   }
 
@@ -41,6 +47,13 @@ class Placement {
   bool in_float_tail(const Unit& unit) const {
     return settings_.tail().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
            flow_.of(unit.nodes.back()->output(0)).tail;
+  }
+
+  /// The same of the head.
+  bool in_float_head(const Unit& unit) const {
+    const ValueFlow& flow = flow_.of(unit.nodes.back()->output(0));
+    return settings_.head().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
+           flow.runtime && flow.before_gemm && !flow.begun;
   }
 
   // ------------------------------------------------------------------------------------- which units
@@ -72,8 +85,29 @@ class Placement {
     }
   }
 
+  /// What a layer adds has to be int8.
+  void find_narrow_addends() {
+    for (const Unit& unit : plan_.units) {
+      if (!runs_quantised(*unit.nodes.front()) ||
+          flow_.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
+        continue;
+      }
+      for (const Value* addend : unit.addends) narrow_.emplace(flow_.of(*addend).root, &unit);
+    }
+  }
+
+  /// Result: what a layer adds is int8, where int16 was asked; why, as the end of a reason.
+  std::string narrowed(const Value& root, Precision& precision) const {
+    const auto at = narrow_.find(&root);
+    if (at == narrow_.end() || precision != Precision::kInt16) return "";
+    precision = Precision::kInt8;
+    return fmt::format("; qint8, since the unit {} of {} adds it, and {} adds nothing in qint16",
+                       at->second->pattern, name_of(*at->second->nodes.front()), march_->name);
+  }
+
   /// Why the unit cannot run quantised; empty: it does.
   Reason objection_to(const Unit& unit) const {
+    if (!unit.on_cpu.empty()) return unit.on_cpu;
     for (const Node* node : unit.nodes) {
       if (const Setting* skip = settings_.skip(*node)) {
         return because("{} stays float ({})", name_of(*node), *skip);
@@ -97,6 +131,9 @@ class Placement {
     if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
     if (in_float_tail(unit)) {
       return because("in the tail: no gemm_like operator follows ({})", settings_.tail());
+    }
+    if (in_float_head(unit)) {
+      return because("in the head: it prepares an input of the network ({})", settings_.head());
     }
     if (!flow_.of(result).carries) return "it computes from shapes, integers and constants alone";
     if (!flow_.of(result).reaches)
@@ -185,6 +222,7 @@ class Placement {
   Decision decision_for(const Entry& entry, const Value& root, const Setting& setting) {
     Decision decision;
     decision.spec.precision = setting.precision();
+    const std::string narrow = narrowed(root, decision.spec.precision);
     const Node* through = flow_.of(entry.value()).through;
     const std::string reader =
         name_of_kernel(*entry.node) + (through ? fmt::format(" through {}", name_of(*through)) : "");
@@ -195,7 +233,9 @@ class Placement {
       what = fmt::format("constant that enters {}", reader);
       know_scale(root, decision.spec);
     } else if (root.is_graph_input()) {
-      what = fmt::format("graph input that feeds {}", reader);
+      const Node* holder = root.graph().holder();
+      what = holder ? fmt::format("input of a body of {} that feeds {}", name_of(*holder), reader)
+                    : fmt::format("graph input that feeds {}", reader);
       settle_aspects(root, decision, [&](Aspect aspect) { return settings_.find(root, aspect); });
     } else {
       const bool quantised = runs_quantised(*root.producer());
@@ -214,7 +254,7 @@ class Placement {
       }
     }
     decision.because =
-        because("{} ({}){}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu);
+        because("{} ({}){}{}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu, narrow);
     return decision;
   }
 
@@ -310,7 +350,11 @@ class Placement {
       }
       holds = &high_precision;
     }
-    if (!flow.read) return float_since("no node of the main graph reads it");
+    if (const std::string* why = feeds_tail_relu(result)) {
+      plan_.nodes[unit.nodes.back()].high_precision = true;
+      return float_since(fmt::format("high-precision output: {}", *why));
+    }
+    if (!flow.read) return float_since("no node reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
     if (gemm_like && in_float_tail(unit)) {
       Reason why = because("high-precision output: only the tail and outputs of the graph follow ({})",
@@ -325,19 +369,128 @@ class Placement {
       }
       return float_since(std::move(why));
     }
+    if (gemm_like && !setting.names_nodes()) {
+      if (const Setting* stub = stub_behind(result)) {
+        return float_since(because("high-precision output: only what stays float follows ({})", *stub));
+      }
+    }
     Decision decision;
     decision.spec.precision = holds->precision();
+    const std::string narrow = narrowed(result, decision.spec.precision);
     const std::string what = unit.is_composite() ? fmt::format("output of {}", name_of(unit))
                              : unit.nodes.size() > 1
                                  ? fmt::format("output of unit {}", unit.pattern)
                                  : fmt::format("output of {}", name_of(*unit.nodes.front()));
     settle_aspects(result, decision, [&](Aspect aspect) { return settings_.find(unit, aspect); });
-    decision.because = because("{} ({}){}{}", what, *holds, decision.because, in_quantised_tail(unit));
+    decision.because =
+        because("{} ({}){}{}{}", what, *holds, decision.because, in_quantised_tail(unit), narrow);
     // Were it float, so would be a high-precision output.
     if (!setting.where.file.empty()) decision.because.add(setting);
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);
+  }
+
+  /// Why the target runs the only reader of the result on the CPU; null: it does not.
+  const std::string* feeds_tail_relu(const Value& result) const {
+    if (!result.has_single_use()) return nullptr;
+    const Unit* reader = plan_.unit_of(*result.uses()[0].node);
+    return reader && !reader->on_cpu.empty() ? &reader->on_cpu : nullptr;
+  }
+
+  /// The stub behind which everything stands that reads the value, over passive operators; null: something
+  /// else reads it too.
+  const Setting* stub_behind(const Value& value) const {
+    constexpr std::size_t kMostLooks = 64;
+    std::vector<const Value*> waiting{&value};
+    const Setting* stub = nullptr;
+    for (std::size_t at = 0; at < waiting.size(); ++at) {
+      if (at == kMostLooks || waiting[at]->uses().size() > kMostLooks) return nullptr;
+      for (const Use& use : waiting[at]->uses()) {
+        if (!flow_.knows(*use.node)) return nullptr;
+        const OpTraits& traits = flow_.traits(*use.node);
+        const Setting* skip = settings_.skip(*use.node);
+        if (skip && skip->selector.kind == Selector::Kind::kOutside) {
+          stub = skip;
+        } else if (traits.op_class == OpClass::kPassive && traits.is_data(use.input)) {
+          waiting.push_back(&use.node->output(0));
+        } else {
+          return nullptr;
+        }
+      }
+    }
+    return stub;
+  }
+
+  // -------------------------------------------------------------------------------- scales in common
+
+  /// Result: the values have one scale, and their reasons say so.
+  void share_scale(const std::vector<const Value*>& values, const Reason& why) {
+    const Decision* first = nullptr;
+    for (const Value* value : values) {
+      const auto at = plan_.values.find(value);
+      if (at == plan_.values.end() || at->second.fixed || at->second.role != Role::kActivation) continue;
+      if (first && first->spec != at->second.spec) return;
+      if (!first) first = &at->second;
+    }
+    const Value* head = nullptr;
+    std::vector<const Value*> members;
+    for (const Value* value : values) {
+      const auto at = plan_.values.find(value);
+      if (at == plan_.values.end() || at->second.fixed || at->second.role != Role::kActivation) continue;
+      if (plan_.shared_scales.contains(value)) continue;
+      if (!head) head = value;
+      members.push_back(value);
+    }
+    if (members.size() < 2) return;
+    for (const Value* value : members) {
+      plan_.shared_scales.emplace(value, head);
+      plan_.values.at(value).because.append(why);
+    }
+  }
+
+  /// What all calls of a shared module make, where the settings for all of them say so.
+  void share_between_calls() {
+    std::unordered_map<const Value*, std::vector<const Unit*>> calls;
+    std::vector<const Value*> weights;
+    for (const Unit& unit : plan_.units) {
+      for (const Node* node : unit.nodes) {
+        const auto input = flow_.traits(*node).weight;
+        const Value* weight = input ? weight_of(flow_, *node, *input) : nullptr;
+        if (!weight) continue;
+        if (calls[weight].empty()) weights.push_back(weight);
+        calls[weight].push_back(&unit);
+      }
+    }
+    for (const Value* weight : weights) {
+      const Setting* share = nullptr;
+      std::vector<const Value*> results;
+      for (const Unit* unit : calls[weight]) {
+        const Setting* said = settings_.find(*unit, Aspect::kShare);
+        if (!said || !std::get<SharedScale>(said->says).value) {
+          share = nullptr;
+          break;
+        }
+        share = NodeSettings::first_of(share, said);
+        results.push_back(&unit->nodes.back()->output(0));
+      }
+      if (share)
+        share_scale(results, because("; one scale for all calls with '{}' ({})", weight->name(), *share));
+    }
+  }
+
+  /// What one turn of a loop makes for the next one, and what that reads.
+  void share_between_turns() {
+    for (const Graph* graph : flow_.graphs()) {
+      for (std::size_t i = 0; graph->holder() && i < graph->outputs().size(); ++i) {
+        const Value* next = next_turn_of(*graph, i);
+        const Value* made = graph->outputs()[i];
+        if (next && next != made) {
+          share_scale({next, made}, fmt::format("; '{}' is '{}' of the next turn, with one scale",
+                                                next->name(), made->name()));
+        }
+      }
+    }
   }
 
   // ------------------------------------------------------------------------------- who reads quantised
@@ -367,20 +520,21 @@ class Placement {
     }
   }
 
-  const Graph& graph_;
   const DataFlow& flow_;
   const WeightDecisions& weights_;
   const NodeSettings& settings_;
+  const March* march_;
   Plan& plan_;
   QuantisedNodes nodes_;
+  std::unordered_map<const Value*, const Unit*> narrow_;  // what units add that can add no int16
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 
 }  // namespace
 
-QuantisedNodes place(const Model& model, const DataFlow& flow, const WeightDecisions& weights,
-                     const NodeSettings& settings, Plan& plan) {
-  return Placement(model, flow, weights, settings, plan).run();
+QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
+                     const March* march, Plan& plan) {
+  return Placement(flow, weights, settings, march, plan).run();
 }
 
 }  // namespace qprep

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "ir/walk.h"
 #include "passes/factor_layout.h"
 
 namespace qprep {
@@ -53,9 +54,9 @@ Block chain_from(const Node& first, const std::vector<Rearrangement>& rearrangem
 std::vector<Block> find_rearrangements(const Model& model, const std::vector<Rearrangement>& rearrangements) {
   std::vector<Block> found;
   std::unordered_set<const Node*> taken;
-  for (const Node& node : model.graph->nodes()) {
-    if (!begins(node) || taken.contains(&node)) continue;
-    Block block = chain_from(node, rearrangements);
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    if (!begins(*node) || taken.contains(node)) continue;
+    Block block = chain_from(*node, rearrangements);
     taken.insert(block.nodes.begin(), block.nodes.end());
     if (!block.nodes.empty()) found.push_back(std::move(block));
   }

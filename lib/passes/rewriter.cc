@@ -106,6 +106,7 @@ void Rewriter::erase(Node& node, std::string because) {
   remember(node, std::move(because));
   release_inputs(node);
   forget(node);
+  model_.kept_batch_norms.erase(&node);
   node.graph().erase(node);
 }
 
@@ -163,12 +164,28 @@ void Rewriter::clear_attributes(Node& node) {
   for (const std::string& name : names) node.erase_attribute(name);
 }
 
-void Rewriter::become_mat_mul(Node& node, Value& a, Value& b) {
-  remember(node, "is a MatMul now");
+void Rewriter::become_mat_mul(Node& node, Value& a, Value& b) { become(node, "MatMul", {&a, &b}); }
+
+void Rewriter::become(Node& node, std::string_view op, const std::vector<Value*>& inputs) {
+  const bool vowel = std::string_view("AEIO").find(op.front()) != std::string_view::npos;
+  remember(node, fmt::format("is {} {} now", vowel ? "an" : "a", op));
   clear_attributes(node);
-  node.set_op("MatMul");
-  set_input(node, 0, &a);
-  set_input(node, 1, &b);
+  node.set_op(std::string(op));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (node.input(i) != inputs[i]) set_input(node, i, inputs[i]);
+  }
+  truncate_inputs(node, inputs.size());
+}
+
+void Rewriter::become(Node& node, std::string op, const std::vector<Value*>& inputs, std::string because) {
+  remember(node, std::move(because));
+  clear_attributes(node);
+  node.set_op(std::move(op));
+  truncate_inputs(node, std::min(node.input_count(), inputs.size()));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    lost_reader(node.input(i));
+    node.set_input(i, inputs[i]);
+  }
 }
 
 void Rewriter::replace_constant(Node& node, std::size_t i, Tensor tensor) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -52,6 +53,11 @@ class Rewriter {
   void become_add(Node& node, const std::string& wanted, Tensor tensor);
   /// Result: the node is a MatMul of the two. Given: it has two inputs and one output.
   void become_mat_mul(Node& node, Value& a, Value& b);
+  /// Result: the node is `op` of the inputs, without attributes; it keeps its outputs.
+  void become(Node& node, std::string_view op, const std::vector<Value*>& inputs);
+  /// Result: the node is `op` of these and has no attributes; Model::gone says `because` of what it was.
+  /// Given: only output 0 has a name.
+  void become(Node& node, std::string op, const std::vector<Value*>& inputs, std::string because);
   /// Given: input i of the node is a constant. Result: it reads `tensor` instead; in place if nobody else
   /// reads that constant.
   void replace_constant(Node& node, std::size_t i, Tensor tensor);

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "config/selector.h"
+#include "ir/walk.h"
 #include "passes/operator_word.h"
 #include "support/text.h"
 
@@ -36,13 +37,20 @@ std::pair<std::string_view, std::optional<std::size_t>> operator_and_input(std::
 
 }  // namespace
 
-Selection::Selection(const Model& model, const DataFlow* flow) : model_(model), flow_(flow) {
+Selection::Selection(const Model& model, const DataFlow* flow)
+    : model_(model), flow_(flow), nodes_(nodes_with_bodies(*model.graph)) {
+  for (const Graph* graph : graphs_with_bodies(*model.graph)) {
+    for (std::size_t i = 0; graph->holder() && i < graph->inputs().size(); ++i) {
+      if (const Value* fed = fed_to(*graph, i)) fed_.emplace(graph->inputs()[i], fed);
+    }
+  }
   std::size_t position = 0;
   for (const Value* input : model.graph->inputs()) {
     if (!input->initializer()) add(input->name(), {nullptr, input, position});
     ++position;
   }
-  for (const Node& node : model.graph->nodes()) {
+  for (const Node* each : nodes_) {
+    const Node& node = *each;
     const Target target{&node, nullptr, position++};
     add(node.label(), target);
     for (const std::string& place : node.places()) add(place, target);
@@ -63,6 +71,25 @@ void Selection::add(std::string_view name, const Target& target) {
   if (has_module) entries_.push_back({std::move(module_path), target, {}, true, false});
   const bool has_both = name.find('/') != std::string_view::npos && name.find('.') != std::string_view::npos;
   entries_.push_back({path, target, std::string(has_both ? name : ""), false, has_module});
+}
+
+/// What the results of the node are made of: what it reads, or what its bodies make.
+std::vector<const Value*> Selection::sources_of(const Node& node) const {
+  std::vector<const Value*> sources;
+  for (const Value* input : node.inputs()) {
+    if (input) sources.push_back(outside(input));
+  }
+  if (!is_control_flow(node)) return sources;
+  for (const Graph* body : node.bodies()) {
+    for (const Value* output : body->outputs()) sources.push_back(outside(output));
+  }
+  return sources;
+}
+
+/// The value, or what enters a body as it.
+const Value* Selection::outside(const Value* value) const {
+  for (auto at = fed_.find(value); at != fed_.end(); at = fed_.find(value)) value = at->second;
+  return value;
 }
 
 Selection::Match Selection::match_of(Targets found) {
@@ -127,6 +154,8 @@ Selection::Targets Selection::find_without_pattern(const Selector& selector) con
       return find_before(selector);
     case Selector::Kind::kSubgraph:
       return find_between(selector);
+    case Selector::Kind::kOutside:
+      return find_outside(selector);
   }
   return found;
 }
@@ -245,7 +274,7 @@ Selection::Targets Selection::find_before(const Selector& selector) const {
   std::unordered_set<const Value*> seen;
   std::vector<const Value*> waiting;
   const auto visit = [&](const Value* value) {
-    if (value && seen.insert(value).second) waiting.push_back(value);
+    if (value && seen.insert(outside(value)).second) waiting.push_back(outside(value));
   };
   for (const Target& target : at->second) {
     for (std::size_t i = 0; i < target.node->input_count(); ++i) {
@@ -264,6 +293,10 @@ Selection::Targets Selection::find_before(const Selector& selector) const {
     }
     const OpTraits& traits = flow_->traits(*maker);
     if (is_constant(value) || !nodes.insert(maker).second || traits.op_class == OpClass::kGemmLike) continue;
+    if (is_control_flow(*maker)) {
+      for (const Value* source : sources_of(*maker)) visit(source);
+      continue;
+    }
     for (std::size_t i = 0; i < maker->input_count(); ++i) {
       if (traits.is_data(i)) visit(maker->input(i));
     }
@@ -273,8 +306,8 @@ Selection::Targets Selection::find_before(const Selector& selector) const {
     if (inputs.contains(each)) found.push_back({nullptr, each, position});
     ++position;
   }
-  for (const Node& node : model_.graph->nodes()) {
-    if (nodes.contains(&node)) found.push_back({&node, nullptr, position});
+  for (const Node* node : nodes_) {
+    if (nodes.contains(node)) found.push_back({node, nullptr, position});
     ++position;
   }
   return found;
@@ -307,13 +340,13 @@ Selection::Targets Selection::find_between(const Selector& selector) const {
   }
   Targets after;
   std::size_t position = model_.graph->inputs().size();
-  for (const Node& node : model_.graph->nodes()) {
-    const Target target{&node, nullptr, position++};
-    const auto reads = [&](const Value* input) { return input && reached.contains(input); };
-    const auto inputs = node.inputs();
-    if (std::none_of(inputs.begin(), inputs.end(), reads)) continue;
+  for (const Node* node : nodes_) {
+    const Target target{node, nullptr, position++};
+    const std::vector<const Value*> sources = sources_of(*node);
+    if (std::none_of(sources.begin(), sources.end(), [&](const Value* v) { return reached.contains(v); }))
+      continue;
     after.push_back(target);
-    for (std::size_t i = 0; i < node.output_count(); ++i) reached.insert(&node.output(i));
+    for (std::size_t i = 0; i < node->output_count(); ++i) reached.insert(&node->output(i));
   }
   std::unordered_set<const Value*> wanted;
   for (const std::string& name : selector.to) {
@@ -331,14 +364,50 @@ Selection::Targets Selection::find_between(const Selector& selector) const {
     }
     if (!leads) continue;
     found.push_back(*at);
-    for (const Value* input : at->node->inputs()) {
-      if (input && !begins.contains(input)) wanted.insert(input);
+    for (const Value* source : sources_of(*at->node)) {
+      if (!begins.contains(source)) wanted.insert(source);
     }
   }
   return found;
 }
 
-/// Whether a node that is not in the main graph answers to a selector.
+bool Selection::names_exist(const Selector& selector) const {
+  const auto exists = [this](const std::string& name) { return !values_called(name).empty(); };
+  return std::all_of(selector.from.begin(), selector.from.end(), exists) &&
+         std::all_of(selector.to.begin(), selector.to.end(), exists);
+}
+
+/// What leads to one of `from`, with the nodes that make them, and what depends on one of `to`.
+Selection::Targets Selection::find_outside(const Selector& selector) const {
+  std::unordered_set<const Value*> ahead, behind;
+  for (const std::string& name : selector.from) {
+    for (const Value* value : values_called(name)) ahead.insert(value);
+  }
+  for (const std::string& name : selector.to) {
+    for (const Value* value : values_called(name)) behind.insert(value);
+  }
+  Targets found;
+  std::size_t position = model_.graph->inputs().size();
+  for (const Node* node : nodes_) {
+    const Target target{node, nullptr, position++};
+    const std::vector<const Value*> sources = sources_of(*node);
+    if (std::none_of(sources.begin(), sources.end(), [&](const Value* v) { return behind.contains(v); }))
+      continue;
+    found.push_back(target);
+    for (std::size_t i = 0; i < node->output_count(); ++i) behind.insert(&node->output(i));
+  }
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    --position;
+    bool leads = false;
+    for (std::size_t i = 0; i < (*node)->output_count(); ++i) leads |= ahead.contains(&(*node)->output(i));
+    if (!leads) continue;
+    found.push_back({*node, nullptr, position});
+    for (const Value* source : sources_of(**node)) ahead.insert(source);
+  }
+  return found;
+}
+
+/// Whether a node that is gone answers to a selector.
 class Selection::Absent {
  public:
   explicit Absent(const Selector& selector)
@@ -388,42 +457,7 @@ std::optional<std::string> Selection::gone(const Selector& selector) const {
     if (others > 0) text += fmt::format("; {} more of these are gone too", others);
     return text;
   }
-  if (std::optional<std::string> inside = in_a_body(wanted)) return inside;
   return gone_reader_of(wanted.path());
-}
-
-namespace {
-
-/// All nodes of the graph and of the bodies in it.
-void collect(const Graph& graph, std::vector<const Node*>& nodes) {
-  for (const Node& node : graph.nodes()) {
-    nodes.push_back(&node);
-    for (const Graph* body : node.bodies()) collect(*body, nodes);
-  }
-}
-
-}  // namespace
-
-/// Of a node in the body of another: bodies stay float.
-std::optional<std::string> Selection::in_a_body(const Absent& wanted) const {
-  std::string text;
-  std::size_t others = 0;
-  for (const Node& outer : model_.graph->nodes()) {
-    std::vector<const Node*> inside;
-    for (const Graph* body : outer.bodies()) collect(*body, inside);
-    for (const Node* node : inside) {
-      GoneNode as_gone{node->label(), node->op(), {}, {}, {}};
-      for (std::size_t i = 0; i < node->output_count(); ++i)
-        as_gone.results.push_back(node->output(i).name());
-      if (!wanted.is(as_gone)) continue;
-      others += text.empty() ? 0U : 1U;
-      if (!text.empty()) continue;
-      text = fmt::format("'{}' ({}) stands in a body of '{}' ({}), and bodies stay float", node->label(),
-                         node->op(), outer.label(), outer.op());
-    }
-  }
-  if (text.empty()) return std::nullopt;
-  return others > 0 ? fmt::format("{}; {} more of these do", text, others) : text;
 }
 
 /// Of a constant that went with the node that read it.
@@ -454,7 +488,7 @@ std::string Selection::why_nothing(const Selector& selector) const {
     return fmt::format("no node of the model is a {}{}; there are {}", op, did_you_mean(op, types),
                        join(types, ", "));
   }
-  if (selector.kind == Selector::Kind::kSubgraph) {
+  if (selector.kind == Selector::Kind::kSubgraph || selector.kind == Selector::Kind::kOutside) {
     for (const auto* names : {&selector.from, &selector.to}) {
       for (const std::string& name : *names) {
         if (values_called(name).empty()) return no_name(name, true);

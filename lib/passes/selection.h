@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
@@ -13,9 +14,9 @@
 
 namespace qprep {
 
-/// Finds the nodes of the main graph that selectors name. Names are those of the user's file: a node answers
-/// to its own label, to those of the nodes that were folded into it, and to the names of its results.
-/// docs/config.md, "Selectors", says what matches.
+/// Finds the nodes of the main graph and of the bodies of its control flow that selectors name. Names are
+/// those of the user's file: a node answers to its own label, to those of the nodes that were folded into it,
+/// and to the names of its results. docs/config.md, "Selectors", says what matches.
 class Selection {
  public:
   /// `flow` is needed for selectors of classes and of what leads to an operator (null: they find nothing).
@@ -32,8 +33,10 @@ class Selection {
   /// One match a selector. All patterns are looked for in one pass over the names.
   std::vector<Match> find_all(std::span<const Selector* const> selectors) const;
 
-  /// For a selector that matches nothing: the node of the user's file that it names and that is gone, or
-  /// stands in the body of another, as a sentence, "'bn1' (BatchNormalization) was folded into 'conv1'";
+  /// Every tensor or node that a kSubgraph or kOutside selector names is there.
+  bool names_exist(const Selector& selector) const;
+  /// For a selector that matches nothing: the node of the user's file that it names and that is gone,
+  /// as a sentence, "'bn1' (BatchNormalization) was folded into 'conv1'";
   /// nullopt: there is none.
   std::optional<std::string> gone(const Selector& selector) const;
   /// For a selector that matches nothing, not even what is gone: what is wrong with it, and the nearest that
@@ -69,18 +72,22 @@ class Selection {
   Targets find_class(std::string_view op_class) const;
   Targets find_before(const Selector& selector) const;
   Targets find_between(const Selector& selector) const;
+  Targets find_outside(const Selector& selector) const;
   std::vector<const Value*> values_called(const std::string& name) const;
-  std::optional<std::string> in_a_body(const Absent& wanted) const;
   std::optional<std::string> gone_reader_of(const std::string& path) const;
   std::string operator_called(const std::string& word) const;
   std::string nearly(std::string_view pattern) const;
   std::string no_name(const std::string& name, bool whole) const;
   std::vector<std::string> candidates(bool scopes) const;
   static Match match_of(Targets found);
+  std::vector<const Value*> sources_of(const Node& node) const;
+  const Value* outside(const Value* value) const;
 
   const Model& model_;
   const DataFlow* flow_;
-  std::vector<Entry> entries_;  // sorted by path
+  std::vector<const Node*> nodes_;                      // each after all that it reads
+  std::unordered_map<const Value*, const Value*> fed_;  // what enters a body: to what that is outside
+  std::vector<Entry> entries_;                          // sorted by path
   std::map<std::string, Targets, std::less<>> by_type_;
 };
 

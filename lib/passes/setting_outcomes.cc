@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "ir/walk.h"
 #include "passes/data_flow.h"
 #include "plan/node_settings.h"
 
@@ -27,7 +28,7 @@ class Tally {
   }
 
   std::vector<SettingOutcome> run() {
-    for (const Node& node : graph_.nodes()) count(node);
+    for (const Node* node : nodes_with_bodies(graph_)) count(*node);
     for (const Value* input : graph_.inputs()) {
       if (!input->initializer()) count_general(verdict_of(*input).why, Slot::kOutput);
     }

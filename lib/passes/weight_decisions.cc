@@ -28,10 +28,10 @@ Reader reader_of(const DataFlow& flow, const Node& node, const Value& value, con
 }
 
 /// Reads by nodes that take the constant as data, not as their weight.
-const Node* other_arithmetic(const DataFlow& flow, const Value& root, const Graph& graph) {
+const Node* other_arithmetic(const DataFlow& flow, const Value& root) {
   for (const Use& use : root.uses()) {
     const Node& node = *use.node;
-    if (&node.graph() != &graph || !flow.traits(node).is_data(use.input)) continue;
+    if (!flow.knows(node) || !flow.traits(node).is_data(use.input)) continue;
     const OpClass op_class = flow.traits(node).op_class;
     const bool weight = flow.traits(node).weight == use.input;
     if (op_class == OpClass::kPassive || op_class == OpClass::kActive ||
@@ -98,17 +98,16 @@ const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input
   return tensor && tensor->dtype() == DType::kFloat32 ? root : nullptr;
 }
 
-WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const NodeSettings& settings,
-                               Plan& plan) {
+WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& settings, Plan& plan) {
   WeightDecisions result;
   std::vector<const Value*> weights;
   std::unordered_map<const Value*, std::vector<Reader>> readers;
-  for (const Node& node : model.graph->nodes()) {
-    const auto input = flow.traits(node).weight;
-    const Value* root = input ? weight_of(flow, node, *input) : nullptr;
+  for (const Node* node : flow.nodes()) {
+    const auto input = flow.traits(*node).weight;
+    const Value* root = input ? weight_of(flow, *node, *input) : nullptr;
     if (!root) continue;
     if (readers[root].empty()) weights.push_back(root);
-    readers[root].push_back(reader_of(flow, node, *node.input(*input), *root));
+    readers[root].push_back(reader_of(flow, *node, *node->input(*input), *root));
   }
 
   for (const Value* weight : weights) {
@@ -121,7 +120,7 @@ WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const N
       }
       continue;
     }
-    auto [axis, mixed] = common_axis(readers[weight], other_arithmetic(flow, *weight, *model.graph));
+    auto [axis, mixed] = common_axis(readers[weight], other_arithmetic(flow, *weight));
     Reason no_axis = std::move(mixed);
     const Setting* per_channel = said_of(readers[weight], settings, Aspect::kPerChannel);
     if (per_channel && !std::get<PerChannel>(per_channel->says).value) {

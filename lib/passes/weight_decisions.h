@@ -20,10 +20,9 @@ struct WeightDecisions {
 /// The constant that `node` reads as its weight there, through passive operators; null: it is no weight.
 const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input);
 
-/// Decides each constant that gemm_like nodes of the main graph read as their weight: per channel where all
+/// Decides each constant that gemm_like nodes read as their weight: per channel where all
 /// of them count output channels along the same axis, else per tensor. Where they have different settings,
 /// the one of the highest priority holds. Computes the scales, which go to plan.known_scales.
-WeightDecisions decide_weights(const Model& model, const DataFlow& flow, const NodeSettings& settings,
-                               Plan& plan);
+WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& settings, Plan& plan);
 
 }  // namespace qprep

@@ -17,6 +17,7 @@ NodeSettings::NodeSettings(std::vector<Setting> settings) : settings_(std::move(
   otherwise(Slot::kOutput, Precision::kInt8, "int8 activations");
   otherwise(Slot::kWeight, Precision::kInt8, "int8 weights");
   otherwise(Slot::kTail, Precision::kFloat32, "method jit_strip");
+  otherwise(Slot::kHead, Precision::kInt8, "head like the rest");
   otherwise(Slot::kHighPrecision, Precision::kFloat32, "high-precision output");
   for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
     const Setting& setting = settings_[rank];

@@ -56,6 +56,7 @@ class NodeSettings {
   const Setting* find(const Unit& unit, Aspect aspect) const;
 
   const Setting& tail() const { return settings_[*general(Slot::kTail, Aspect::kPrecision)]; }
+  const Setting& head() const { return settings_[*general(Slot::kHead, Aspect::kPrecision)]; }
   const Setting& high_precision() const {
     return settings_[*general(Slot::kHighPrecision, Aspect::kPrecision)];
   }
@@ -94,7 +95,7 @@ class NodeSettings {
   const std::unordered_map<const Value*, GroupIds>& named_values() const { return values_; }
 
  private:
-  static constexpr std::size_t kSlots = 6, kAspects = 5;
+  static constexpr std::size_t kSlots = 7, kAspects = 6;
   using FirstRanks = std::array<std::optional<Rank>, kAspects>;  // by aspect
   struct Group {
     Ranks ranks;

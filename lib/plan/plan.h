@@ -84,6 +84,10 @@ struct Unit {
   bool bounded = false;  // of a composite operator: the result is small whatever enters
   /// Constants that a composite operator inside a sequence reads: stay float. Empty for any other unit.
   std::vector<const Value*> parameters = {};
+  /// Of a sequence: what its later nodes add, as they read it.
+  std::vector<const Value*> addends = {};
+  /// Why the target runs it on the CPU, whatever is configured; empty: it may run quantised.
+  std::string on_cpu = {};
 
   /// The nodes spell out one operator, which `pattern` names.
   bool is_composite() const { return !operands.empty(); }
@@ -129,10 +133,13 @@ struct Plan {
   std::unordered_map<const Value*, const Value*> same_as;
   std::unordered_map<const Value*, Reason> not_quantised;     // why a float tensor stays float
   std::unordered_map<const Value*, KnownScale> known_scales;  // of constants and fixed ones in `values`
+  /// Of several values that have one scale in common: to the first of them, which is in there too.
+  std::unordered_map<const Value*, const Value*> shared_scales;
   std::unordered_map<const Value*, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
   std::vector<Block> blocks;
+  std::vector<std::string> region;  // which part of the graph may be quantised, a line for each border
   std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 
   const NodePlan* of(const Node& node) const;

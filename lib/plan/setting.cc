@@ -20,6 +20,8 @@ std::string_view to_text(Slot slot) {
       return "tail";
     case Slot::kHighPrecision:
       return "high_precision_output";
+    case Slot::kHead:
+      return "head";
   }
   return "?";
 }
@@ -38,13 +40,16 @@ std::string to_text(const Says& says) {
     std::string operator()(const PerChannel& per_channel) const {
       return per_channel.value ? "per channel" : "per tensor";
     }
+    std::string operator()(const SharedScale& shared) const {
+      return shared.value ? "one scale for all calls" : "a scale for each call";
+    }
   };
   return std::visit(Text{}, says);
 }
 
 std::string said_by(const Setting& setting) {
-  const bool quantises_tail =
-      setting.slot == Slot::kTail && setting.says_precision() && setting.precision() != Precision::kFloat32;
+  const bool quantises_tail = (setting.slot == Slot::kTail || setting.slot == Slot::kHead) &&
+                              setting.says_precision() && setting.precision() != Precision::kFloat32;
   return quantises_tail ? "like the rest" : to_text(setting.says);
 }
 

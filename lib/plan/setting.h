@@ -19,11 +19,12 @@ namespace qprep {
 /// kOutput: the results of a node, and a graph input that is named; constants in arithmetic follow their
 /// reader. kInput: what a node reads, which is an output of whoever made it: the same as kOutput of that
 /// node or graph input, found through passive operators. kWeight: the weight of a gemm_like node.
-/// kTail: what stands behind the last gemm_like operators; kHighPrecision: a gemm_like result that only
-/// outputs of the graph take (docs/placement.md). Of the tail float32 is said, or any other precision to
+/// kHead: what stands before the first gemm_like operators; kTail: what stands behind the last ones;
+/// kHighPrecision: a gemm_like result that only
+/// outputs of the graph take (docs/placement.md). Of head and tail float32 is said, or any other precision to
 /// quantise it like the rest; of the high-precision results float32, or what they have instead, and with them
 /// the results of a quantised tail that only outputs take.
-enum class Slot { kNode, kInput, kWeight, kOutput, kTail, kHighPrecision };
+enum class Slot { kNode, kInput, kWeight, kOutput, kTail, kHighPrecision, kHead };
 std::string_view to_text(Slot slot);
 
 /// Which nodes a setting speaks of; docs/config.md, "Selectors".
@@ -37,6 +38,7 @@ struct Selector {
     kBefore,    // what leads to an input of an operator, "GridSample:1", back to the nearest gemm_like node
                 // and with it; "Softmax": to any input of it
     kSubgraph,  // all on the ways from some tensors to others: `from` and `to`
+    kOutside,   // what leads to the tensors or nodes `from`, with what makes them, and what depends on `to`
   };
   Kind kind = Kind::kAll;
   std::string text = {};  // as the user wrote it
@@ -66,13 +68,18 @@ struct PerChannel {
   bool value = true;  // of weights
   friend bool operator==(const PerChannel&, const PerChannel&) = default;
 };
+struct SharedScale {
+  bool value = false;  // all calls of a shared module have one scale for what they make
+  friend bool operator==(const SharedScale&, const SharedScale&) = default;
+};
 
 /// What is said; each alternative is one aspect, settled apart from the others.
-using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel>;
+using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale>;
 /// The alternatives of Says, in its order.
-enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel };
+enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel, kShare };
 inline Aspect aspect_of(const Says& says) { return static_cast<Aspect>(says.index()); }
-/// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor".
+/// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor",
+/// "one scale for all calls".
 std::string to_text(const Says& says);
 
 struct Setting {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "ir/walk.h"
 #include "quant/weight_scale.h"
 
 namespace qprep {
@@ -129,10 +130,17 @@ std::optional<FakeQuantParams> params_of_fake_quantize(const Node& node, const F
 
 Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec& spec, Tensor scale,
                            Tensor zero_point, bool calibrated) {
-  Value& s = graph.new_initializer(x.name() + "_scale", std::move(scale));
-  Value& z = graph.new_initializer(x.name() + "_zero_point", std::move(zero_point));
-  Node& node = graph.insert(
-      before, {.op = std::string(kFakeQuantizeOp), .inputs = {&x, &s, &z}, .outputs = {x.name() + "_fq"}});
+  Graph& outer = outermost(graph);
+  Value& s = outer.new_initializer(x.name() + "_scale", std::move(scale));
+  Value& z = outer.new_initializer(x.name() + "_zero_point", std::move(zero_point));
+  return insert_fake_quantize(graph, before, x, spec, s, z, calibrated);
+}
+
+Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec& spec, Value& scale,
+                           Value& zero_point, bool calibrated) {
+  Node& node = graph.insert(before, {.op = std::string(kFakeQuantizeOp),
+                                     .inputs = {&x, &scale, &zero_point},
+                                     .outputs = {x.name() + "_fq"}});
   const auto [quant_min, quant_max] = limits_of(spec.precision);
   node.reserve_attributes(kAttributes);
   node.set_attribute("averaging_constant", spec.averaging_constant);

@@ -49,11 +49,15 @@ std::optional<FakeQuantParams> params_of_fake_quantize(const Node& node, const F
                                                        std::string* why = nullptr);
 
 /// Given: scale (float32) and zero_point (int32) have the same dims, {} or channel_dims() of weight_scale.h.
-/// Execute: adds the initializers `<x>_scale` and `<x>_zero_point` to `graph` and, before `before` (null = at
+/// Execute: adds the initializers `<x>_scale` and `<x>_zero_point` to the outermost graph around
+/// `graph` and to `graph`, before `before` (null = at
 /// the end), a FakeQuantize of x with output `<x>_fq` of x's type.
 /// Result: that node. Nothing reads it yet: the caller moves x's readers over.
 Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec& spec, Tensor scale,
                            Tensor zero_point, bool calibrated);
+/// The same with a scale and a zero point that are there.
+Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec& spec, Value& scale,
+                           Value& zero_point, bool calibrated);
 
 /// For an activation whose range is not known yet: scale 1, zero point 0, per tensor.
 struct ScaleAndZeroPoint {

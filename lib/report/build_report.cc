@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "ir/walk.h"
 #include "report/report.h"
 #include "report/segments.h"
 
@@ -107,14 +108,10 @@ class Builder {
     for (const Value* output : model.graph->outputs()) report_.outputs.push_back(output_slot(*output));
     add(*model.graph, 0);
     for (const Miss& miss : plan.misses) add(miss);
-    for (const Node& node : model.graph->nodes()) {
-      const Unit* unit = plan.unit_of(node);
-      if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
-        report_.units.push_back(row(unit->pattern, unit->nodes));
-      }
-    }
     for (const GoneNode& gone : model.gone) report_.gone.push_back({gone.label, gone.op, gone.because});
     for (const Block& block : plan.blocks) report_.blocks.push_back(row(block.name, block.nodes));
+    report_.region = plan.region;
+    add_loops(*model.graph, 1);
     add_shared_weights();
   }
 
@@ -129,6 +126,10 @@ class Builder {
   void add(const Graph& graph, int depth) {
     for (const Node& node : graph.nodes()) {
       report_.nodes.push_back(row(node, depth));
+      const Unit* unit = plan_.unit_of(node);
+      if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
+        report_.units.push_back(row(unit->pattern, unit->nodes));
+      }
       for (const Graph* body : node.bodies()) add(*body, depth + 1);
     }
   }
@@ -198,16 +199,49 @@ class Builder {
     std::unordered_map<std::string, std::size_t> at;  // the weight's place in `all`
     std::vector<SharedWeight> all;
     for (const ReportNode& node : report_.nodes) {
-      if (!node.weight || node.depth > 0) continue;
+      if (!node.weight) continue;
       const std::string& name = node.inputs[*node.weight].name;
       const auto [place, is_new] = at.emplace(name, all.size());
       if (is_new) all.push_back({name, {}});
-      all[place->second].nodes.push_back(node.name);
+      SharedWeight& weight = all[place->second];
+      weight.nodes.push_back(node.name);
+      const auto turns = turns_.find(node.name);
+      if (turns == turns_.end()) {
+        if (weight.calls) ++*weight.calls;
+      } else {
+        weight.calls = sum(weight.calls, turns->second);
+      }
     }
     std::copy_if(all.begin(), all.end(), std::back_inserter(report_.shared),
                  [](const SharedWeight& weight) { return weight.nodes.size() > 1; });
   }
 
+  void add_loops(const Graph& graph, const std::optional<std::int64_t>& around) {
+    for (const Node& node : graph.nodes()) {
+      if (graph.holder()) turns_.emplace(node.label(), around);
+      if (!is_control_flow(node)) continue;
+      const std::optional<std::int64_t> turns = turns_of(node);
+      if (!node.is("If")) report_.loops.push_back({node.label(), node.op(), turns, {}});
+      const std::size_t row = report_.loops.size() - 1;
+      for (const Graph* body : node.bodies()) {
+        for (const Node& inner : body->nodes()) {
+          if (!node.is("If") && !inner.is("Constant")) report_.loops[row].nodes.push_back(inner.label());
+        }
+        add_loops(*body, product(around, turns));
+      }
+    }
+  }
+
+  using Count = std::optional<std::int64_t>;
+  static constexpr std::int64_t kMostTurns = std::int64_t{1} << 31;
+  static Count sum(const Count& a, const Count& b) {
+    return a && b && *a <= kMostTurns && *b <= kMostTurns ? Count(*a + *b) : std::nullopt;
+  }
+  static Count product(const Count& a, const Count& b) {
+    return a && b && *a <= kMostTurns && *b <= kMostTurns ? Count(*a * *b) : std::nullopt;
+  }
+
+  std::unordered_map<std::string, Count> turns_;  // of the nodes in bodies, how often each runs
   const Plan& plan_;
   Report& report_;
   std::unordered_map<const Node*, int> segments_;

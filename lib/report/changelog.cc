@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "ir/walk.h"
 #include "plan/node_settings.h"
 #include "report/table.h"
 
@@ -18,7 +19,8 @@ class Changes {
     for (const Value* input : graph_.inputs()) {
       if (!input->initializer()) compare(input->name(), *input, settings_.winner(*input), because_of(*input));
     }
-    for (const Node& node : graph_.nodes()) {
+    for (const Node* each : nodes_with_bodies(graph_)) {
+      const Node& node = *each;
       const NodePlan& entry = *plan_.of(node);
       compare_weight(node, entry);
       if (node.output_count() > 0) compare_output(node, entry);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -64,9 +65,18 @@ struct ReportGone {
   std::string because;  // a clause whose subject it is: "was folded into 'conv1'"
 };
 
-/// A constant that several nodes of the main graph read as their weight.
+/// A constant that several nodes read as their weight, or one node of a body that runs several times: a
+/// module with several calls.
 struct SharedWeight {
   std::string name;
+  std::vector<std::string> nodes;
+  std::optional<std::int64_t> calls = 0;  // nullopt: a loop around a node runs as often as its data say
+};
+
+/// A Loop or Scan, whose body is a module that is called at each turn.
+struct ReportLoop {
+  std::string name, op;
+  std::optional<std::int64_t> turns;  // nullopt: the model does not say
   std::vector<std::string> nodes;
 };
 
@@ -76,10 +86,12 @@ struct Report {
   std::vector<ReportSlot> inputs, outputs;  // of the model
   std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
-  std::vector<ReportGroup> units;       // of the main graph, each runs as one kernel
+  std::vector<ReportGroup> units;       // each runs as one kernel
   std::vector<ReportGroup> blocks;      // have a name only
   std::vector<ReportGone> gone;
   std::vector<SharedWeight> shared;
+  std::vector<ReportLoop> loops;
+  std::vector<std::string> region;  // the borders of what may be quantised; empty: the whole graph may
   std::vector<Diagnostic> diagnostics;
 };
 

@@ -59,7 +59,16 @@ ordered_json gone(const ReportGone& gone) {
 }
 
 ordered_json shared_weight(const SharedWeight& weight) {
-  return {{"name", weight.name}, {"nodes", weight.nodes}};
+  return {{"name", weight.name},
+          {"calls", weight.calls ? ordered_json(*weight.calls) : ordered_json(nullptr)},
+          {"nodes", weight.nodes}};
+}
+
+ordered_json loop(const ReportLoop& loop) {
+  return {{"name", loop.name},
+          {"op", loop.op},
+          {"turns", loop.turns ? ordered_json(*loop.turns) : ordered_json(nullptr)},
+          {"nodes", loop.nodes}};
 }
 
 ordered_json hint(const Hint& hint) {
@@ -111,6 +120,10 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "gone", report.gone, gone);
   out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
+  out += ",\n";
+  add_lines(out, "loops", report.loops, loop);
+  out += ",\n";
+  add_lines(out, "region", report.region, [](const std::string& border) { return ordered_json(border); });
   out += ",\n";
   add_lines(out, "hints", qconfig_hints(report), hint);
   out += ",\n";

@@ -65,6 +65,7 @@ class TextWriter {
     groups(report_.units, "Modules below run as one kernel; nothing inside is quantised:", "unit");
     groups(report_.blocks, "Modules below form a block; each is quantised by itself:", "block");
     gone();
+    region();
     shared();
     statistics("input dtype statistics:", &Module::inputs);
     statistics("output dtype statistics:", &Module::outputs);
@@ -177,17 +178,28 @@ class TextWriter {
     simple(std::move(table));
   }
 
+  void region() {
+    if (report_.region.empty()) return;
+    line("Only a region of the graph is quantised:");
+    for (const std::string& border : report_.region) line("  " + cell_text(border));
+    line("");
+  }
+
   void shared() {
-    if (report_.shared.empty()) {
+    if (report_.shared.empty() && report_.loops.empty()) {
       line("All modules in the model run exactly once.\n");
       return;
     }
     line("Modules below are used multi times:");
     Table table{{"name", "called times", "nodes"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
-    for (const SharedWeight& weight : report_.shared) {
-      table.rows.push_back({weight.name, fmt::format("{}", weight.nodes.size()),
-                            fmt::format("{}", fmt::join(weight.nodes, ", "))});
-    }
+    const auto add = [&](const std::string& name, const std::optional<std::int64_t>& calls,
+                         const std::vector<std::string>& nodes) {
+      table.rows.push_back(
+          {name, calls ? fmt::format("{}", *calls) : "n unknown", fmt::format("{}", fmt::join(nodes, ", "))});
+    };
+    for (const ReportLoop& loop : report_.loops)
+      add(fmt::format("{} ({})", loop.name, loop.op), loop.turns, loop.nodes);
+    for (const SharedWeight& weight : report_.shared) add(weight.name, weight.calls, weight.nodes);
     simple(table);
   }
 

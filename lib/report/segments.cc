@@ -4,6 +4,8 @@
 #include <limits>
 #include <vector>
 
+#include "ir/walk.h"
+
 namespace qprep {
 namespace {
 
@@ -44,6 +46,13 @@ void for_each_read(const Node& node, const F& f) {
   }
 }
 
+bool is_around(const Graph& graph, const Node& node) {
+  for (const Node* at = node.graph().holder(); at; at = at->graph().holder()) {
+    if (&at->graph() == &graph) return true;
+  }
+  return false;
+}
+
 class Waves {
  public:
   Waves(const Graph& graph, const Plan& plan) {
@@ -65,7 +74,10 @@ class Waves {
     const NodePlan* decided = plan.of(node);
     place.bpu = decided && decided->device == Device::kBpu;
     for_each_read(node, [&](const Value& value) {
-      if (&value.graph() != &node.graph()) return;  // a body's own
+      if (&value.graph() != &node.graph()) {
+        place.reads_data |= is_around(value.graph(), node) && !constant_of(value);
+        return;  // or a body's own
+      }
       if (!value.producer()) {
         place.reads_data |= value.is_graph_input() && !value.initializer();
         return;
@@ -105,19 +117,25 @@ class Waves {
 }  // namespace
 
 std::unordered_map<const Node*, int> bpu_segments(const Model& model, const Plan& plan) {
-  const Waves waves(*model.graph, plan);
-  const std::vector<Place>& places = waves.places();
-  Sets sets(places.size());
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    for (const std::size_t source : places[i].sources) {
-      if (places[i].bpu && places[source].bpu && places[i].wave == places[source].wave) sets.join(i, source);
-    }
-  }
   std::unordered_map<const Node*, int> segments;
-  std::unordered_map<std::size_t, int> numbers;  // of a set
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (!places[i].bpu) continue;
-    segments[places[i].node] = numbers.emplace(sets.find(i), static_cast<int>(numbers.size())).first->second;
+  int count = 0;
+  for (const Graph* graph : graphs_with_bodies(*model.graph)) {
+    const Waves waves(*graph, plan);
+    const std::vector<Place>& places = waves.places();
+    Sets sets(places.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      for (const std::size_t source : places[i].sources) {
+        if (places[i].bpu && places[source].bpu && places[i].wave == places[source].wave)
+          sets.join(i, source);
+      }
+    }
+    std::unordered_map<std::size_t, int> numbers;  // of a set
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      if (!places[i].bpu) continue;
+      const auto [at, is_new] = numbers.emplace(sets.find(i), count);
+      if (is_new) ++count;
+      segments[places[i].node] = at->second;
+    }
   }
   return segments;
 }

@@ -31,7 +31,10 @@ inline constexpr std::string_view kNodeOrder = "node-order";              // nod
 inline constexpr std::string_view kOverwritesInput = "overwrites-input";  // the target is what is read
 inline constexpr std::string_view kShapeInference = "shape-inference";    // it found a contradiction
 inline constexpr std::string_view kBatchNormStays = "batch-norm-stays";   // why one was not folded
-inline constexpr std::string_view kFoldLimit = "fold-limit";              // a constant too large to compute
+inline constexpr std::string_view kCompositeStays =
+    "composite-stays";                                                // why no newer operator took its place
+inline constexpr std::string_view kFunctionStays = "function-stays";  // why its calls were not opened
+inline constexpr std::string_view kFoldLimit = "fold-limit";          // a constant too large to compute
 inline constexpr std::string_view kOverridableInitializer =
     "overridable-initializer";                                    // an input whose default became a constant
 inline constexpr std::string_view kRaisedScale = "raised-scale";  // of a weight, for its bias to fit
@@ -52,8 +55,13 @@ inline constexpr std::string_view kChosenMethod =
 inline constexpr std::string_view kNotOnBpu =
     "not-on-bpu";  // a node that the configuration wants there, and why not
 inline constexpr std::string_view kPreprocessing =
-    "preprocessing";                                        // an input that cannot be fed as configured
+    "preprocessing";  // an input that cannot be fed as configured
+inline constexpr std::string_view kDataControlFlow =
+    "data-control-flow";  // an If, Loop or Scan that method symbolic refuses
 inline constexpr std::string_view kGraphCut = "graph-cut";  // ends of a model that cannot be cut off, or were
+inline constexpr std::string_view kFuseList = "fuse-list";  // a list of `fuse` that is not as the model is
+inline constexpr std::string_view kBatchNormFolded =
+    "batch-norm-folded";                                    // one that `bn: with_bn` cannot keep for training
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 
 }  // namespace qprep::codes

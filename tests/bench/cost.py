@@ -28,6 +28,7 @@ from statistics import median
 import numpy as np
 
 import calibration
+import fusing
 import models
 import selecting
 from documents import replace_section
@@ -192,6 +193,7 @@ SECTIONS: dict[str, Callable[[Path, Path, int], Iterator[str]]] = {
     "nodes": node_rows,
     "calibration": calibration.rows,
     "selectors": selecting.rows,
+    "fusing": fusing.rows,
 }
 
 

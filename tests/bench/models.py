@@ -117,12 +117,68 @@ def block(weights: Weights, i: int, x: str) -> Iterator[Any]:
     yield node("Conv", [name("concat"), weights.add(name("pw"), (4, 8, 1, 1))], "out")
 
 
-def many_nodes(weights: Weights, count: int) -> Any:
+def sequences(weights: Weights, i: int, x: str) -> Iterator[Any]:
+    """Ten nodes, all in sequences, or nearly: a residual block, and a result that two read."""
+
+    def node(op: str, inputs: list[str], out: str, **attributes: object) -> Any:
+        return helper.make_node(op, inputs, [f"block{i}_{out}"], f"block{i}.{out}", **attributes)
+
+    def name(part: str) -> str:
+        return f"block{i}_{part}"
+
+    def norm(x: str, out: str) -> Any:
+        parts = [weights.constant(name(f"{out}_{part}"), np.ones(4, np.float32)) for part in "sbmv"]
+        return node("BatchNormalization", [x, *parts], out)
+
+    yield node("Conv", [x, weights.add(name("w1"), (4, 4, 3, 3))], "conv1", pads=[1] * 4)
+    yield norm(name("conv1"), "bn1")
+    yield node("Relu", [name("bn1")], "relu1")
+    yield node("Conv", [name("relu1"), weights.add(name("w2"), (4, 4, 3, 3))], "conv2", pads=[1] * 4)
+    yield node("Conv", [x, weights.add(name("w3"), (4, 4, 1, 1))], "down")
+    yield node("Add", [name("conv2"), name("down")], "add")
+    yield node("Relu", [name("add")], "relu2")
+    yield node("Conv", [name("relu2"), weights.add(name("w4"), (4, 4, 3, 3))], "missed", pads=[1] * 4)
+    yield node("Relu", [name("missed")], "relu3")
+    yield node("Add", [name("missed"), name("relu3")], "out")
+
+
+def composites(weights: Weights, i: int, x: str) -> Iterator[Any]:
+    """Ten nodes: a layer norm of nine, and what leads to the next."""
+
+    def node(op: str, inputs: list[str], out: str, **attributes: object) -> Any:
+        return helper.make_node(op, inputs, [f"block{i}_{out}"], f"block{i}.{out}", **attributes)
+
+    def name(part: str) -> str:
+        return f"block{i}_{part}"
+
+    def number(part: str, value: float) -> str:
+        return weights.constant(name(part), np.asarray(value, np.float32))
+
+    yield node("ReduceMean", [x], "mean", axes=[-1])
+    yield node("Sub", [x, name("mean")], "sub")
+    yield node("Pow", [name("sub"), number("two", 2)], "pow")
+    yield node("ReduceMean", [name("pow")], "variance", axes=[-1])
+    yield node("Add", [name("variance"), number("epsilon", 1e-5)], "raised")
+    yield node("Sqrt", [name("raised")], "deviation")
+    yield node("Div", [name("sub"), name("deviation")], "div")
+    yield node("Mul", [name("div"), weights.add(name("gamma"), (8,))], "scaled")
+    yield node("Add", [name("scaled"), weights.add(name("beta"), (8,))], "norm")
+    yield node("Conv", [name("norm"), weights.add(name("w"), (4, 4, 3, 3))], "out", pads=[1] * 4)
+
+
+BLOCKS: dict[str, Callable[[Weights, int, str], Iterator[Any]]] = {
+    "blocks": block,
+    "sequences": sequences,
+    "composites": composites,
+}
+
+
+def many_nodes(weights: Weights, count: int, kind: str = "blocks") -> Any:
     """`count` nodes in blocks of ten."""
     nodes: list[Any] = []
     x = "x"
     for i in range(count // 10):
-        nodes.extend(block(weights, i, x))
+        nodes.extend(BLOCKS[kind](weights, i, x))
         x = nodes[-1].output[0]
     shape: list[int | str] = [1, 4, 8, 8]
     return model_of(nodes, "blocks", [floats("x", shape)], [floats(x, shape)], weights.tensors)
@@ -138,8 +194,8 @@ def make_weights(file: Path, size: int, kind: str = "gemm", external: bool = Fal
     weights.close()
 
 
-def make_nodes(file: Path, count: int) -> None:
-    onnx.save(many_nodes(Weights(None), count), file)
+def make_nodes(file: Path, count: int, kind: str = "blocks") -> None:
+    onnx.save(many_nodes(Weights(None), count, kind), file)
 
 
 def main() -> int:

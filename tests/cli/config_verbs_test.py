@@ -137,7 +137,7 @@ class Show(Case):
 
 class Init(Case):
     def test_does_what_no_configuration_does(self):
-        for arguments in [[], [DIGITS], [DIGITS, "--march", "nash-e"]]:
+        for arguments in [[], [DIGITS], [DIGITS, "--march", "meta"]]:
             with self.subTest(arguments=arguments):
                 config = self.write("qprep.yaml", self.done("config", "init", *arguments))
                 self.assertEqual(self.done("config", "check", config.name), "qprep.yaml: ok\n")

@@ -3,8 +3,9 @@
     python tests/cli/walker.py QPREP MODEL [-c CONFIG]
 
 It shares nothing with the passes: what is a unit and what runs on the BPU is what `qprep explain` tells the user, the
-rest is read from the written file. Two rules: nothing inside a unit is quantised, and what goes from one unit on the BPU
-to another, over operators that move data, passes a FakeQuantize.
+rest is read from the written file. Rules: nothing inside a unit is quantised; what goes from one unit on the BPU to
+another, over operators that move data and over the borders of bodies, passes a FakeQuantize; no unit has parts in two
+graphs; the scales of a FakeQuantize in a body stand in the main graph.
 """
 
 from __future__ import annotations
@@ -24,13 +25,62 @@ COMPUTES = ("gemm_like", "active")
 DATA = {"Conv": (0, 1), "ConvTranspose": (0, 1), "Gemm": (0, 1), "MatMul": (0, 1), "Where": (1, 2), "Clip": (0,)}
 
 
+CONTROL_FLOW = ("If", "Loop", "Scan")
+
+
+class Scope:
+    """A graph, and what its names mean."""
+
+    def __init__(self, graph: onnx.GraphProto, outer: Scope | None, holder: onnx.NodeProto | None) -> None:
+        self.graph, self.outer, self.holder = graph, outer, holder
+        self.maker = {name: node for node in graph.node for name in node.output if name}
+        self.inputs = [value.name for value in graph.input]
+        self.outputs = [value.name for value in graph.output]
+        self.bodies: dict[int, list[Scope]] = {}  # by the identity of the node that holds them
+
+    def of(self, tensor: str) -> Scope | None:
+        """The graph that makes the tensor, or takes it as an input."""
+        scope: Scope | None = self
+        while scope is not None and tensor not in scope.maker and tensor not in scope.inputs:
+            scope = scope.outer
+        return scope
+
+    def fed(self, tensor: str) -> Iterator[tuple[Scope, str]]:
+        """What an input of this body is: what entered at the first turn, and what the turn before left."""
+        if self.holder is None or self.outer is None:
+            return
+        at = self.inputs.index(tensor)
+        read = list(self.holder.input)
+        first = max(len(read) - len(self.inputs), 0) if self.holder.op_type == "Scan" else 0
+        if first + at < len(read) and read[first + at]:
+            yield self.outer, read[first + at]
+        left = at - 1 if self.holder.op_type == "Loop" else at
+        scanned = next((a.i for a in self.holder.attribute if a.name == "num_scan_inputs"), 0)
+        if 1 <= left < len(self.outputs) if self.holder.op_type == "Loop" else at + scanned < len(self.inputs):
+            yield self, self.outputs[left]
+
+    def left(self, output: int) -> str:
+        """What the body makes of the holder's result."""
+        return self.outputs[output + (1 if self.holder is not None and self.holder.op_type == "Loop" else 0)]
+
+
 class Walker:
-    """Over the main graph of a written model."""
+    """Over the graphs of a written model."""
 
     def __init__(self, model: onnx.ModelProto, explained: list[dict]) -> None:
-        self.written = list(model.graph.node)  # kept, since they are known by their identity
+        self.written: list[onnx.NodeProto] = []  # those of a body before the node that holds it
+        self.scope: dict[int, Scope] = {}  # by the identity of a node
+        self.main = self.enter(Scope(model.graph, None, None))
         self.told = dict(self.matched([node for node in explained if node["op"] != "input"]))
-        self.maker = {name: node for node in self.written for name in node.output if name}
+
+    def enter(self, scope: Scope) -> Scope:
+        for node in scope.graph.node:
+            if node.op_type in CONTROL_FLOW and node.domain in ("", "ai.onnx"):
+                bodies = sorted((a.name, a.g) for a in node.attribute if a.type == onnx.AttributeProto.GRAPH)
+                scope.bodies[id(node)] = [self.enter(Scope(body, scope, node)) for _, body in bodies]
+            self.written.append(node)
+            self.scope[id(node)] = scope
+        return scope
 
     def matched(self, explained: list[dict]) -> Iterator[tuple[int, dict]]:
         """By the identity of a written node, what was told of it: in order, or by name where an operator set was raised."""
@@ -60,31 +110,57 @@ class Walker:
         told = self.told.get(id(node))
         return frozenset(told["unit"] if told and told["unit"] else [self.name(node)])
 
-    def sources(self, tensor: str) -> Iterator[tuple[onnx.NodeProto, bool]]:
-        """Who made the numbers of a tensor, back over what moves data, and whether they were quantised on the way."""
-        quantised = False
-        while (node := self.maker.get(tensor)) is not None:
-            if self.is_fake_quantize(node):
-                quantised = True
-            elif self.kind(node) != "passive":
+    def sources(self, scope: Scope, tensor: str) -> Iterator[tuple[onnx.NodeProto, bool]]:
+        """Who made the numbers of a tensor, back over what moves data and over borders, and whether they were
+        quantised on the way."""
+        waiting = [(scope, tensor, False)]
+        seen = set()
+        while waiting:
+            scope, tensor, quantised = waiting.pop()
+            found = scope.of(tensor)
+            if found is None or (id(found), tensor, quantised) in seen:
+                continue
+            seen.add((id(found), tensor, quantised))
+            node = found.maker.get(tensor)
+            if node is None:
+                waiting += [(where, name, quantised) for where, name in found.fed(tensor)]
+            elif self.is_fake_quantize(node):
+                waiting.append((found, node.input[0], True))
+            elif id(node) in found.bodies:
+                at = list(node.output).index(tensor)
+                waiting += [(body, body.left(at), quantised) for body in found.bodies[id(node)]]
+            elif self.kind(node) == "passive":
+                waiting.append((found, node.input[0], quantised))
+            else:
                 yield node, quantised
-                return
-            tensor = node.input[0]
 
     def faults(self) -> Iterator[str]:
+        units: dict[frozenset[str], Scope] = {}
         for node in self.written:
+            if self.is_fake_quantize(node) and self.scope[id(node)] is not self.main:
+                yield from self.faults_of_scales(node)
             if self.kind(node) not in COMPUTES:
                 continue
+            if units.setdefault(self.unit(node), self.scope[id(node)]) is not self.scope[id(node)]:
+                yield f"the unit of '{self.name(node)}' has parts in two graphs"
             for number in DATA.get(node.op_type, range(len(node.input))):
                 if number < len(node.input) and node.input[number]:
                     yield from self.faults_of(node, node.input[number])
 
+    def faults_of_scales(self, node: onnx.NodeProto) -> Iterator[str]:
+        main = {tensor.name for tensor in self.main.graph.initializer}
+        for name in node.input[1:]:
+            if name not in main or self.scope[id(node)].of(name) is not None:
+                yield f"'{name}' of '{node.name}' is no initializer of the main graph"
+
     def faults_of(self, node: onnx.NodeProto, tensor: str) -> Iterator[str]:
-        before = self.maker.get(tensor)
-        inside = self.is_fake_quantize(before) and self.maker.get(before.input[0])
-        if inside and inside is not node and self.name(inside) in self.unit(node):
+        scope = self.scope[id(node)]
+        made_in = scope.of(tensor)
+        before = made_in.maker.get(tensor) if made_in else None
+        inside = made_in.maker.get(before.input[0]) if made_in and self.is_fake_quantize(before) else None
+        if inside is not None and inside is not node and self.name(inside) in self.unit(node):
             yield f"'{before.input[0]}' is quantised inside the unit of '{self.name(node)}'"
-        for source, quantised in self.sources(tensor):
+        for source, quantised in self.sources(scope, tensor):
             between = self.kind(source) in COMPUTES and self.name(source) not in self.unit(node)
             if between and not quantised:
                 yield f"what '{self.name(source)}' makes enters '{self.name(node)}' and is not quantised"

@@ -1,10 +1,12 @@
 """Counts which exporters' spellings of composite operators, sequences and blocks `qprep prepare` recognises.
 
-    python tests/composites/spellings.py QPREP [--only TEXT] [-v] [--by group]
+    python tests/composites/spellings.py QPREP [--only TEXT] [-v] [--by group] [--write TABLE | --check TABLE]
 
 A spelling of the shared folder is recognised if its operator is there: as a unit or a block, by itself or written out;
 and, of a unit, nothing else of the model computes but what the spelling has beside it. Prints a line for each kind of
 block and exporter (or for each group), and for each spelling that is not recognised what its units are.
+
+--write makes docs/spellings.md of it; --check says whether that page still holds.
 
 Skips (status 77) where the shared folder is absent.
 """
@@ -19,6 +21,8 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,14 +30,43 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
 SPELLINGS = SHARED / "models/spellings"
 SKIPPED = 77
+LEAST = 0.95  # of the spellings of each kind of block
+
+# Why spellings are not recognised, by names of files; the first that matches counts.
+REASONS: list[tuple[str, str]] = [
+    ("*_train__*", "the batch norm is in training form, which normalises by the statistics of its batch: it cannot be folded"),
+    ("batch_norm_2d_batchstats*", "the batch norm normalises by the statistics of its batch"),
+    (
+        "adaptive_avg_uneven__dy18*",
+        "its bins overlap and differ in size; the exporter gathers each and takes a masked mean, which no AveragePool does",
+    ),
+    ("conv2d_const_pad*", "the border is not zeros, which a convolution cannot add: the Pad stays a unit of its own"),
+    (
+        "batch_norm_1d__tf13*",
+        "written as Mul and Add by constants without a layer beside it; nothing tells that from any other scale and shift",
+    ),
+    ("c2f_chunk*__dy18*", "SplitToSequence and SequenceAt, whose results are no tensors"),
+    ("resize_linear_1d__dy18*", "interpolation by computed indices and weights (Gather, Sub, Mul, Add); a Resize elsewhere"),
+    ("resize_nearest_exact__dy18*", "rows and columns gathered by constant indices"),
+    ("upsampling1d__tf13*", "each element repeated by Unsqueeze and Concat with itself, in place of Expand or Tile"),
+]
+EXPORTERS = {
+    "ts9v1 ts11v1 ts13v1 ts16v1": "TorchScript, PyTorch 1.13",
+    "ts11 ts13 ts17": "TorchScript, PyTorch 2.15",
+    "dy18 dy20": "dynamo, PyTorch 2.15",
+    "tf13 tf17": "tf2onnx",
+    "pd11 pd15": "paddle2onnx",
+    "os18": "onnxscript",
+}
 
 UNIT = re.compile(r"^  unit \d+ ([^:]+): ", re.M)
 NAMED = re.compile(r"^  block ([^:]+): ", re.M)
 OPERATOR = re.compile(r'^  "[^=]*= (\w+)\(', re.M)
 
 SEQUENCE = re.compile(
-    r"(?P<head>conv2d|convt2d|linear)(_depthwise|_grouped|_nobias)?(?P<bn>_bn)?(?P<add>_addl|_addr)?(?P<relu>_relu6?)?"
-    r"(_keepbn|_dyn|_train)?"
+    r"(?P<head>conv[123]d|convt2d|conv_transpose[123]d|linear(_[1-4]d)?)(_depthwise|_grouped|_nobias)?(?P<bn>_bn)?"
+    r"(?P<add>_addl|_addr)?(?P<relu>_relu6?)?"
+    r"(_keepbn|_dyn|_train|_dilated|_zero_pad|_const_pad|_causal|_same|_same_even|_tf_same|_outpad|_size|_unbatched)?"
 )
 
 
@@ -111,6 +144,10 @@ BLOCKS = [
     block("lstm_cell_loop", "LSTMCell", None, "cells"),
     block("lstm_unrolled", "LSTMCell", None, "cells"),
     block("gru_cell_loop", "GRUCell", None, "cells"),
+    block("rnn_cell_loop", "RNNCell", None, "cells"),
+    *(block(f"batch_norm_{n}d{tail}", "BatchNormalization") for n in (1, 2, 3) for tail in ("", "_keepbn", "_dyn", "_noaffine")),
+    block("batch_norm_2d_train", "BatchNormalization"),
+    *(block(names, "Split", None, "splits") for names in ("split_equal", "split_sizes", "split", "chunk", "c2f_chunk", "c2f_split")),
     block("einsum_linear", "Einsum linear Gemm MatMul", "", "sequences"),
     block("einsum_dense", "Einsum linear Gemm MatMul", "", "sequences"),
 ]
@@ -121,7 +158,7 @@ def sequence(name: str) -> Block | None:
     match = SEQUENCE.fullmatch(name)
     if not match:
         return None
-    head = "linear" if match["head"] == "linear" else "conv"
+    head = "linear" if match["head"].startswith("linear") else "conv"
     parts = [(part,) for part in ("add" * bool(match["add"]), "relu" * bool(match["relu"]))]
     tails = {"-".join(filter(None, (bn, add, relu))) for bn in ("", "bn") for (add,), (relu,) in [parts]}
     if head == "linear":
@@ -158,11 +195,77 @@ def is_recognised(found: Found, wanted: Block) -> bool:
     return is_there and all(unit in wanted.operators | wanted.beside for unit in found.units)
 
 
+class Page:
+    """docs/spellings.md."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], list[int]] = {}  # by block and exporter: recognised, seen
+        self.groups: dict[str, str] = {}  # of a block
+        self.missed: dict[str, list[str]] = {}  # by reason: names of files
+        self.others: set[str] = set()
+
+    def add(self, row: dict[str, str], wanted: Block, good: bool, found: Found) -> None:
+        tag = row["file"].removesuffix(".onnx").rpartition("__")[2]
+        exporter = next(name for tags, name in EXPORTERS.items() if tag in tags.split())
+        count = self.counts.setdefault((row["block"], exporter), [0, 0])
+        count[0] += good
+        count[1] += 1
+        self.groups[row["block"]] = wanted.group
+        if not good:
+            why = next((why for names, why in REASONS if fnmatch.fnmatch(row["file"], names)), "")
+            why = why or f"not known: its units are {', '.join(sorted(set(found.units))) or 'none'}"
+            self.missed.setdefault(why, []).append(row["file"].removesuffix(".onnx"))
+
+    def shares(self) -> dict[str, float]:
+        totals: dict[str, list[int]] = {}
+        for (block_name, _), (good, seen) in self.counts.items():
+            total = totals.setdefault(self.groups[block_name], [0, 0])
+            total[0] += good
+            total[1] += seen
+        return {group: good / seen for group, (good, seen) in sorted(totals.items())}
+
+    def text(self) -> str:
+        names = list(dict.fromkeys(EXPORTERS.values()))
+        good, seen = (sum(count[i] for count in self.counts.values()) for i in (0, 1))
+        lines = [
+            "# Spellings",
+            "",
+            "How exporters write building blocks, and whether qprep sees each as what it is: as one unit, as a sequence, or as",
+            "a block with a name (docs/placement.md). Each cell counts files: recognised of all. The page is made by",
+            "`tests/composites/spellings.py QPREP --write docs/spellings.md`, and a test keeps it true.",
+            "",
+            f"{good} of {seen} spellings are recognised. By kind:",
+            "",
+            *(f"- {group}: {share:.1%}" for group, share in self.shares().items()),
+            "",
+            f"| block | {' | '.join(names)} |",
+            f"|---|{'---|' * len(names)}",
+        ]
+        for block_name in sorted(self.groups):
+            cells = [self.counts.get((block_name, name)) for name in names]
+            lines.append(f"| {block_name} | {' | '.join(f'{c[0]} of {c[1]}' if c else '' for c in cells)} |")
+        lines += ["", "## Not recognised", ""]
+        for why, files in sorted(self.missed.items()):
+            lines.append(f"- {', '.join(f'`{file}`' for file in sorted(files))}: {why}")
+        lines += [
+            "",
+            "## Without a block of their own",
+            "",
+            "Operators that every exporter writes as the one node that ONNX has, and whole models and border cases for other tests:",
+            "",
+            textwrap.fill(", ".join(sorted(self.others)) + ".", 120),
+            "",
+        ]
+        return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("qprep")
     parser.add_argument("--only", default="", metavar="TEXT", help="blocks whose names hold TEXT")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the units of every spelling")
+    parser.add_argument("--write", type=Path, metavar="TABLE", help="write the page of documentation")
+    parser.add_argument("--check", type=Path, metavar="TABLE", help="fail where that page says something else")
     parser.add_argument("--by", choices=("block", "group"), default="block", help="what the lines count")
     arguments = parser.parse_args()
     if not SPELLINGS.is_dir():
@@ -173,13 +276,18 @@ def main() -> int:
     seen: collections.Counter = collections.Counter()
     recognised: collections.Counter = collections.Counter()
     missed = []
-    for row in rows:
-        wanted = block_of(row["block"])
-        if not wanted:
-            continue
+    page = Page()
+    wanted_of = {row["block"]: block_of(row["block"]) for row in rows}
+    page.others = {name for name, wanted in wanted_of.items() if not wanted}
+    rows = [row for row in rows if wanted_of[row["block"]]]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda row: found_in(arguments.qprep, SPELLINGS / row["file"]), rows))
+    for row, found in zip(rows, results, strict=True):
+        wanted = wanted_of[row["block"]]
+        assert wanted
         key = (row["block"], row["exporter"]) if arguments.by == "block" else (wanted.group, "")
-        found = found_in(arguments.qprep, SPELLINGS / row["file"])
         good = is_recognised(found, wanted)
+        page.add(row, wanted, good, found)
         seen[key] += 1
         recognised[key] += good
         if not good or arguments.verbose:
@@ -188,6 +296,16 @@ def main() -> int:
         print(f"{key[0]:28} {key[1]:48} {recognised[key]} of {count}")
     print("\n".join(["", *missed, ""]))
     print(f"{sum(recognised.values())} of {sum(seen.values())} spellings are recognised")
+    if arguments.write:
+        arguments.write.write_text(page.text())
+    if arguments.check and arguments.check.read_text() != page.text():
+        print(f"{arguments.check.name} does not say that; --write makes it anew")
+        return 1
+    if not arguments.only:
+        for group, share in page.shares().items():
+            if share < LEAST:
+                print(f"{group}: only {share:.1%} are recognised")
+                return 1
     return 0 if seen else 1
 
 

@@ -156,6 +156,44 @@ TEST_CASE("an operator asks for bounds, attributes and axes") {
   CHECK(pattern.steps[2].any_of[0].keeps_axes == false);
 }
 
+TEST_CASE("what a spelling means, and where") {
+  const std::string of = "composites:\n  - name: C\n    of: [x]\n";
+  const Composites composites =
+      read(kWords + "  Shifted: {of: [a], any_of: ['{ y = Add(a, scalar c) }']}\n" + of +
+           "    means: Op(x, const w = 1, 6, -const v)[int axis = axis, alpha = (1 - s.c) / 2, mode = 'a']\n"
+           "    since: 9\n"
+           "    given: [s.c <= 1]\n"
+           "    any_of:\n"
+           "      - '{ s = Shifted(x)  m = Mul(s, const w)?  y = Mul(m, const v) }'\n"
+           "      - {pattern: '{ s = Shifted(x)  y = Exp(s) }', formula: exp(x + c)}\n");
+  const CompositeMeaning& meaning = *composites.patterns.front().meaning;
+  CHECK(meaning.op == "Op");
+  CHECK(meaning.since == 9);
+  CHECK(meaning.inputs[1].otherwise == 1.0);
+  CHECK(meaning.inputs[2].number == 6.0);
+  CHECK(meaning.inputs[3].negative);
+  CHECK(meaning.attributes[0].is_integer);
+  CHECK(meaning.attributes[1].number.text == "(1 - s.c) / 2");
+  CHECK(meaning.attributes[2].text == "a");
+  CHECK(meaning.given.front().kind == CompositeCondition::Kind::kAtMost);
+  CHECK(composites.patterns.back().meaning == nullptr);
+
+  const auto complaint_about = [&](const std::string& keys) {
+    return complaint(kWords + of + keys + "    any_of: ['{ y = Mul(x, const w) }']\n");
+  };
+  CHECK(complaint_about("    means: Op(x)\n    since: 9\n").empty());
+  CHECK(complaint_about("    since: 9\n") == "10:12: 'composites[0].since' needs 'means'\n");
+  CHECK(complaint_about("    means: Op(x\n    since: 9\n") ==
+        "10:12: 'composites[0].means': ')' is missing before ''\n");
+  CHECK(complaint_about("    means: Op(x, const v)\n    since: 9\n") ==
+        "12:14: 'composites[0].any_of': 'means' and 'given' speak of 'v', which the pattern does not define "
+        "(did you mean 'w'?)\n");
+  CHECK(complaint_about("    means: Op(x)\n    since: 9\n    given: [w > 1]\n") ==
+        "12:13: 'composites[0].given': '>=' is missing before '> 1'\n");
+  CHECK(complaint_about("    means: Op(x)\n    since: 9\n    given: [sin(w) == 1]\n") ==
+        "12:13: 'composites[0].given': 'sin' is not one of sqrt, attribute, shape, rank\n");
+}
+
 TEST_CASE("a wrong pattern is said to be wrong, at its place") {
   CHECK(complaint_of("{ y = Exp(x) }").empty());
   CHECK(complaint_of("{ y = Expp(x) }") ==

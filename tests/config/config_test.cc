@@ -97,16 +97,35 @@ TEST_CASE("A path in a configuration is relative to the configuration, an absolu
 
 TEST_CASE("Settings carry where they come from") {
   const std::vector<Setting> all = settings(parse_config("weights:\n  dtype: qint16\n", "c.yaml"));
-  REQUIRE(all.size() == 3);
+  REQUIRE(all.size() == 4);
   CHECK(all[0].slot == Slot::kOutput);
   CHECK(to_text(all[0]) == "default: int8 activations");
   CHECK(all[0].precision() == Precision::kInt8);
   CHECK(all[1].slot == Slot::kWeight);
   CHECK(to_text(all[1]) == "c.yaml:2:10 weights.dtype");
   CHECK(all[1].precision() == Precision::kInt16);
-  CHECK(all[2].slot == Slot::kTail);
-  CHECK(to_text(all[2]) == "default: method jit_strip");
-  CHECK(all[2].precision() == Precision::kFloat32);
+  CHECK(all[2].slot == Slot::kHead);
+  CHECK(all[3].slot == Slot::kTail);
+  for (const std::size_t end : {2U, 3U}) {
+    CHECK(to_text(all[end]) == "default: method jit_strip");
+    CHECK(all[end].precision() == Precision::kFloat32);
+  }
+}
+
+TEST_CASE("Stubs are settings of the highest priority; a side that has some is found by no rule") {
+  const std::string text = "stubs: {outputs: [a, b]}\nhybrid: {enabled: true, module_name: [c]}\n";
+  const std::vector<Setting> all = settings(parse_config(text, "c.yaml"));
+  REQUIRE(all.size() == 7);
+  CHECK(all[0].selector.kind == Selector::Kind::kOutside);
+  CHECK(all[0].selector.to == std::vector<std::string>{"a"});
+  CHECK(all[0].selector.from.empty());
+  CHECK(all[0].slot == Slot::kNode);
+  CHECK(to_text(all[1]) == "c.yaml:1:22 stubs.outputs");
+  CHECK(all[2].selector.text == "c");
+  CHECK(all[5].slot == Slot::kHead);
+  CHECK(all[5].precision() == Precision::kFloat32);
+  CHECK(all[6].slot == Slot::kTail);
+  CHECK(all[6].precision() != Precision::kFloat32);
 }
 
 TEST_CASE("A method that strips nothing leaves the tail to be as the rest is") {
@@ -131,18 +150,19 @@ TEST_CASE("Setters become settings in their order, those of hybrid first") {
     lines.push_back(to_text(setting) + ": " + std::string(to_text(setting.slot)) + " " +
                     to_text(setting.says));
   }
-  CHECK(lines ==
-        Lines{"c.yaml:5:60 hybrid.module_name 'e': node float32",
-              "c.yaml:5:39 hybrid.module_type 'Selu': node float32",
-              "c.yaml:2:19 module_name 'a.b': output qint16", "c.yaml:2:31 module_name 'c*': node float32",
-              "c.yaml:2:48 module_name 'd' weight: weight qint8",
-              "c.yaml:2:63 module_name 'd' output: output float32",
-              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: high_precision_output float32",
-              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: output qint16",
-              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: weight qint8",
-              "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: high_precision_output qint16",
-              "c.yaml:4:19 module_type 'Conv': output qint8", "default: int8 activations: output qint8",
-              "default: int8 weights: weight qint8", "default: method jit_strip: tail float32"});
+  CHECK(lines == Lines{"c.yaml:5:60 hybrid.module_name 'e': node float32",
+                       "c.yaml:5:39 hybrid.module_type 'Selu': node float32",
+                       "c.yaml:2:19 module_name 'a.b': output qint16",
+                       "c.yaml:2:31 module_name 'c*': node float32",
+                       "c.yaml:2:48 module_name 'd' weight: weight qint8",
+                       "c.yaml:2:63 module_name 'd' output: output float32",
+                       "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: high_precision_output float32",
+                       "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: output qint16",
+                       "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: weight qint8",
+                       "c.yaml:3:5 qconfig_setter qat_8bit_weight_16bit_act: high_precision_output qint16",
+                       "c.yaml:4:19 module_type 'Conv': output qint8",
+                       "default: int8 activations: output qint8", "default: int8 weights: weight qint8",
+                       "default: method jit_strip: head float32", "default: method jit_strip: tail float32"});
 }
 
 TEST_CASE("Mistakes in setters are named, all in one run") {
@@ -280,10 +300,11 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
       Lines{
           "dir/c.yaml:1:10: error: 'version' must be 1, not '2' [bad-value]",
           "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
-          "backend, calibration, extra_fuse_dict, extra_qconfig_dict, extra_quantizer_dict, hybrid, "
+          "backend, bn, calibration, extra_fuse_dict, extra_qconfig_dict, extra_quantizer_dict, fuse, hybrid, "
           "hybrid_dict, "
-          "march, method, output, prepare_custom_config_dict, preserve_attr, qconfig_dict, qconfig_setter, "
-          "quantizers, templates, version, weights [unknown-key]",
+          "march, method, newest_opset, output, patterns, prepare_custom_config_dict, preserve_attr, "
+          "qconfig_dict, qconfig_setter, "
+          "quantizers, replace, rewrite, stubs, templates, version, weights [unknown-key]",
           "dir/c.yaml:3:9: error: 'method' must be one of jit_strip, jit, symbolic, eager, not 'jitstrip' "
           "(did you "
           "mean 'jit_strip'?) [bad-value]",
@@ -307,10 +328,10 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
 }
 
 TEST_CASE("Values that cannot be carried out are refused by name") {
-  CHECK(complaints("method: eager\n") ==
-        Lines{"dir/c.yaml:1:9: error: method 'eager' leaves replacing and fusing to the model's author, but "
-              "a model "
-              "file has its whole graph; use jit_strip, jit or symbolic [bad-value]"});
+  CHECK(
+      complaints("method: eager\nfuse: all\n") ==
+      Lines{"dir/c.yaml:2:7: error: 'fuse: all' contradicts 'method: eager', which fuses what is listed and "
+            "nothing else [bad-value]"});
   CHECK(complaints("output: {prefix: a/b}\n") ==
         Lines{"dir/c.yaml:1:18: error: 'output.prefix' is the beginning of file names and has no '/'; the "
               "folder is "
@@ -326,9 +347,9 @@ TEST_CASE("Values that cannot be carried out are refused by name") {
 }
 
 TEST_CASE("A key without its value is said to have nothing") {
-  CHECK(complaints("march:\n") == Lines{"dir/c.yaml:1:1: error: 'march' must be one of bernoulli2, bayes, "
-                                        "bayes-e, meta, nash-e, nash-m, nash-p, "
-                                        "nash-h, nash-b, not nothing [bad-value]"});
+  CHECK(complaints("march:\n") == Lines{"dir/c.yaml:1:1: error: 'march' must be one of bayes, bayes-e, "
+                                        "bernoulli2, meta, nash-b, nash-e, nash-h, "
+                                        "nash-m, nash-p, not nothing [bad-value]"});
   CHECK(
       complaints("calibration:\n") ==
       Lines{

@@ -60,21 +60,6 @@ TEST_CASE("What an uncalibrated FakeQuantize of the input reads is observed, a c
   CHECK(names_of(tensors_to_observe(small.model, Plan{})) == std::vector<std::string>{"x"});
 }
 
-TEST_CASE("Ranges follow their tensors to new names") {
-  Small small;
-  Plan plan;
-  plan.values[small.x] = {};
-  plan.values[small.y] = {};
-  const std::vector<Observed> observed = tensors_to_observe(small.model, plan);
-  Range range;
-  range.min = -1;
-  range.max = 2;
-  small.model.graph->rename(*small.y, "y_float");
-  const Ranges renamed = by_present_name({{"y", range}}, observed);
-  REQUIRE(renamed.size() == 1);
-  CHECK(renamed.at("y_float") == range);
-}
-
 TEST_CASE(
     "A model carries scales if it has QuantizeLinear or a calibrated FakeQuantize of something computed") {
   Small plain;

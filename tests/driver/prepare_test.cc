@@ -195,7 +195,9 @@ TEST_CASE("explain shows the settings of a node, the winner first, and what each
         "qint8    others     0\n"
         "       9  default: int8 weights                                              weight                 "
         "qint8    others     0\n"
-        "      10  default: method jit_strip                                          tail                   "
+        "      10  default: method jit_strip                                          head                   "
+        "float32  others     0\n"
+        "      11  default: method jit_strip                                          tail                   "
         "float32  others     0\n");
   CHECK(answer({"scores"}) ==
         "gemm0 (Gemm): BPU: gemm_like: it multiplies and accumulates two matrices\n"

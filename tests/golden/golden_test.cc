@@ -10,6 +10,7 @@
 #include "config/composites.h"
 #include "config/config.h"
 #include "config/fusion.h"
+#include "config/march.h"
 #include "config/op_classes.h"
 #include "driver/prepare.h"
 #include "ir/dump.h"
@@ -18,8 +19,10 @@
 #include "opset/raise_opset.h"
 #include "passes/dump_plan.h"
 #include "passes/fill_scales.h"
+#include "passes/kept_batch_norms.h"
 #include "passes/lower_fixed_point.h"
 #include "passes/lower_qdq.h"
+#include "passes/modernise.h"
 #include "passes/pipeline.h"
 #include "support/temporary_folder.h"
 
@@ -30,6 +33,7 @@ namespace {
 struct Arguments {
   std::vector<std::string> steps;
   Limits limits;
+  std::vector<std::string> replace;
 
   explicit Arguments(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
@@ -39,6 +43,8 @@ struct Arguments {
         limits.folded_bytes = std::stoul(words[++i]);
       } else if (words[i] == "--folding-bytes" && i + 1 < words.size()) {
         limits.folding_bytes = std::stoul(words[++i]);
+      } else if (words[i] == "--replace" && i + 1 < words.size()) {
+        replace.push_back(words[++i]);
       } else {
         throw std::runtime_error("args: unknown option '" + words[i] + "'");
       }
@@ -79,6 +85,9 @@ class Run {
         OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
         steps(file.model);
         text_ = dump(file.model) + plan_text_;
+        for (const KeptNode& kept : file.model.kept) {
+          text_ += fmt::format("kept {} '{}': {}\n", kept.op, kept.label, kept.because);
+        }
       }
     } catch (const Fatal& fatal) {
       failed_ = true;
@@ -129,13 +138,20 @@ class Run {
     static const OpClasses op_classes = read_op_classes(configs("op_classes.yaml"));
     static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));
     static const Composites composites = read_composites(configs("composites.yaml"));
+    const Config config =
+        file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config();
+    const FusionRules rules = fusion.with(config.fusing.patterns);
     Env env{.diagnostics = diagnostics_,
             .op_classes = &op_classes,
             .limits = arguments_.limits,
-            .fusion = &fusion,
-            .composites = &composites};
-    env.settings =
-        settings(file_.has("qprep.yaml") ? parse_config(file_.text("qprep.yaml"), "qprep.yaml") : Config());
+            .fusion = &rules,
+            .composites = &composites,
+            .replace = arguments_.replace};
+    env.settings = settings(config);
+    env.fusing = &config.fusing;
+    std::optional<March> march;
+    if (!config.march.where.file.empty()) march = read_march(configs(""), config.march.value);
+    if (march) env.march = &*march;
     Plan plan;
     for (const std::string& word : arguments_.steps) {
       const std::size_t colon = word.find(':');
@@ -145,8 +161,12 @@ class Run {
         if (kind_of(*pass) == PassKind::kDecide) plan_text_ = dump_plan(model, plan);
       } else if (step == "raise-opset" && colon != std::string::npos) {
         raise_opset(model, std::stoll(word.substr(colon + 1)), diagnostics_);
+      } else if (step == "put-in-batch-norms") {
+        put_in_batch_norms(model);
       } else if (step == "fill-scales") {
         fill_scales(model, ranges(), diagnostics_);
+      } else if (step == "modernise") {
+        modernise(model, env, colon == std::string::npos ? kNewestOpset : std::stoll(word.substr(colon + 1)));
       } else if (step == "lower-qdq") {
         lower_qdq(model, diagnostics_);
       } else if (step == "lower-fixed-point") {

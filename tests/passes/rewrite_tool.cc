@@ -2,13 +2,15 @@
 //   rewrite_tool batch                   lines "PASSES<tab>IN<tab>OUT" from stdin; one line back for each:
 //                                        "done<tab>SECONDS<tab>NODES BEFORE<tab>NODES AFTER" or "failed: ..."
 //   rewrite_tool PASSES IN.onnx OUT.onnx one file; its diagnostics go to stderr
-// PASSES: names with commas between. The graph is verified after each.
+// PASSES: names with commas between; replace-operators makes all replacements, "replace-operators=a+b" those.
+// The graph is verified after each.
 #include <exception>
 #include <fmt/format.h>
 #include <iostream>
 #include <sstream>
 #include <string>
 
+#include "config/replacements.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
 #include "passes/pipeline.h"
@@ -30,6 +32,19 @@ std::string one_line(std::string text) {
   return text;
 }
 
+std::vector<std::string> all_replacements() {
+  std::vector<std::string> names;
+  for (const Replacement& each : replacements()) names.emplace_back(each.name);
+  return names;
+}
+
+std::vector<std::string> parts_of(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, '+');) parts.push_back(part);
+  return parts;
+}
+
 std::string rewrite(const std::string& passes, const std::string& in, const std::string& out,
                     Diagnostics& diagnostics) {
   try {
@@ -41,6 +56,13 @@ std::string rewrite(const std::string& passes, const std::string& in, const std:
     double seconds = 0;
     std::istringstream names(passes);
     for (std::string name; std::getline(names, name, ',');) {
+      const std::size_t equals = name.find('=');
+      if (equals == std::string::npos) {
+        env.replace = all_replacements();
+      } else {
+        env.replace = parts_of(name.substr(equals + 1));
+        name.resize(equals);
+      }
       const Pass* pass = find_pass(name);
       if (!pass) return "failed: no pass " + name;
       run_passes(file.model, plan, {pass, 1}, env, [&seconds](const PassReport& report) {

@@ -16,7 +16,7 @@ import onnx
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "opset"))
 from harness import Case, Feed, bits, run, session, workable_feed  # noqa: E402
 
-REWRITES = ("drop-identity", "replace-einsum", "fold-constants", "fold-batch-norm")
+REWRITES = ("inline-functions", "drop-identity", "replace-einsum", "fold-constants", "fold-batch-norm")
 TOLERANCE = 1e-5  # of the output's greatest magnitude
 # ONNX Runtime computes float16 in float32 and rounds where the type leaves its sight: elsewhere in another graph.
 TOLERANCE_FLOAT16 = 2.0**-10
