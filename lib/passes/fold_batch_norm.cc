@@ -128,8 +128,9 @@ class BatchNormFolder {
 
   /// Given: the layer has its own constants still. Result: what it takes to write the batch norm behind it
   /// again; nullopt where that is not wanted, or cannot be.
-  std::optional<KeptBatchNorm> as_it_is(const Node& norm, const LinearLayer& layer, const ChannelAffine& affine,
-                                        KeptBatchNorm::Stood stood, const Tensor* constant = nullptr) {
+  std::optional<KeptBatchNorm> as_it_is(const Node& norm, const LinearLayer& layer,
+                                        const ChannelAffine& affine, KeptBatchNorm::Stood stood,
+                                        const Tensor* constant = nullptr) {
     if (!keeps_) return std::nullopt;
     const auto unfit = std::count_if(affine.a.begin(), affine.a.end(), [](double factor) {
       return !std::isnormal(static_cast<float>(factor));
