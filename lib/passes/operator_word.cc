@@ -43,8 +43,10 @@ std::string_view operator_of(std::string_view word) {
   return axes_of(word) ? word.substr(0, word.size() - 2) : word;
 }
 
-bool names_operator(std::string_view word, const Node& node) {
-  if (operator_of(word) != node.op()) return word == node.op();
+bool names_operator(std::string_view word, const Node& node) { return names_operator(word, node, node.op()); }
+
+bool names_operator(std::string_view word, const Node& node, std::string_view op) {
+  if (operator_of(word) != op) return word == op;
   if (const std::size_t domain = word.find(kDomain); domain != std::string_view::npos) {
     return word.substr(0, domain) == node.domain();
   }

@@ -19,5 +19,7 @@ std::string_view operator_of(std::string_view word);
 /// The word names the node: its operator, its domain where one is said, and for "Conv2d" a Conv over two
 /// spatial axes (or of unknown rank).
 bool names_operator(std::string_view word, const Node& node);
+/// The same for a node whose operator was `op`, of the same domain and over the same axes.
+bool names_operator(std::string_view word, const Node& node, std::string_view op);
 
 }  // namespace qprep

@@ -44,6 +44,9 @@ Selection::Selection(const Model& model, const DataFlow* flow)
       if (const Value* fed = fed_to(*graph, i)) fed_.emplace(graph->inputs()[i], fed);
     }
   }
+  // A node that became another operator keeps its label; the first that is gone under it is the file's.
+  std::unordered_map<std::string_view, std::string_view> file_ops;
+  for (const GoneNode& gone : model.gone) file_ops.emplace(gone.label, gone.op);
   std::size_t position = 0;
   for (const Value* input : model.graph->inputs()) {
     if (!input->initializer()) add(input->name(), {nullptr, input, position});
@@ -56,7 +59,8 @@ Selection::Selection(const Model& model, const DataFlow* flow)
     for (const std::string& place : node.places()) add(place, target);
     for (const std::string& absorbed : node.absorbed()) add(absorbed, target);
     for (std::size_t i = 0; i < node.output_count(); ++i) add(node.output(i).name(), target);
-    by_type_[node.op()].push_back(target);
+    const auto file_op = file_ops.find(node.label());
+    by_type_[std::string(file_op == file_ops.end() ? node.op() : file_op->second)].push_back(target);
   }
   std::stable_sort(entries_.begin(), entries_.end(),
                    [](const Entry& a, const Entry& b) { return a.first < b.first; });
@@ -248,7 +252,7 @@ Selection::Targets Selection::find_types(std::string_view text) const {
       const auto at = by_type_.find(op);
       if (at == by_type_.end()) continue;
       std::copy_if(at->second.begin(), at->second.end(), std::back_inserter(found),
-                   [&](const Target& target) { return names_operator(word, *target.node); });
+                   [&](const Target& target) { return names_operator(word, *target.node, op); });
     }
   }
   return found;
