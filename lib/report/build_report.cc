@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "ir/walk.h"
@@ -106,8 +108,11 @@ class Builder {
       if (!input->initializer()) report_.inputs.push_back(defined_slot(*input, plan));
     }
     for (const Value* output : model.graph->outputs()) report_.outputs.push_back(output_slot(*output));
+    for (const Miss& miss : plan.misses) {
+      add(miss);
+      if (!miss.nodes.empty()) missed_.insert(miss.nodes.front());
+    }
     add(*model.graph, 0);
-    for (const Miss& miss : plan.misses) add(miss);
     for (const GoneNode& gone : model.gone) report_.gone.push_back({gone.label, gone.op, gone.because});
     for (const Block& block : plan.blocks) report_.blocks.push_back(row(block.name, block.nodes));
     report_.region = plan.region;
@@ -130,14 +135,32 @@ class Builder {
       if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
         report_.units.push_back(row(unit->pattern, unit->nodes));
       }
+      if (unit && &node == unit->nodes.back()) add_end(*unit);
       for (const Graph* body : node.bodies()) add(*body, depth + 1);
     }
+  }
+
+  void add_end(const Unit& unit) {
+    const NodePlan* layer = plan_.of(*unit.nodes.front());
+    if (!layer || layer->weight_because.empty() || missed_.contains(unit.nodes.front())) return;
+    const Value& result = unit.nodes.back()->output(0);
+    std::set<std::string> before;
+    for (const Use& use : result.uses()) before.insert(op_text(*use.node));
+    if (result.is_graph_output()) before.insert("output");
+    const std::string key = fmt::format("{}>{}", unit.pattern, fmt::join(before, ","));
+    const auto [known, is_new] = end_at_.emplace(key, report_.ends.size());
+    if (is_new) report_.ends.push_back({unit.pattern, {before.begin(), before.end()}, {}});
+    report_.ends[known->second].layers.push_back(unit.nodes.front()->label());
+  }
+
+  static std::string op_text(const Node& node) {
+    return node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
   }
 
   ReportNode row(const Node& node, int depth) const {
     ReportNode row;
     row.name = node.label();
-    row.op = node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
+    row.op = op_text(node);
     row.absorbed = node.absorbed();
     row.depth = depth;
     if (const NodePlan* decided = plan_.of(node)) {
@@ -243,6 +266,8 @@ class Builder {
 
   std::unordered_map<std::string, Count> turns_;  // of the nodes in bodies, how often each runs
   const Plan& plan_;
+  std::unordered_set<const Node*> missed_;               // the first nodes of what is not fused
+  std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers
   Report& report_;
   std::unordered_map<const Node*, int> segments_;
 };

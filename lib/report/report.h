@@ -59,6 +59,13 @@ struct ReportGroup {
   std::vector<std::string> nodes;
 };
 
+/// Units with a weight that end before the same operators, since no sequence goes on with these.
+struct ReportEnd {
+  std::string pattern;              // of the units: "conv-relu"; the operator of a layer alone
+  std::vector<std::string> before;  // operators that read them, sorted; "output" for one of the model
+  std::vector<std::string> layers;  // the units' first nodes
+};
+
 /// A node of the user's file that is not in the model any more.
 struct ReportGone {
   std::string name, op;
@@ -88,6 +95,7 @@ struct Report {
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
   std::vector<ReportGroup> units;       // each runs as one kernel
   std::vector<ReportGroup> blocks;      // have a name only
+  std::vector<ReportEnd> ends;          // of the units that are the beginning of nothing in `fusable`
   std::vector<ReportGone> gone;
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;

@@ -54,6 +54,10 @@ ordered_json group(const ReportGroup& group) {
   return {{"name", group.name}, {"pattern", group.pattern}, {"nodes", group.nodes}};
 }
 
+ordered_json end(const ReportEnd& end) {
+  return {{"pattern", end.pattern}, {"before", end.before}, {"layers", end.layers}};
+}
+
 ordered_json gone(const ReportGone& gone) {
   return {{"name", gone.name}, {"op", gone.op}, {"because", gone.because}};
 }
@@ -114,6 +118,8 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "not_fused", report.fusable, sequence);
   out += ",\n";
   add_lines(out, "units", report.units, group);
+  out += ",\n";
+  add_lines(out, "ends", report.ends, end);
   out += ",\n";
   add_lines(out, "blocks", report.blocks, group);
   out += ",\n";

@@ -36,6 +36,16 @@ void clean(Table& table) {
   }
 }
 
+/// How many names of a long list are shown.
+constexpr std::size_t kNamed = 4;
+
+/// "a, b, c, d, and 7 more" of `count` names, of which at least the first few are in the list.
+std::string first_of(const std::vector<std::string>& names, std::size_t count) {
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kNamed));
+  std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+  return count > kNamed ? text + fmt::format(", and {} more", count - kNamed) : text;
+}
+
 /// A row of the tables over modules: the model's quantised inputs, its nodes, and its float results.
 struct Module {
   std::string name, type;
@@ -62,6 +72,7 @@ class TextWriter {
   std::string text() {
     fusable();
     how_many_units();
+    ends();
     groups(report_.units, "Modules below run as one kernel; nothing inside is quantised:", "unit");
     groups(report_.blocks, "Modules below form a block; each is quantised by itself:", "block");
     gone();
@@ -141,6 +152,19 @@ class TextWriter {
     simple(std::move(table));
   }
 
+  void ends() {
+    if (report_.ends.empty()) return;
+    Table table{{"unit", "before", "times", "layers"},
+                {},
+                {Table::Align::kLeft, Table::Align::kLeft, Table::Align::kRight}};
+    for (const ReportEnd& end : report_.ends) {
+      table.rows.push_back({end.pattern, fmt::format("{}", fmt::join(end.before, ", ")),
+                            fmt::format("{}", end.layers.size()), first_of(end.layers, end.layers.size())});
+    }
+    line("Units of layers end before what no sequence goes on with:");
+    simple(std::move(table));
+  }
+
   void groups(const std::vector<ReportGroup>& rows, std::string_view title, std::string_view what) {
     if (rows.empty()) return;
     Table table{{"name", std::string(what), "nodes"}, {}};
@@ -154,7 +178,6 @@ class TextWriter {
   /// Those that are gone for one reason are one row, which names the first of them.
   void gone() {
     if (report_.gone.empty()) return;
-    constexpr std::size_t kNamed = 4;
     struct Row {
       std::string because;
       std::vector<std::string> names;
@@ -170,9 +193,7 @@ class TextWriter {
     }
     Table table{{"gone because it", "times", "nodes"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
     for (const Row& row : rows) {
-      std::string names = fmt::format("{}", fmt::join(row.names, ", "));
-      if (row.times > kNamed) names += fmt::format(", and {} more", row.times - kNamed);
-      table.rows.push_back({row.because, fmt::format("{}", row.times), std::move(names)});
+      table.rows.push_back({row.because, fmt::format("{}", row.times), first_of(row.names, row.times)});
     }
     line("Modules below are not in the model any more:");
     simple(std::move(table));
