@@ -145,7 +145,10 @@ class Builder {
     if (!layer || layer->weight_because.empty() || missed_.contains(unit.nodes.front())) return;
     const Value& result = unit.nodes.back()->output(0);
     std::set<std::string> before;
-    for (const Use& use : result.uses()) before.insert(op_text(*use.node));
+    for (const Use& use : result.uses()) {
+      const Unit* reader = plan_.unit_of(*use.node);
+      before.insert(reader && reader->is_composite() ? reader->pattern : op_text(*use.node));
+    }
     if (result.is_graph_output()) before.insert("output");
     const std::string key = fmt::format("{}>{}", unit.pattern, fmt::join(before, ","));
     const auto [known, is_new] = end_at_.emplace(key, report_.ends.size());

@@ -61,8 +61,9 @@ struct ReportGroup {
 
 /// Units with a weight that end before the same operators, since no sequence goes on with these.
 struct ReportEnd {
-  std::string pattern;              // of the units: "conv-relu"; the operator of a layer alone
-  std::vector<std::string> before;  // operators that read them, sorted; "output" for one of the model
+  std::string pattern;  // of the units: "conv-relu"; the operator of a layer alone
+  std::vector<std::string>
+      before;  // operators that read them, sorted: "PRelu", "SiLU"; "output": the model does
   std::vector<std::string> layers;  // the units' first nodes
 };
 
