@@ -19,7 +19,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
-SHARED = Path(os.environ.get("QPREP_SHARED", "/work/shared")) / "models"
+SHARED = Path(os.environ.get("QPREP_SHARED", "absent")) / "models"
 REAL = ("cls_cifar_resnet56_bn_op21.onnx", "cls_cifar_mlperftiny_resnet8.onnx", "cls_vww96_mbv1_025.onnx", "audio_gtcrn.onnx")
 
 
