@@ -330,6 +330,7 @@ class BatchNormFolder {
       for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += response[i];
     }
     if (!write(layer, layer.weight_times_inputs(affine.a), bias)) return Because(kTooLarge);
+    if (keeps_) add(not_kept_, "it stands in front of the layer that takes it in", norm.label());
     rewriter_.bypass(norm, *norm.input(0), use.node);
     return {};
   }
