@@ -37,7 +37,7 @@ struct OpTraits {
   std::optional<std::size_t> weight = {}, bias = {}, nonzero = {};
   ChannelRule channels = ChannelRule::kNone;
   bool all_outputs = false;  // of a passive operator: every output hands on, not only the first
-  bool bounded = false, scales = false, reduces = false, dynamic = false, metadata = false;
+  bool bounded = false, scales = false, prepares = false, reduces = false, dynamic = false, metadata = false;
   std::string why = {};
 
   bool is_data(std::size_t input) const;

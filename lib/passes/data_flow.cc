@@ -1,7 +1,6 @@
 #include "passes/data_flow.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
@@ -25,15 +24,6 @@ const OpTraits& function_call() {
     return call;
   }();
   return traits;
-}
-
-/// Arithmetic and resampling, which programs write in front of a network to prepare its inputs. What joins,
-/// activates, pools or normalises with parameters is the network's own.
-bool prepares(const Node& node) {
-  constexpr std::array<std::string_view, 17> kOps = {"Abs",    "Add",  "Clip", "Div", "Exp",     "Log",
-                                                     "Max",    "Min",  "Mul",  "Neg", "Pow",     "Reciprocal",
-                                                     "Resize", "Sqrt", "Sub",  "Sum", "Upsample"};
-  return std::any_of(kOps.begin(), kOps.end(), [&](std::string_view op) { return node.is(op); });
 }
 
 std::size_t scanned(const Node& scan) {
@@ -267,7 +257,7 @@ ValueFlow DataFlow::made_by(const Node& node, const OpTraits& traits, std::size_
       flow.mask = mask_of(node, traits);
       return flow;
     case OpClass::kActive:
-      if (const Unit* unit = plan_.unit_of(node); !prepares(node) || (unit && unit->is_composite())) {
+      if (const Unit* unit = plan_.unit_of(node); !traits.prepares || (unit && unit->is_composite())) {
         flow.begun = true;
       }
       flow.carries = data_carries;

@@ -5,8 +5,9 @@
 For each model and each configuration below, every model that is written must pass ONNX's checker where the input did,
 load and run in ONNX Runtime where the input did, with outputs of the same types and no NaN of its own. In the QAT
 model no FakeQuantize may stand inside a unit, and none be missing between two (walker.py). With float weights and
-without samples the outputs must be the input's, to 1e-5 of the largest (with `rewrite: modern`, whose operators round
-elsewhere, or to what ONNX Runtime's own optimisation of the input model changes), and the framework's own to 1e-4 where
+without samples the outputs must be the input's, to 1e-5 of the largest (with `rewrite: modern`, whose
+operators round elsewhere, or to what ONNX Runtime's own optimisation of the input model changes; with a march, whose
+replacements do, to 1e-4), and the framework's own to 1e-4 where
 these are stored. The samples are random, so the accuracy of the
 others says nothing and is only shown (-v).
 
@@ -53,6 +54,8 @@ class Setup:
     text: str | None
     models: tuple[str, ...]
     exact: bool = False
+    tolerance: float = TOLERANCE  # of the largest
+    replaces: bool = False  # or what ONNX Runtime's own optimisation of the input model changes
     calibrated: bool = False
     walks: bool = True
     places_like: str = ""  # the setup whose FakeQuantize nodes it must have, no more and no fewer
@@ -62,17 +65,29 @@ SETUPS = [
     Setup("default", None, ("qat",)),
     Setup("modern", "rewrite: modern\n", ("qat",), places_like="default"),
     Setup("float weights", "weights: {dtype: float}\n", ("qat",), exact=True),
-    Setup("float weights, modern", "rewrite: modern\nweights: {dtype: float}\n", ("qat",), exact=True),
+    Setup("float weights, modern", "rewrite: modern\nweights: {dtype: float}\n", ("qat",), exact=True, replaces=True),
     *(
         Setup(
             f"float weights, {method}, {rewrite}",
             f"method: {method}\nrewrite: {rewrite}\nweights: {{dtype: float}}\n",
             ("qat",),
             exact=True,
+            replaces=rewrite == "modern",
             walks=False,
         )
-        for method in ("jit", "symbolic")
+        for method in ("jit", "symbolic", "eager")
         for rewrite in ("keep", "modern")
+    ),
+    *(
+        Setup(
+            f"float weights, {march}",
+            f"march: {march}\nweights: {{dtype: float}}\n",
+            ("qat",),
+            exact=True,
+            tolerance=OF_FRAMEWORK,
+            walks=False,
+        )
+        for march in ("bernoulli2", "bayes-e", "nash-e")
     ),
     Setup("function", "output: {form: both}\n", ("qat", "calibrated", "fixed"), calibrated=True),
     Setup("qdq", "output: {form: both, dialect: qdq}\n", ("qat", "calibrated", "fixed"), calibrated=True),
@@ -317,9 +332,9 @@ class Checker:
             self.tally.compared += 1
             self.check_framework(model, setup, kind, {value.name: each for value, each in zip(net.get_outputs(), found)})
             self.tally.worst = max(self.tally.worst, distance)
-            if distance > TOLERANCE and "modern" in setup.name and distance <= self.noise(model):
+            if distance > setup.tolerance and setup.replaces and distance <= self.noise(model):
                 self.tally.notes[f"within what ONNX Runtime's own optimisation changes: {model.path.name}"] += 1
-            elif distance > TOLERANCE:
+            elif distance > setup.tolerance:
                 self.tally.fault(model.path, setup, f"{kind}: the outputs differ by {distance:.2g} of the largest")
         if self.verbose:
             print(f"{model.path.stem:40} {setup.name:14} {kind:11} {distance:.3g}", flush=True)
