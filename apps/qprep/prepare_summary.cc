@@ -112,8 +112,8 @@ std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics,
   if (times) add_times(rows, result);
   rows.emplace_back("time", fmt::format("{:.2f} s", result.seconds));
 
-  std::string text =
-      fmt::format("{} ({}) for {}\n", result.model, size_text(result.bytes_read), result.march);
+  const std::string target = result.march.empty() ? "" : fmt::format(" for {}", result.march);
+  std::string text = fmt::format("{} ({}){}\n", result.model, size_text(result.bytes_read), target);
   for (const auto& [name, value] : rows) text += fmt::format("  {:<11} {}\n", name, value);
   return text;
 }
@@ -123,7 +123,8 @@ nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& d
   json["ok"] = true;
   json["model"] = result.model;
   json["bytes_read"] = result.bytes_read;
-  json["march"] = result.march;
+  json["march"] =
+      result.march.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(result.march);
   json["files"] = nlohmann::ordered_json::array();
   for (const OutputFile& file : result.files) {
     json["files"].push_back({{"path", file.path.string()}, {"bytes", file.bytes}});

@@ -58,7 +58,11 @@ void find_region(const DataFlow& flow, const NodeSettings& settings, Plan& plan)
     const NodePlan* entry = plan.of(*node);
     if (!entry || entry->device != Device::kCpu) continue;
     if (is_because_of(entry->device_because, settings.head(), &Selector::from)) head.strip(*node);
-    if (is_because_of(entry->device_because, settings.tail(), &Selector::to)) tail.strip(*node);
+    const bool hands_on = flow.traits(*node).op_class == OpClass::kPassive && node->input(0);
+    if (is_because_of(entry->device_because, settings.tail(), &Selector::to) ||
+        (hands_on && tail.is_stripped(node->input(0)->producer()))) {
+      tail.strip(*node);
+    }
   }
   for (const Node* node : flow.nodes()) {
     for (const Value* read : node->inputs()) {

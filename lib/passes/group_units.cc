@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <list>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -60,6 +61,7 @@ class Grouping {
       fuse_all(matcher, flow, true);
     } else {
       fuse_lists(matcher, fusing);
+      miss_unlisted(matcher, flow, fusing);
       FusionParts heads;
       heads.heads = env_.fusion->parts.heads;
       // A bias that stands apart is part of its layer, which is no fusion.
@@ -98,6 +100,23 @@ class Grouping {
     for (const FuseLists::Members& members : lists.all()) {
       // One node: what else the list names was folded into it.
       if (members.nodes.size() > 1) fuse(matcher, members);
+    }
+  }
+
+  /// What would be one unit if the configuration did not say what is fused.
+  void miss_unlisted(const FusionMatcher& matcher, const DataFlow& flow, const Fusing& fusing) {
+    const std::string why =
+        fusing.lists.empty() ? "the configuration fuses nothing" : "'fuse' does not list it";
+    FusionMatcher::Taken taken = taken_;
+    std::list<Unit> unlisted;
+    for (auto at = flow.nodes().rbegin(); at != flow.nodes().rend(); ++at) {
+      if (taken.contains(*at)) continue;
+      FusionMatcher::Result sequence = matcher.match(**at, taken);
+      // A head alone is no fusion, nor is its own bias.
+      if (!sequence.unit || sequence.unit->pattern.find('-') == std::string::npos) continue;
+      const Unit& unit = unlisted.emplace_back(std::move(*sequence.unit));
+      for (const Node* node : unit.nodes) taken[node] = &unit;
+      missed_.emplace(*at, Miss{unit.pattern, unit.nodes, why});
     }
   }
 

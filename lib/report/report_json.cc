@@ -105,9 +105,8 @@ void add_lines(std::string& out, const char* name, const Elements& elements, con
 
 std::string json_of_plan(const Report& report) {
   std::string out = "{\n";
-  for (const auto& [name, value] : {std::pair("model", &report.model), std::pair("march", &report.march)}) {
-    out += fmt::format("  \"{}\": {},\n", name, line_of(*value));
-  }
+  out += fmt::format("  \"model\": {},\n", line_of(report.model));
+  out += fmt::format("  \"march\": {},\n", report.march.empty() ? "null" : line_of(report.march));
   for (const auto& [name, ports] :
        {std::pair("inputs", &report.inputs), std::pair("outputs", &report.outputs)}) {
     add_lines(out, name, *ports, slot);

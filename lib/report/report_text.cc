@@ -380,7 +380,8 @@ std::string text_of_summary(const Report& report) {
   for (const Verdict& verdict : summary(report))
     table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
   clean(table);
-  return fmt::format("Summary of {} for {}:\n", cell_text(report.model), report.march) + to_simple(table);
+  const std::string target = report.march.empty() ? "" : fmt::format(" for {}", report.march);
+  return fmt::format("Summary of {}{}:\n", cell_text(report.model), target) + to_simple(table);
 }
 
 }  // namespace qprep
