@@ -58,7 +58,7 @@ TEST_CASE("prepare without a configuration writes the QAT form and the check res
                               "model_check_result.txt"});
   CHECK(result.files.size() == 4);
   for (const OutputFile& file : result.files) CHECK(fs::file_size(file.path) == file.bytes);
-  CHECK(result.march == "bayes");
+  CHECK(result.march.empty());  // nothing names one
   CHECK(result.bpu_nodes > 0);
   CHECK(result.activations.at("qint8") > 0);
   CHECK(result.weights.at("qint8") > 0);
