@@ -1,7 +1,6 @@
 #include "passes/find_blocks.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "config/fusing.h"

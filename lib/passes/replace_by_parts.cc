@@ -1,3 +1,4 @@
+#include <utility>
 #include <variant>
 
 #include "passes/replacement_functions.h"
@@ -54,9 +55,13 @@ Replaced reduce(Replacing& at, std::string_view first, bool squares) {
   return Replaced::yes();
 }
 
-}  // namespace
+/// What a softmax and its logarithm begin with: x less its largest element, the exponentials, and their sum.
+struct Exponentials {
+  Value *below, *powers, *sum;
+};
 
-Replaced softmax_to_parts(Replacing& at) {
+/// Result: they stand before the node; or why they cannot.
+std::variant<Exponentials, Replaced> exponentials(Replacing& at) {
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
   const auto found = softmax_axes(at);
   if (const auto* why = std::get_if<std::string>(&found)) return Replaced::no(*why);
@@ -66,23 +71,26 @@ Replaced softmax_to_parts(Replacing& at) {
   Value& below = at.before("Sub", {&x, &largest}, "sub");
   Value& powers = at.before("Exp", {&below}, "exp");
   Value& sum = at.reduced("ReduceSum", powers, axes, "sum");
-  Value& inverse = at.before("Reciprocal", {&sum}, "reciprocal");
-  at.become("Mul", {&powers, &inverse});
+  return Exponentials{&below, &powers, &sum};
+}
+
+}  // namespace
+
+Replaced softmax_to_parts(Replacing& at) {
+  auto made = exponentials(at);
+  if (auto* refused = std::get_if<Replaced>(&made)) return std::move(*refused);
+  const Exponentials& parts = std::get<Exponentials>(made);
+  Value& inverse = at.before("Reciprocal", {parts.sum}, "reciprocal");
+  at.become("Mul", {parts.powers, &inverse});
   return Replaced::yes();
 }
 
 Replaced log_softmax_to_parts(Replacing& at) {
-  if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
-  const auto found = softmax_axes(at);
-  if (const auto* why = std::get_if<std::string>(&found)) return Replaced::no(*why);
-  const auto& axes = std::get<std::vector<std::int64_t>>(found);
-  Value& x = *at.node().input(0);
-  Value& largest = at.reduced("ReduceMax", x, axes, "max");
-  Value& below = at.before("Sub", {&x, &largest}, "sub");
-  Value& powers = at.before("Exp", {&below}, "exp");
-  Value& sum = at.reduced("ReduceSum", powers, axes, "sum");
-  Value& log = at.before("Log", {&sum}, "log");
-  at.become("Sub", {&below, &log});
+  auto made = exponentials(at);
+  if (auto* refused = std::get_if<Replaced>(&made)) return std::move(*refused);
+  const Exponentials& parts = std::get<Exponentials>(made);
+  Value& log = at.before("Log", {parts.sum}, "log");
+  at.become("Sub", {parts.below, &log});
   return Replaced::yes();
 }
 
