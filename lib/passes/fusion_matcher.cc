@@ -121,6 +121,18 @@ FusionMatcher::Result FusionMatcher::match(const Node& root, const Taken& taken,
   return result;
 }
 
+std::string FusionMatcher::alone(const Node& node) const {
+  const auto patterns = by_first_op_.find(node.op());
+  if (patterns == by_first_op_.end() || !node.is_onnx_domain()) return "";
+  for (const FusionPattern* pattern : patterns->second) {
+    Attempt attempt{pattern};
+    if (pattern->steps.size() == 1 && joins(attempt, node, pattern->steps.front(), nullptr)) {
+      return pattern->name;
+    }
+  }
+  return "";
+}
+
 void FusionMatcher::extend(Attempt& attempt, const Taken& taken,
                            const std::unordered_set<const Node*>* only) const {
   while (!attempt.complete()) {

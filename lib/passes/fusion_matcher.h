@@ -36,6 +36,8 @@ class FusionMatcher {
   /// a composite operator's aside.
   Result match(const Node& root, const Taken& taken,
                const std::unordered_set<const Node*>* only = nullptr) const;
+  /// The pattern that the node alone is: "conv". Empty: none is.
+  std::string alone(const Node& node) const;
 
  private:
   struct Attempt;

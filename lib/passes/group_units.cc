@@ -31,9 +31,6 @@ Unit unit_of(CompositeMatch match) {
 /// The sequence with the batch norm that is in its head's weight, and stands behind it in the QAT forms.
 std::string with_kept_norm(const Model& model, const std::string& pattern, const Node& head) {
   if (!model.kept_batch_norms.contains(&head)) return pattern;
-  if (pattern == head.op()) {
-    return head.is("Conv") || head.is("ConvTranspose") ? "conv-bn" : "linear-bn";
-  }
   const std::size_t end_of_head = std::min(pattern.find('-'), pattern.size());
   return pattern.substr(0, end_of_head) + "-bn" + pattern.substr(end_of_head);
 }
@@ -68,7 +65,7 @@ class Grouping {
       const FusionRules alone = FusionRules::of(std::move(heads));
       if (!fusing.eager) fuse_all(FusionMatcher(alone, flow, composites), flow, false);
     }
-    write(flow);
+    write(flow, matcher);
   }
 
  private:
@@ -166,7 +163,7 @@ class Grouping {
   }
 
   /// In the order of the graph; who is in none is a unit alone.
-  void write(const DataFlow& flow) {
+  void write(const DataFlow& flow, const FusionMatcher& matcher) {
     for (const Node* each : flow.nodes()) {
       const Node& node = *each;
       if (const auto miss = missed_.find(&node); miss != missed_.end()) {
@@ -179,7 +176,8 @@ class Grouping {
         const OpClass op_class = flow.traits(node).op_class;
         const bool alone = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
         if (taken_.contains(&node) || !alone) continue;
-        plan_.units.push_back({node.op(), {&node}});
+        const std::string pattern = matcher.alone(node);
+        plan_.units.push_back({pattern.empty() ? node.op() : pattern, {&node}});
         const auto relu = tail_relus_.find(&node);
         if (relu != tail_relus_.end()) plan_.units.back().on_cpu = relu->second;
       } else {

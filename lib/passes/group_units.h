@@ -6,8 +6,9 @@ namespace qprep {
 
 /// Finds the nodes that the target runs as one kernel (env.fusion), in the main graph and in the bodies of
 /// its control flow, never across the border of a body, and writes them to plan.units, in the order of their
-/// first nodes; every other node of class gemm_like or active becomes a unit of its own, named after its
-/// operator. NodePlan::unit names the unit of a node.
+/// first nodes; every other node of class gemm_like or active becomes a unit of its own, named after the
+/// head of a sequence that it would be ("conv"), else after its operator. NodePlan::unit names the unit of a
+/// node.
 ///
 /// Composite operators (env.composites) come first: a node that spells one out joins no sequence, except
 /// where a sequence asks for that operator, and takes it in whole. So the Add of a HardSwish is no bias of

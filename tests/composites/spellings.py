@@ -91,7 +91,7 @@ BLOCKS = [
     block("layer_norm_functional_dim1", "LayerNormalization", "Mul"),
     block("layer_norm*", "LayerNormalization"),
     block("rms_norm*", "RMSNormalization"),
-    block("group_norm_silu_conv", "GroupNormalization", "SiLU Conv"),
+    block("group_norm_silu_conv", "GroupNormalization", "SiLU conv"),
     block("group_norm*", "GroupNormalization"),
     block("instance_norm_2d_stats", "BatchNormalization"),
     block("instance_norm*", "InstanceNormalization"),
@@ -148,8 +148,8 @@ BLOCKS = [
     *(block(f"batch_norm_{n}d{tail}", "BatchNormalization") for n in (1, 2, 3) for tail in ("", "_keepbn", "_dyn", "_noaffine")),
     block("batch_norm_2d_train", "BatchNormalization"),
     *(block(names, "Split", None, "splits") for names in ("split_equal", "split_sizes", "split", "chunk", "c2f_chunk", "c2f_split")),
-    block("einsum_linear", "Einsum linear Gemm MatMul", "", "sequences"),
-    block("einsum_dense", "Einsum linear Gemm MatMul", "", "sequences"),
+    block("einsum_linear", "Einsum linear", "", "sequences"),
+    block("einsum_dense", "Einsum linear", "", "sequences"),
 ]
 
 
@@ -164,8 +164,6 @@ def sequence(name: str) -> Block | None:
     if head == "linear":
         tails |= {tail.replace("add", "").strip("-") for tail in set(tails)}
     names = {f"{head}-{tail}" if tail else head for tail in tails}
-    if head in names:
-        names |= {"Conv", "ConvTranspose"} if head == "conv" else {"Gemm", "MatMul"}
     return Block(name, frozenset(names), frozenset(), "sequences")
 
 
