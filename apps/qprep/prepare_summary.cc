@@ -45,6 +45,24 @@ std::string quantised_text(const PrepareResult& result) {
   return text.empty() ? "nothing" : text;
 }
 
+std::string units_text(std::size_t sequences, std::size_t composites, std::string_view between) {
+  std::string text;
+  if (sequences > 0 || composites == 0) text = counted(sequences, "sequence");
+  if (composites > 0)
+    text += (text.empty() ? "" : std::string(between)) + counted(composites, "composite operator");
+  return text;
+}
+
+/// "12 sequences, 3 composite operators; 1 sequence could be and is not".
+std::string fused_text(const PrepareResult& result) {
+  const std::string fused = units_text(result.fused, result.composites, ", ");
+  const std::size_t missed = result.not_fused + result.missed_composites;
+  if (missed == 0) return fused;
+  return fmt::format("{}; {} could be and {} not", fused,
+                     units_text(result.not_fused, result.missed_composites, " and "),
+                     missed == 1 ? "is" : "are");
+}
+
 std::string messages_text(const Diagnostics& diagnostics) {
   const std::size_t notes = diagnostics.count(Severity::kNote);
   const std::size_t warnings = diagnostics.count(Severity::kWarning);
@@ -91,8 +109,7 @@ std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics,
   if (result.decided) {
     rows.emplace_back("nodes", fmt::format("{} on the BPU in {}, {} on the CPU", result.bpu_nodes,
                                            counted(result.segments, "segment"), result.cpu_nodes));
-    rows.emplace_back("fused", fmt::format("{}, {} could be and are not", counted(result.fused, "sequence"),
-                                           result.not_fused));
+    rows.emplace_back("fused", fused_text(result));
     rows.emplace_back("quantised", quantised_text(result));
   }
   rows.emplace_back("opset",
@@ -134,6 +151,8 @@ nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& d
     json["nodes"] = {{"bpu", result.bpu_nodes}, {"cpu", result.cpu_nodes}, {"segments", result.segments}};
     json["fused"] = result.fused;
     json["not_fused"] = result.not_fused;
+    json["composites"] = result.composites;
+    json["missed_composites"] = result.missed_composites;
     json["quantised"] = {
         {"activations", result.activations}, {"weights", result.weights}, {"constants", result.constants}};
   }

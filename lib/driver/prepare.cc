@@ -227,9 +227,17 @@ void Preparation::count_plan() {
       result_.segments = std::max(result_.segments, static_cast<std::size_t>(*node.segment) + 1);
     }
   }
-  result_.fused = static_cast<std::size_t>(std::count_if(
-      plan_.units.begin(), plan_.units.end(), [](const Unit& unit) { return unit.nodes.size() > 1; }));
-  result_.not_fused = plan_.misses.size();
+  for (const ReportGroup& unit : report_.units) {
+    result_.fused += unit.kind == ReportGroup::Kind::kSequence ? 1 : 0;
+    result_.composites += unit.kind == ReportGroup::Kind::kComposite ? 1 : 0;
+  }
+  const std::vector<CompositePattern>& composites = rules_.composites.patterns;
+  for (const Miss& miss : plan_.misses) {
+    const bool composite =
+        std::any_of(composites.begin(), composites.end(),
+                    [&](const CompositePattern& each) { return each.name == miss.pattern; });
+    ++(composite ? result_.missed_composites : result_.not_fused);
+  }
 }
 
 bool Preparation::calibrate() {
@@ -438,7 +446,7 @@ void Preparation::write_report() {
   };
   watch_.timed("report", [&] {
     CheckResult result = check_result_.get();
-    add_diagnostics(result, report_);
+    complete(result, report_);
     write("model_check_result.txt", result.text);
     write("model_check_result.json", result.json);
     write(prefix() + "_qconfig_changelog.txt", changelog_text(changes_));

@@ -9,6 +9,7 @@
 #include "ir/walk.h"
 #include "report/report.h"
 #include "report/segments.h"
+#include "report/sums.h"
 
 namespace qprep {
 namespace {
@@ -114,7 +115,10 @@ class Builder {
     }
     add(*model.graph, 0);
     for (const GoneNode& gone : model.gone) report_.gone.push_back({gone.label, gone.op, gone.because});
-    for (const Block& block : plan.blocks) report_.blocks.push_back(row(block.name, block.nodes));
+    for (const Block& block : plan.blocks) {
+      report_.blocks.push_back(row(block.name, block.nodes, ReportGroup::Kind::kBlock));
+    }
+    report_.sums = sums_of(*model.graph, plan);
     report_.region = plan.region;
     add_loops(*model.graph, 1);
     add_shared_weights();
@@ -133,7 +137,7 @@ class Builder {
       report_.nodes.push_back(row(node, depth));
       const Unit* unit = plan_.unit_of(node);
       if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
-        report_.units.push_back(row(unit->pattern, unit->nodes));
+        report_.units.push_back(row(unit->pattern, unit->nodes, kind_of(*unit)));
       }
       if (unit && &node == unit->nodes.back()) add_end(*unit);
       for (const Graph* body : node.bodies()) add(*body, depth + 1);
@@ -215,8 +219,16 @@ class Builder {
     report_.fusable.push_back(std::move(sequence));
   }
 
-  static ReportGroup row(const std::string& pattern, const std::vector<const Node*>& nodes) {
-    ReportGroup row{nodes.back()->label(), pattern, {}};
+  static ReportGroup::Kind kind_of(const Unit& unit) {
+    if (unit.is_composite()) return ReportGroup::Kind::kComposite;
+    const std::vector<Value*> last = unit.nodes.back()->inputs();
+    const bool ends_with_bias = unit.bias && std::find(last.begin(), last.end(), unit.bias) != last.end();
+    return ends_with_bias ? ReportGroup::Kind::kLayer : ReportGroup::Kind::kSequence;
+  }
+
+  static ReportGroup row(const std::string& pattern, const std::vector<const Node*>& nodes,
+                         ReportGroup::Kind kind) {
+    ReportGroup row{nodes.back()->label(), pattern, {}, kind};
     for (const Node* node : nodes) row.nodes.push_back(node->label());
     return row;
   }
@@ -276,6 +288,20 @@ class Builder {
 };
 
 }  // namespace
+
+std::string_view to_text(ReportGroup::Kind kind) {
+  switch (kind) {
+    case ReportGroup::Kind::kSequence:
+      return "sequence";
+    case ReportGroup::Kind::kLayer:
+      return "layer and bias";
+    case ReportGroup::Kind::kComposite:
+      return "composite operator";
+    case ReportGroup::Kind::kBlock:
+      return "block";
+  }
+  return "";
+}
 
 Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
                     std::span<const Diagnostic> diagnostics) {

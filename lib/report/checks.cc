@@ -155,11 +155,12 @@ std::vector<Verdict> summary(const Report& report) {
       verdict("device", bpu > 0,
               fmt::format("{} on the BPU in {}, {} on the CPU", plural(bpu, "node", "nodes"),
                           plural(static_cast<std::size_t>(segments), "segment", "segments"), cpu)),
-      verdict(
-          "fuse", report.fusable.empty(),
-          report.fusable.empty()
-              ? "all fusable sequences are fused"
-              : plural(report.fusable.size(), "fusable sequence is", "fusable sequences are") + " not fused"),
+      verdict("fuse", report.fusable.empty(),
+              report.fusable.empty()
+                  ? "all fusable sequences are fused"
+                  : plural(report.fusable.size(), "sequence or composite operator could be one unit and is",
+                           "sequences and composite operators could be one unit and are") +
+                        " not"),
       verdict("share", report.shared.empty(),
               report.shared.empty()
                   ? "no weight serves several nodes"

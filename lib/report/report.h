@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -52,11 +53,29 @@ struct ReportSequence {
   std::string because;
 };
 
-/// A unit of several nodes, an operator that nodes spell out, or a block.
+/// What several nodes are together.
 struct ReportGroup {
+  enum class Kind {
+    kSequence,   // a unit of the sequences that the target fuses
+    kLayer,      // a unit of a layer and the Add that is its bias: nothing was fused
+    kComposite,  // a unit of the nodes that spell out an operator
+    kBlock       // no unit
+  };
+
   std::string name;     // of the last node
   std::string pattern;  // "conv-add-relu", "LayerNormalization", "Attention"
   std::vector<std::string> nodes;
+  Kind kind = Kind::kSequence;
+};
+/// "sequence", "layer and bias", "composite operator", "block".
+std::string_view to_text(ReportGroup::Kind kind);
+
+/// A node that adds two results of others: of a residual connection, for one.
+struct ReportSum {
+  std::string name;
+  std::string unit = {};     // of the sequence that took it in, "conv-add-relu"; empty: it is a unit alone
+  std::string layer = {};    // the first node of that sequence
+  std::string because = {};  // why no sequence took it in
 };
 
 /// Units with a weight that end before the same operators, since no sequence goes on with these.
@@ -71,6 +90,14 @@ struct ReportEnd {
 struct ReportGone {
   std::string name, op;
   std::string because;  // a clause whose subject it is: "was folded into 'conv1'"
+};
+
+/// A composite operator that is one node of ONNX's operator in the models that are written.
+struct ReportRewritten {
+  std::string name;       // of that node
+  std::string op;         // "LayerNormalization"
+  std::string composite;  // what the nodes were recognised as
+  std::vector<std::string> nodes;
 };
 
 /// A constant that several nodes read as their weight, or one node of a body that runs several times: a
@@ -95,12 +122,14 @@ struct Report {
   std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
   std::vector<ReportGroup> units;       // each runs as one kernel
-  std::vector<ReportGroup> blocks;      // have a name only
-  std::vector<ReportEnd> ends;          // of the units that are the beginning of nothing in `fusable`
+  std::vector<ReportSum> sums;
+  std::vector<ReportGroup> blocks;  // have a name only
+  std::vector<ReportEnd> ends;      // of the units that are the beginning of nothing in `fusable`
   std::vector<ReportGone> gone;
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
-  std::vector<std::string> region;  // the borders of what may be quantised; empty: the whole graph may
+  std::vector<std::string> region;         // the borders of what may be quantised; empty: the whole graph may
+  std::vector<ReportRewritten> rewritten;  // known after the plan was made
   std::vector<Diagnostic> diagnostics;
 };
 
@@ -120,10 +149,10 @@ struct CheckResult {
   std::string summary;  // what ends the text
 };
 
-/// Result: both files but for their ends, which report what the run said. Reads no diagnostics, so that it
-/// can be made while the run goes on.
+/// Result: both files but for their ends, which report what the run did after the plan, and said. Reads
+/// nothing of that, so that it can be made while the run goes on.
 CheckResult check_result_of_plan(const Report& report);
 /// Given: `result` is check_result_of_plan(report). Result: the files are whole.
-void add_diagnostics(CheckResult& result, const Report& report);
+void complete(CheckResult& result, const Report& report);
 
 }  // namespace qprep

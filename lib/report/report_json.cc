@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/checks.h"
+#include "report/cpu_reasons.h"
 #include "report/diagnostics_json.h"
 
 namespace qprep {
@@ -52,6 +53,35 @@ ordered_json sequence(const ReportSequence& sequence) {
 
 ordered_json group(const ReportGroup& group) {
   return {{"name", group.name}, {"pattern", group.pattern}, {"nodes", group.nodes}};
+}
+
+ordered_json unit(const ReportGroup& unit) {
+  ordered_json entry = group(unit);
+  entry["kind"] = to_text(unit.kind);
+  return entry;
+}
+
+ordered_json sum(const ReportSum& sum) {
+  return {{"name", sum.name},
+          {"unit", text_or_null(sum.unit)},
+          {"layer", text_or_null(sum.layer)},
+          {"because", text_or_null(sum.because)}};
+}
+
+ordered_json cpu_reason(const CpuReason& reason) {
+  ordered_json ops = ordered_json::object();
+  for (const auto& [op, times] : reason.ops) ops[op] = times;
+  return {{"because", reason.because},
+          {"times", reason.nodes.size()},
+          {"operators", std::move(ops)},
+          {"nodes", reason.nodes}};
+}
+
+ordered_json rewritten(const ReportRewritten& rewritten) {
+  return {{"name", rewritten.name},
+          {"op", rewritten.op},
+          {"pattern", rewritten.composite},
+          {"nodes", rewritten.nodes}};
 }
 
 ordered_json end(const ReportEnd& end) {
@@ -116,9 +146,11 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "not_fused", report.fusable, sequence);
   out += ",\n";
-  add_lines(out, "units", report.units, group);
+  add_lines(out, "units", report.units, unit);
   out += ",\n";
   add_lines(out, "ends", report.ends, end);
+  out += ",\n";
+  add_lines(out, "sums", report.sums, sum);
   out += ",\n";
   add_lines(out, "blocks", report.blocks, group);
   out += ",\n";
@@ -130,6 +162,8 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "region", report.region, [](const std::string& border) { return ordered_json(border); });
   out += ",\n";
+  add_lines(out, "on_cpu", cpu_reasons(report), cpu_reason);
+  out += ",\n";
   add_lines(out, "hints", qconfig_hints(report), hint);
   out += ",\n";
   add_lines(out, "abnormal_compute_types", abnormal_compute_types(report), hint);
@@ -139,8 +173,10 @@ std::string json_of_plan(const Report& report) {
   return out;
 }
 
-std::string json_of_diagnostics(const Report& report) {
+std::string json_of_run(const Report& report) {
   std::string out;
+  add_lines(out, "rewritten", report.rewritten, rewritten);
+  out += ",\n";
   add_lines(out, "diagnostics", report.diagnostics, [](const Diagnostic& each) { return to_json(each); });
   return out + "\n}\n";
 }

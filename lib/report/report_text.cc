@@ -8,7 +8,8 @@
 #include <unordered_map>
 
 #include "report/checks.h"
-#include "report/table.h"
+#include "report/page.h"
+#include "report/structure_text.h"
 
 namespace qprep {
 namespace {
@@ -28,22 +29,6 @@ std::string observer_text(const QuantSpec& spec) {
     start = c == '_';
   }
   return fmt::format("{}Observer(averaging_constant={})", name, spec.averaging_constant);
-}
-
-void clean(Table& table) {
-  for (std::vector<std::string>& row : table.rows) {
-    for (std::string& cell : row) cell = cell_text(std::move(cell));
-  }
-}
-
-/// How many names of a long list are shown.
-constexpr std::size_t kNamed = 4;
-
-/// "a, b, c, d, and 7 more" of `count` names, of which at least the first few are in the list.
-std::string first_of(const std::vector<std::string>& names, std::size_t count) {
-  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kNamed));
-  std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
-  return count > kNamed ? text + fmt::format(", and {} more", count - kNamed) : text;
 }
 
 /// A row of the tables over modules: the model's quantised inputs, its nodes, and its float results.
@@ -70,13 +55,7 @@ class TextWriter {
   }
 
   std::string text() {
-    fusable();
-    how_many_units();
-    ends();
-    groups(report_.units, "Modules below run as one kernel; nothing inside is quantised:", "unit");
-    groups(report_.blocks, "Modules below form a block; each is quantised by itself:", "block");
-    gone();
-    region();
+    write_structure(report_, page_);
     shared();
     statistics("input dtype statistics:", &Module::inputs);
     statistics("output dtype statistics:", &Module::outputs);
@@ -87,7 +66,7 @@ class TextWriter {
     devices();
     graph();
     reasons();
-    return std::move(out_);
+    return page_.take();
   }
 
  private:
@@ -102,116 +81,12 @@ class TextWriter {
     return module;
   }
 
-  void line(std::string_view text) {
-    out_ += text;
-    out_ += '\n';
-  }
-
-  void simple(Table table) {
-    clean(table);
-    append_simple(out_, table);
-    out_ += '\n';
-  }
-
-  void psql(Table table) {
-    clean(table);
-    append_psql(out_, table);
-    out_ += '\n';
-  }
-
-  void fusable() {
-    if (report_.fusable.empty()) {
-      line("All fusable modules are fused in model!\n");
-      return;
-    }
-    line("Fusable modules are listed below:");
-    Table table{{"name", "type", "why not fused"}, {}};
-    for (const ReportSequence& sequence : report_.fusable) {
-      if (!table.rows.empty()) table.rows.push_back({"", "", ""});
-      bool first = true;
-      for (const auto& [name, type] : sequence.nodes) {
-        table.rows.push_back({name, type, first ? sequence.because : ""});
-        first = false;
-      }
-    }
-    simple(table);
-  }
-
-  /// The kinds of units in the order in which they first come.
-  void how_many_units() {
-    if (report_.units.empty()) return;
-    std::vector<std::pair<std::string, std::size_t>> counts;
-    for (const ReportGroup& unit : report_.units) {
-      const auto known = std::find_if(counts.begin(), counts.end(),
-                                      [&](const auto& count) { return count.first == unit.pattern; });
-      known == counts.end() ? (void)counts.emplace_back(unit.pattern, 1) : (void)++known->second;
-    }
-    Table table{{"unit", "times"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
-    for (const auto& [pattern, times] : counts) table.rows.push_back({pattern, fmt::format("{}", times)});
-    line("Units that were fused:");
-    simple(std::move(table));
-  }
-
-  void ends() {
-    if (report_.ends.empty()) return;
-    Table table{{"unit", "before", "times", "layers"},
-                {},
-                {Table::Align::kLeft, Table::Align::kLeft, Table::Align::kRight}};
-    for (const ReportEnd& end : report_.ends) {
-      table.rows.push_back({end.pattern, fmt::format("{}", fmt::join(end.before, ", ")),
-                            fmt::format("{}", end.layers.size()), first_of(end.layers, end.layers.size())});
-    }
-    line("Units of layers end before what no sequence goes on with:");
-    simple(std::move(table));
-  }
-
-  void groups(const std::vector<ReportGroup>& rows, std::string_view title, std::string_view what) {
-    if (rows.empty()) return;
-    Table table{{"name", std::string(what), "nodes"}, {}};
-    for (const ReportGroup& row : rows) {
-      table.rows.push_back({row.name, row.pattern, fmt::format("{}", fmt::join(row.nodes, ", "))});
-    }
-    line(title);
-    simple(std::move(table));
-  }
-
-  /// Those that are gone for one reason are one row, which names the first of them.
-  void gone() {
-    if (report_.gone.empty()) return;
-    struct Row {
-      std::string because;
-      std::vector<std::string> names;
-      std::size_t times = 0;
-    };
-    std::vector<Row> rows;
-    std::unordered_map<std::string_view, std::size_t> at;
-    for (const ReportGone& gone : report_.gone) {
-      const auto [known, is_new] = at.emplace(gone.because, rows.size());
-      if (is_new) rows.push_back({gone.because, {}});
-      Row& row = rows[known->second];
-      if (++row.times <= kNamed) row.names.push_back(gone.name);
-    }
-    Table table{{"gone because it", "times", "nodes"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
-    for (const Row& row : rows) {
-      table.rows.push_back({row.because, fmt::format("{}", row.times), first_of(row.names, row.times)});
-    }
-    line("Modules below are not in the model any more:");
-    simple(std::move(table));
-  }
-
-  void region() {
-    if (report_.region.empty()) return;
-    line("Only a region of the graph is quantised:");
-    for (const std::string& border : report_.region) line("  " + cell_text(border));
-    line("");
-  }
-
   void shared() {
     if (report_.shared.empty() && report_.loops.empty()) {
-      line("All modules in the model run exactly once.\n");
+      page_.line("All modules in the model run exactly once.\n");
       return;
     }
-    line("Modules below are used multi times:");
+    page_.line("Modules below are used multi times:");
     Table table{{"name", "called times", "nodes"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
     const auto add = [&](const std::string& name, const std::optional<std::int64_t>& calls,
                          const std::vector<std::string>& nodes) {
@@ -221,7 +96,7 @@ class TextWriter {
     for (const ReportLoop& loop : report_.loops)
       add(fmt::format("{} ({})", loop.name, loop.op), loop.turns, loop.nodes);
     for (const SharedWeight& weight : report_.shared) add(weight.name, weight.calls, weight.nodes);
-    simple(table);
+    page_.simple(table);
   }
 
   /// How often each type of module has each dtype; types and dtypes in the order in which they first come.
@@ -252,8 +127,8 @@ class TextWriter {
       row(type, [&](const std::string& dtype) { return counts[{type, dtype}]; });
     }
     row("total", [&](const std::string& dtype) { return totals[dtype]; });
-    line(title);
-    psql(table);
+    page_.line(title);
+    page_.psql(table);
   }
 
   void layer_outputs() {
@@ -265,8 +140,8 @@ class TextWriter {
       table.rows.push_back({module.name, module.type, quoted_list(module.inputs), quoted_list(module.outputs),
                             ch_axis, module.spec ? observer_text(*module.spec) : ""});
     }
-    line("Each layer out qconfig:");
-    psql(table);
+    page_.line("Each layer out qconfig:");
+    page_.psql(table);
   }
 
   void weights() {
@@ -278,8 +153,8 @@ class TextWriter {
                             weight.spec ? fmt::format("{}", weight.spec->channel_axis) : "weight = None",
                             weight.spec ? observer_text(*weight.spec) : ""});
     }
-    line("Weight qconfig:");
-    psql(table);
+    page_.line("Weight qconfig:");
+    page_.psql(table);
   }
 
   void hints() {
@@ -288,11 +163,11 @@ class TextWriter {
       table.rows.push_back({std::move(hint.name), std::move(hint.op), std::move(hint.message)});
     }
     if (table.rows.empty()) {
-      line("No OP has a qconfig that needs a look.\n");
+      page_.line("No OP has a qconfig that needs a look.\n");
       return;
     }
-    line("Please check if these OPs qconfigs are expected..");
-    psql(table);
+    page_.line("Please check if these OPs qconfigs are expected..");
+    page_.psql(table);
   }
 
   void abnormal() {
@@ -301,16 +176,16 @@ class TextWriter {
       table.rows.push_back({std::move(hint.name), std::move(hint.op), std::move(hint.message)});
     }
     if (table.rows.empty()) return;
-    line("Abnormal compute types:");
-    simple(table);
+    page_.line("Abnormal compute types:");
+    page_.simple(table);
   }
 
   void devices() {
     Table table{{"name", "deploy device", "type"}, {}};
     for (const Module& module : modules_)
       table.rows.push_back({module.name, std::string(module.device), module.type});
-    line("Deploy device:");
-    simple(table);
+    page_.line("Deploy device:");
+    page_.simple(table);
   }
 
   void graph() {
@@ -328,8 +203,8 @@ class TextWriter {
     std::vector<std::string> results;
     for (const ReportSlot& output : report_.outputs) results.push_back(output.producer);
     table.rows.push_back({"output", "output", "output", fmt::format("({},)", tuple(results)), "{}"});
-    line("Graph:");
-    simple(table);
+    page_.line("Graph:");
+    page_.simple(table);
   }
 
   static std::string tuple(const std::vector<std::string>& items) {
@@ -337,49 +212,61 @@ class TextWriter {
   }
 
   void reasons() {
-    line("Reasons:");
+    page_.line("Reasons:");
     for (const ReportSlot& input : report_.inputs) {
       if (input.because.empty()) continue;
-      line(fmt::format("{} (input)", cell_text(input.name)));
+      page_.line(fmt::format("{} (input)", cell_text(input.name)));
       reason(input.dtype, input.because);
     }
     for (const ReportNode& node : report_.nodes) {
-      line(fmt::format("{} ({})", cell_text(node.name), cell_text(node.op)));
+      page_.line(fmt::format("{} ({})", cell_text(node.name), cell_text(node.op)));
       if (!node.absorbed.empty())
-        line(cell_text(fmt::format("  does the work of: {}", fmt::join(node.absorbed, ", "))));
+        page_.line(cell_text(fmt::format("  does the work of: {}", fmt::join(node.absorbed, ", "))));
       const std::string segment = node.segment ? fmt::format(", segment {}", *node.segment) : "";
       reason(fmt::format("{}{}", to_text(node.device), segment), node.device_because);
       reason(fmt::format("output {}", quoted_list(module(node).outputs)), node.output_because);
       if (node.weight) reason(fmt::format("weight {}", node.inputs[*node.weight].dtype), node.weight_because);
     }
-    line("");
+    page_.line("");
   }
 
   void reason(const std::string& what, const std::string& because) {
-    line(cell_text(because.empty() ? fmt::format("  {}", what) : fmt::format("  {}: {}", what, because)));
+    page_.line(
+        cell_text(because.empty() ? fmt::format("  {}", what) : fmt::format("  {}: {}", what, because)));
   }
 
   const Report& report_;
   std::vector<Module> modules_;
-  std::string out_;
+  Page page_;
 };
 
 }  // namespace
 
 std::string text_of_plan(const Report& report) { return TextWriter(report).text(); }
 
-std::string text_of_diagnostics(const Report& report) {
-  if (report.diagnostics.empty()) return "";
-  std::string text = "Messages:\n";
-  for (const Diagnostic& each : report.diagnostics) text += cell_text(to_text(each)) + "\n";
-  return text + "\n";
+std::string text_of_run(const Report& report) {
+  Page page;
+  if (!report.rewritten.empty()) {
+    Table table{{"name", "operator", "instead of", "nodes"}, {}};
+    for (const ReportRewritten& each : report.rewritten) {
+      table.rows.push_back(
+          {each.name, each.op, each.composite, fmt::format("{}", fmt::join(each.nodes, ", "))});
+    }
+    page.line("Modules below are one operator of ONNX each in the models that are written:");
+    page.simple(std::move(table));
+  }
+  if (!report.diagnostics.empty()) {
+    page.line("Messages:");
+    for (const Diagnostic& each : report.diagnostics) page.line(cell_text(to_text(each)));
+    page.line("");
+  }
+  return page.take();
 }
 
 std::string text_of_summary(const Report& report) {
   Table table{{"topic", "state", "finding"}, {}};
   for (const Verdict& verdict : summary(report))
-    table.rows.push_back({verdict.topic, verdict.state, verdict.sentence});
-  clean(table);
+    table.rows.push_back({verdict.topic, verdict.state, cell_text(verdict.sentence)});
   const std::string target = report.march.empty() ? "" : fmt::format(" for {}", report.march);
   return fmt::format("Summary of {}{}:\n", cell_text(report.model), target) + to_simple(table);
 }

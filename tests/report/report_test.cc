@@ -26,7 +26,7 @@ Report small_report() {
 
 CheckResult check_result(const Report& report) {
   CheckResult result = check_result_of_plan(report);
-  add_diagnostics(result, report);
+  complete(result, report);
   return result;
 }
 
@@ -143,28 +143,123 @@ TEST_CASE("a unit of several nodes is one row, and its kinds are counted") {
   Node& alone = spelled.node("alone", "Add", {&x, &mul.output(0)});
   Node& head = spelled.node("head", "Conv", {&alone.output(0), &x});
   Node& relu = spelled.node("relu", "Relu", {&head.output(0)});
+  Value& bias = spelled.constant("bias");
+  Node& product = spelled.node("product", "MatMul", {&relu.output(0), &x});
+  Node& shifted = spelled.node("shifted", "Add", {&product.output(0), &bias});
   spelled.unit("conv-relu", {&head, &relu});
   spelled.unit("SiLU", {&sigmoid, &mul});
   spelled.plan.units.back().operands = {&x};
   spelled.unit("Add", {&alone});
+  spelled.unit("linear", {&product, &shifted});
+  spelled.plan.units.back().bias = &bias;
   const Report report = build_report(spelled.model, spelled.plan, "m", "bayes", {});
-  CHECK(text_of_plan(report).find("Units that were fused:\n"
-                                  "unit       times\n"
-                                  "---------  -----\n"
-                                  "SiLU           1\n"
-                                  "conv-relu      1\n"
-                                  "\n"
-                                  "Modules below run as one kernel; nothing inside is quantised:\n"
-                                  "name  unit       nodes\n"
-                                  "----  ---------  ------------\n"
-                                  "mul   SiLU       sigmoid, mul\n"
-                                  "relu  conv-relu  head, relu\n"
+  CHECK(text_of_plan(report).find("Units of several modules:\n"
+                                  "unit       what it is          times\n"
+                                  "---------  ------------------  -----\n"
+                                  "SiLU       composite operator      1\n"
+                                  "conv-relu  sequence                1\n"
+                                  "linear     layer and bias          1\n"
+                                  "\n") != std::string::npos);
+  CHECK(text_of_plan(report).find("Modules below run as one kernel; nothing inside is quantised:\n"
+                                  "name     unit       nodes\n"
+                                  "-------  ---------  ----------------\n"
+                                  "mul      SiLU       sigmoid, mul\n"
+                                  "relu     conv-relu  head, relu\n"
+                                  "shifted  linear     product, shifted\n"
                                   "\n") != std::string::npos);
   CHECK(json_of_plan(report).find(
             R"("units": [
-    {"name":"mul","pattern":"SiLU","nodes":["sigmoid","mul"]},
-    {"name":"relu","pattern":"conv-relu","nodes":["head","relu"]}
+    {"name":"mul","pattern":"SiLU","nodes":["sigmoid","mul"],"kind":"composite operator"},
+    {"name":"relu","pattern":"conv-relu","nodes":["head","relu"],"kind":"sequence"},
+    {"name":"shifted","pattern":"linear","nodes":["product","shifted"],"kind":"layer and bias"}
   ])") != std::string::npos);
+}
+
+TEST_CASE("a sum names the layer that adds it, or why none does") {
+  PlannedModel residual;
+  Value& x = residual.input("x");
+  Value& w = residual.constant("w");
+  const auto layer = [&](const char* label, Value& read) -> Node& {
+    Node& conv = residual.node(label, "Conv", {&read, &w});
+    residual.plan.nodes[&conv].weight_because = "default int8";
+    return conv;
+  };
+  Node& first = layer("first", x);
+  Node& joined = residual.node("joined", "Add", {&first.output(0), &x});
+  Node& second = layer("second", joined.output(0));
+  Node& relu = residual.node("relu", "Relu", {&second.output(0)});
+  Node& pool = residual.node("pool", "MaxPool", {&relu.output(0)});
+  Node& apart = residual.node("apart", "Add", {&relu.output(0), &pool.output(0)});
+  Node& third = layer("third", apart.output(0));
+  Node& missed = residual.node("missed", "Add", {&third.output(0), &x});
+  Node& shape = residual.node("shape", "Add", {&x, &x});
+  residual.unit("conv-add", {&first, &joined});
+  residual.unit("conv-relu", {&second, &relu});
+  residual.unit("MaxPool", {&pool});
+  residual.unit("Add", {&apart});
+  residual.unit("conv", {&third});
+  residual.unit("Add", {&missed});
+  residual.plan.misses.push_back({"conv-add", {&third, &missed}, "its result is read twice"});
+  static_cast<void>(shape);
+  const Report report = build_report(residual.model, residual.plan, "m", "", {});
+  CHECK(text_of_plan(report).find(
+            "Modules below add two results, in the unit of a layer or in one of their own:\n"
+            "name    unit      layer  why no layer adds it\n"
+            "------  --------  -----  "
+            "-------------------------------------------------------------------------------------\n"
+            "joined  conv-add  first\n"
+            "apart                    the unit conv-relu of Conv 'second' ends with Relu 'relu'; "
+            "MaxPool 'pool' is no layer\n"
+            "missed                   conv-add of Conv 'third': its result is read twice\n"
+            "\n") != std::string::npos);
+  const nlohmann::ordered_json sums = to_json(report)["sums"];
+  REQUIRE(sums.size() == 3);
+  CHECK(sums[0].dump() == R"({"name":"joined","unit":"conv-add","layer":"first","because":null})");
+  CHECK(sums[2]["because"] == "conv-add of Conv 'third': its result is read twice");
+}
+
+TEST_CASE("nodes on the CPU are counted by reason, sentences that differ in names as one") {
+  PlannedModel split;
+  Value& x = split.input("x");
+  const auto on_cpu = [&](const char* label, const char* op, const char* because) {
+    split.plan.nodes[&split.node(label, op, {&x}, Device::kCpu)].device_because = because;
+  };
+  on_cpu("shape", "Shape", "integer: it computes sizes");
+  on_cpu("move1", "Reshape", "passive: the graph's 'it's a', which it moves, is not quantised");
+  on_cpu("move2", "Transpose", "passive: the graph's 'b', which it moves, is not quantised");
+  on_cpu("move3", "Reshape", "passive: the graph's 'c', which it moves, is not quantised");
+  split.node("conv", "Conv", {&x});
+  on_cpu("last", "Exp", "Exp 'last' stays float, as m.yaml:2:3 says");
+  const Report report = build_report(split.model, split.plan, "m", "", {});
+  CHECK(text_of_plan(report).find("Modules below run on the CPU, in float where they compute:\n"
+                                  "times  types                   nodes                because\n"
+                                  "-----  ----------------------  -------------------  "
+                                  "------------------------------------------------------------\n"
+                                  "    3  2 Reshape, 1 Transpose  move1, move2, move3  "
+                                  "passive: the graph's '...', which it moves, is not quantised\n") !=
+        std::string::npos);
+  const nlohmann::ordered_json rows = to_json(report)["on_cpu"];
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0]["operators"].dump() == R"({"Reshape":2,"Transpose":1})");
+  CHECK(rows[0]["nodes"].dump() == R"(["move1","move2","move3"])");
+  CHECK(
+      rows[2].dump() ==
+      R"({"because":"Exp 'last' stays float, as m.yaml:2:3 says","times":1,"operators":{"Exp":1},"nodes":["last"]})");
+}
+
+TEST_CASE("what became operators of ONNX stands behind the plan") {
+  PlannedModel less;
+  less.input("x");
+  Report report = build_report(less.model, less.plan, "m", "", {});
+  report.rewritten.push_back({"norm/add", "LayerNormalization", "LayerNorm", {"norm/mean", "norm/add"}});
+  CHECK(to_text(report).find("Modules below are one operator of ONNX each in the models that are written:\n"
+                             "name      operator            instead of  nodes\n"
+                             "--------  ------------------  ----------  -------------------\n"
+                             "norm/add  LayerNormalization  LayerNorm   norm/mean, norm/add\n"
+                             "\n") != std::string::npos);
+  CHECK(
+      to_json(report)["rewritten"].dump() ==
+      R"([{"name":"norm/add","op":"LayerNormalization","pattern":"LayerNorm","nodes":["norm/mean","norm/add"]}])");
 }
 
 TEST_CASE("nodes that are gone for one reason are one row of the text, and a row each of the JSON") {
@@ -223,9 +318,8 @@ TEST_CASE("a report without anything to say is whole, and names cannot break it"
   CHECK_THAT(text, Catch::Contains("evil\\n| name") && Catch::Contains("Custom\\x1b[2J") &&
                        Catch::Contains("x\\ty"));
   CHECK(text.find('\x1b') == std::string::npos);
-  CHECK_THAT(text,
-             Catch::StartsWith(
-                 "All fusable modules are fused in model!\n\nAll modules in the model run exactly once.\n"));
+  CHECK_THAT(text, Catch::StartsWith("All fusable modules are fused in model!\n\n") &&
+                       Catch::Contains("\nAll modules in the model run exactly once.\n"));
 
   const Report nothing = build_report(Model(), Plan(), "", "", {});
   CHECK_THAT(to_text(nothing), Catch::Contains("0 nodes on the BPU"));

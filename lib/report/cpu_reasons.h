@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/report.h"
+
+namespace qprep {
+
+/// Nodes that run on the CPU for one reason.
+struct CpuReason {
+  std::string because;  // sentences that differ in names only are one, with '...' for the names
+  std::vector<std::pair<std::string, std::size_t>>
+      ops;  // with how many of the nodes, the most frequent first
+  std::vector<std::string> nodes;
+};
+
+/// All nodes on the CPU by their reasons, the most frequent first.
+std::vector<CpuReason> cpu_reasons(const Report& report);
+
+}  // namespace qprep
