@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
+#include "driver/standing_batch_norms.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/partial_shapes.h"
 
@@ -37,15 +39,25 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
   const Graph& graph = *file.model.graph;
   const std::size_t before = graph.nodes().size();
   const std::span<const Pass> replacing = rewrites.last(1);
-  const std::span<const Pass> others = rewrites.subspan(1, rewrites.size() - 2);
+  const std::span<const Pass> folding_norms = rewrites.last(2).first(1);
+  const std::span<const Pass> others = rewrites.subspan(1, rewrites.size() - 3);
   if (!run_passes(file.model, plan, others, env, observer)) return false;
+  Diagnostics said_before_folding = std::exchange(env.diagnostics, {});
+  const bool goes_on = run_passes(file.model, plan, folding_norms, env, observer);
+  const StandingBatchNorms norms(file.model, std::exchange(env.diagnostics, std::move(said_before_folding)));
+  if (!goes_on) {
+    norms.tell(file.model, env);
+    return false;
+  }
   const bool folded = graph.nodes().size() < before && has_unknown_shapes(graph);
   if (infer_partial_shapes(file.model) || folded) {
     Diagnostics said_already;
     infer_shapes(file, said_already);
   }
   // Knows sizes of whatever could be folded, and says those of what it makes.
-  return run_passes(file.model, plan, replacing, env, observer);
+  const bool whole = run_passes(file.model, plan, replacing, env, observer);
+  norms.tell(file.model, env);
+  return whole;
 }
 
 }  // namespace qprep

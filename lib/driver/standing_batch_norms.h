@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "passes/pass.h"
+
+namespace qprep {
+
+/// The batch norms that fold-batch-norm leaves, and what is said of them once it is known what becomes of
+/// them: replace-operators makes some a Conv.
+class StandingBatchNorms {
+ public:
+  /// Given: fold-batch-norm just ran. `said`: its diagnostics.
+  StandingBatchNorms(Model& model, Diagnostics said);
+  /// Given: replace-operators ran. Result: its own and the withheld diagnostics are in env.diagnostics.
+  void tell(Model& model, Env& env) const;
+
+ private:
+  Diagnostics said_;
+  std::vector<std::string> labels_;
+};
+
+}  // namespace qprep
