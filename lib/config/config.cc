@@ -12,6 +12,7 @@
 #include "config/recognise.h"
 #include "config/replacements.h"
 #include "config/ways.h"
+#include "ir/newest_opset.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -26,7 +27,6 @@ constexpr std::array<std::pair<std::string_view, Form>, 3> kForms = {
 
 constexpr std::array<std::pair<std::string_view, CompositeForm>, 2> kCompositeForms = {
     {{"keep", CompositeForm::kKeep}, {"modern", CompositeForm::kModern}}};
-constexpr std::int64_t kAnyOpset = 99;  // beyond what there is
 
 /// Reads one of the table's words into `target`; leaves it where the key is absent or wrong.
 template <typename Enum, std::size_t N>
@@ -108,7 +108,7 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
 
 void read_rewrite(YamlMap& map, Config& config, Diagnostics& diagnostics) {
   read_word(map, "rewrite", kCompositeForms, config.rewrite);
-  config.newest_opset = map.integer("newest_opset", 1, kAnyOpset);
+  config.newest_opset = map.integer("newest_opset", 1, kNewestOpset);
   if (!config.newest_opset || config.rewrite.value == CompositeForm::kModern) return;
   diagnostics.warning(codes::kNoEffect,
                       "'newest_opset' has no effect: it bounds what 'rewrite: modern' may raise the operator "

@@ -68,7 +68,7 @@ class Preparation {
   bool calibrate();
   bool act();
   bool modernise_composites();
-  std::int64_t reachable_opset(std::int64_t newest);
+  OpsetBound opset_bound();
   bool lower();
   void finish();
 
@@ -282,20 +282,30 @@ void Preparation::check_samples_give_scales() const {
 bool Preparation::modernise_composites() {
   if (config_.rewrite.value == CompositeForm::kKeep) return true;
   Env env = rules_.env(diagnostics_, {});
-  const std::int64_t newest =
-      std::min(config_.newest_opset ? config_.newest_opset->value : kNewestOpset, kNewestOpset);
-  const std::int64_t reachable = reachable_opset(newest);
-  if (!raise(kRaiseForModern, opset_for_modern(model(), env, reachable))) return false;
-  return watch_.step(kModernise, model(), [&] { modernise(model(), env, reachable); });
+  const OpsetBound bound = opset_bound();
+  if (!raise(kRaiseForModern, opset_for_modern(model(), env, bound.newest))) return false;
+  return watch_.step(kModernise, model(), [&] {
+    for (Modernised& each : modernise(model(), env, bound)) {
+      report_.rewritten.push_back(
+          {std::move(each.name), std::move(each.op), std::move(each.composite), std::move(each.nodes)});
+    }
+  });
 }
 
-/// `newest`, or less where a node of the model cannot be raised as far as its composite operators ask for.
-/// That is tried out on the model as it was read, since raising leaves a model that it refuses half done.
-std::int64_t Preparation::reachable_opset(std::int64_t newest) {
+/// What the configuration allows, or less where a node of the model cannot be raised as far as its composite
+/// operators ask for. That is tried out on the model as it was read, since raising leaves a model that it
+/// refuses half done.
+OpsetBound Preparation::opset_bound() {
+  OpsetBound bound{kNewestOpset, fmt::format("the newest that is known is {}", kNewestOpset)};
+  if (config_.newest_opset) {
+    bound = {config_.newest_opset->value,
+             fmt::format("'newest_opset' is {} ({})", config_.newest_opset->value,
+                         to_text(config_.newest_opset->where))};
+  }
   Env env = rules_.env(diagnostics_, {});
   for (;;) {
-    const std::int64_t needed = opset_for_modern(model(), env, newest);
-    if (needed <= model().opset()) return newest;
+    const std::int64_t needed = opset_for_modern(model(), env, bound.newest);
+    if (needed <= model().opset()) return bound;
     Diagnostics of_the_trial;
     OnnxFile trial = read_onnx(model_file_, of_the_trial);
     infer_shapes(trial, of_the_trial);
@@ -304,13 +314,10 @@ std::int64_t Preparation::reachable_opset(std::int64_t newest) {
     rewrite_model(trial, plan, env_of_the_trial);
     try {
       raise_opset(trial.model, needed, of_the_trial);
-      return newest;
+      return bound;
     } catch (const Fatal& refusal) {
-      newest = needed - 1;
-      diagnostics_.note(codes::kCompositeStays,
-                        fmt::format("the model is not raised to operator set {} for 'rewrite: modern': {}",
-                                    needed, refusal.diagnostics().front().message),
-                        {result_.model});
+      bound = {needed - 1, fmt::format("the model cannot be raised to {}: {}", needed,
+                                       refusal.diagnostics().front().message)};
     }
   }
 }

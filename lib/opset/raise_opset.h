@@ -3,12 +3,10 @@
 #include <cstdint>
 
 #include "ir/graph.h"
+#include "ir/newest_opset.h"
 #include "support/diagnostics.h"
 
 namespace qprep {
-
-/// The newest version of ONNX's own operator set whose changes this library knows (ONNX 1.23).
-inline constexpr std::int64_t kNewestOpset = 28;
 
 /// The lowest IR version that a model with this version of ONNX's operator set may state (ONNX's
 /// Versioning.md).

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <vector>
 
 namespace qprep {
@@ -101,6 +102,37 @@ std::optional<Quantity> pushed(const CompositeNumber::Step& step, const Composit
   return rank ? std::optional<Quantity>(static_cast<double>(*rank)) : std::nullopt;
 }
 
+std::string to_text(const Quantity& quantity) {
+  const auto* number = std::get_if<double>(&quantity);
+  return number ? fmt::format("{:g}", *number) : std::get<std::string>(quantity);
+}
+
+/// What the step stands for, as the pattern calls it and as the model does; empty: for no more than it says.
+std::string described(const CompositeNumber::Step& step, const CompositeMatch& match) {
+  const Value* value = value_named(step.name, match);
+  const std::string name = value ? fmt::format(" ('{}')", value->name()) : " (left out)";
+  switch (step.kind) {
+    case Kind::kConstant:
+      return step.name + name;
+    case Kind::kAttribute:
+      return fmt::format("attribute {} of {}{}", step.attribute, step.name, name);
+    case Kind::kDim:
+      return fmt::format("{}[{}]{}", step.name, step.index, name);
+    case Kind::kShape:
+      return fmt::format("shape({}){}", step.name, name);
+    case Kind::kRank:
+      return fmt::format("rank({}){}", step.name, name);
+    case Kind::kFirstAxis:
+      return "axis, the first that is reduced,";
+    case Kind::kLastAxis:
+      return "last, the last axis that is reduced,";
+    case Kind::kCount:
+      return "count, how many elements are reduced,";
+    default:
+      return "";
+  }
+}
+
 double computed(Kind kind, double a, double b) {
   switch (kind) {
     case Kind::kAdd:
@@ -119,6 +151,20 @@ bool is_binary(Kind kind) {
 }
 
 }  // namespace
+
+std::string quantities_of(const CompositeCondition& condition, const CompositeMatch& match) {
+  std::vector<std::string> parts;
+  for (const CompositeNumber* side : {&condition.left, &condition.right}) {
+    for (const CompositeNumber::Step& step : side->steps) {
+      const std::string what = described(step, match);
+      if (what.empty()) continue;
+      const auto quantity = pushed(step, match);
+      std::string part = fmt::format("{} is {}", what, quantity ? to_text(*quantity) : "not known");
+      if (std::find(parts.begin(), parts.end(), part) == parts.end()) parts.push_back(std::move(part));
+    }
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
 
 std::optional<Quantity> quantity_of(const CompositeNumber& number, const CompositeMatch& match) {
   std::vector<Quantity> stack;

@@ -19,7 +19,12 @@ namespace qprep {
 namespace {
 
 using Kind = CompositeOperand::Kind;
-using Because = std::string;  // a clause whose subject is the composite
+
+/// Why a composite stays: a clause, and what it comes from in this one.
+struct Because {
+  std::string rule;
+  std::string facts = {};
+};
 
 /// How far a number of the spelling may be off the operator's own, relatively.
 constexpr double kTolerance = 2e-6;
@@ -128,41 +133,55 @@ class Draft {
   explicit Draft(const CompositeMatch& match) : match_(match) {}
 
   std::variant<NewNode, Because> make() {
-    if (!match_.pattern->meaning) return "ONNX has no operator that does the same";
+    if (!match_.pattern->meaning) return Because{"ONNX has no operator that does the same"};
     const CompositeMeaning& meaning = *match_.pattern->meaning;
     const Node& root = *match_.by_step.back();
-    if (match_.operands.size() != 1) return "its data come in two types";
+    if (match_.operands.size() != 1) return Because{"its data come in two types"};
     for (const Value* value : {match_.operands.front(), static_cast<const Value*>(&root.output(0))}) {
-      if (!value->type().is_tensor_of(DType::kFloat32)) return "it does not compute in float32 all along";
+      if (!value->type().is_tensor_of(DType::kFloat32))
+        return Because{"it does not compute in float32 all along"};
     }
     if (const auto number = number_that_is_off()) {
-      return fmt::format("one of its numbers is not quite {:g}", *number);
+      return Because{fmt::format("one of its numbers is not quite {:g}", *number)};
     }
     for (const CompositeCondition& condition : meaning.given) {
       if (!holds(condition, match_)) {
-        return fmt::format(
-            "ONNX's {} does the same only where '{}' (configs/composites.yaml), and that does not hold, or "
-            "is "
-            "not known",
-            meaning.op, condition.text);
+        return Because{fmt::format("ONNX's {} does the same only where {} (configs/composites.yaml)",
+                                   meaning.op, condition.text),
+                       quantities_of(condition, match_)};
       }
     }
     NewNode node;
     for (const CompositeMeaning::Input& input : meaning.inputs) {
       auto made = input_of(input);
-      if (!made)
-        return fmt::format("'{}' cannot be brought into the form that {} takes", input.name, meaning.op);
+      if (!made) return misfit(input, meaning.op);
       if (made->value || made->tensor) node.inputs.push_back(std::move(*made));
     }
     for (const CompositeMeaning::Attribute& attribute : meaning.attributes) {
       auto value = value_of(attribute);
-      if (!value) return fmt::format("'{}' of {} is not known", attribute.name, meaning.op);
+      if (!value)
+        return Because{fmt::format("attribute '{}' of {} is not known", attribute.name, meaning.op)};
       node.attributes.emplace_back(attribute.name, std::move(*value));
     }
     return node;
   }
 
  private:
+  /// Why the operand cannot be made of what the nodes read.
+  Because misfit(const CompositeMeaning::Input& input, const std::string& op) const {
+    const bool has_sizes = input.kind == Kind::kReduced || input.kind == Kind::kChannel;
+    if (has_sizes && !parameter_dims(match_, input.kind)) {
+      const Value& data = *match_.operands.front();
+      return {fmt::format("{} takes constants as long as its data, whose sizes are not known", op),
+              fmt::format("they are '{}', {}", data.name(), to_text(data.type()))};
+    }
+    const Value* value = constant_named(input.name, match_);
+    if (!value)
+      return {fmt::format("a constant that {} takes is left out, and nothing stands in for it", op)};
+    return {fmt::format("a constant cannot be brought into the form that {} takes", op),
+            fmt::format("it is '{}', {}", value->name(), to_text(value->type()))};
+  }
+
   /// A number of the pattern that the constant is only near to.
   std::optional<double> number_that_is_off() const {
     for (std::size_t at = 0; at < match_.by_step.size(); ++at) {
@@ -247,31 +266,36 @@ class Draft {
 
 class Moderniser {
  public:
-  Moderniser(Model& model, Env& env, std::int64_t newest)
-      : model_(model), env_(env), newest_(newest), rewriter_(model, env) {}
+  Moderniser(Model& model, Env& env, const OpsetBound& bound)
+      : model_(model), env_(env), bound_(bound), rewriter_(model, env) {}
 
-  void run() {
+  std::vector<Modernised> run() {
     std::vector<CompositeMatch> matches =
         CompositeMatcher(env_.composites->patterns, *env_.op_classes).find(model_).matches;
     for (Node& node : model_.graph->nodes()) nodes_.emplace(&node, &node);
     for (const CompositeMatch& match : matches) {
       auto made = Draft(match).make();
-      const auto* because = std::get_if<Because>(&made);
+      auto* because = std::get_if<Because>(&made);
       if (!because && match.pattern->meaning->since > model_.opset()) {
-        stay(match,
-             fmt::format("{} needs operator set {}, and the model has {} and may be raised to {} at most",
-                         match.pattern->meaning->op, match.pattern->meaning->since, model_.opset(), newest_));
+        stay(match, too_old(*match.pattern->meaning));
       } else if (because) {
-        stay(match, *because);
+        stay(match, std::move(*because));
       } else {
         replace(match, std::move(std::get<NewNode>(made)));
       }
     }
     rewriter_.finish();
     tell();
+    return std::move(made_);
   }
 
  private:
+  Because too_old(const CompositeMeaning& meaning) const {
+    const std::string why =
+        meaning.since > bound_.newest ? bound_.because : fmt::format("the model has {}", model_.opset());
+    return {fmt::format("{} needs operator set {}, and {}", meaning.op, meaning.since, why)};
+  }
+
   struct Stay {
     std::string name;
     Because because;
@@ -282,7 +306,7 @@ class Moderniser {
   void stay(const CompositeMatch& match, Because because) {
     const std::string& name = match.pattern->name;
     const auto at = std::find_if(stays_.begin(), stays_.end(), [&](const Stay& each) {
-      return each.name == name && each.because == because;
+      return each.name == name && each.because.rule == because.rule;
     });
     if (at != stays_.end()) {
       ++at->others;
@@ -294,8 +318,12 @@ class Moderniser {
   void tell() const {
     for (const Stay& each : stays_) {
       const std::string who = each.others > 0 ? fmt::format("' and {} more stay", each.others) : "' stays";
+      std::string why = each.because.rule;
+      if (!each.because.facts.empty()) {
+        why += fmt::format(", and {} {}", each.others > 0 ? "of the first," : "here", each.because.facts);
+      }
       env_.diagnostics.note(codes::kCompositeStays,
-                            fmt::format("{} '{}{} as written: {}", each.name, each.first, who, each.because),
+                            fmt::format("{} '{}{} as written: {}", each.name, each.first, who, why),
                             {model_.file});
     }
   }
@@ -303,6 +331,8 @@ class Moderniser {
   void replace(const CompositeMatch& match, NewNode made) {
     const CompositeMeaning& meaning = *match.pattern->meaning;
     Node& root = *nodes_.at(match.by_step.back());
+    Modernised& told = made_.emplace_back(Modernised{root.label(), meaning.op, match.pattern->name, {}});
+    for (const Node* node : match.nodes) told.nodes.push_back(node->label());
     std::vector<Value*> inputs;
     for (NewInput& input : made.inputs) {
       if (input.tensor) {
@@ -323,10 +353,11 @@ class Moderniser {
 
   Model& model_;
   Env& env_;
-  std::int64_t newest_;
+  const OpsetBound& bound_;
   Rewriter rewriter_;
   std::unordered_map<const Node*, Node*> nodes_;
   std::vector<Stay> stays_;
+  std::vector<Modernised> made_;
 };
 
 }  // namespace
@@ -343,6 +374,8 @@ std::int64_t opset_for_modern(const Model& model, Env& env, std::int64_t newest)
   return needed;
 }
 
-void modernise(Model& model, Env& env, std::int64_t newest) { Moderniser(model, env, newest).run(); }
+std::vector<Modernised> modernise(Model& model, Env& env, const OpsetBound& bound) {
+  return Moderniser(model, env, bound).run();
+}
 
 }  // namespace qprep

@@ -32,6 +32,24 @@ net (float[1,4,6,6] x) => (float[1,3] y) {
 }
 """
 
+# A layer norm and a SiLU.
+NORMS = """
+<ir_version: 8, opset_import: ["" : 13]>
+norms (float[2,6,8] x) => (float[2,6,8] y) {
+    [dense] h = MatMul (x, w)
+    [mean] m = ReduceMean <axes = [-1]> (h)
+    [centred] d = Sub (h, m)
+    [squares] s = Mul (d, d)
+    [variance] v = ReduceMean <axes = [-1]> (s)
+    [shifted] e = Add (v, eps)
+    [root] r = Sqrt (e)
+    [norm] n = Div (d, r)
+    [sigmoid] g = Sigmoid (n)
+    [silu] t = Mul (n, g)
+    [dense2] y = MatMul (t, w)
+}
+"""
+
 
 def weights(**shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
     random = np.random.default_rng(7)
@@ -49,6 +67,10 @@ def net() -> onnx.ModelProto:
     constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,), v=(144, 3), c=(3,))
     constants |= {"variance": np.full(4, 2, "f4"), "two": np.array([1, 4, 36]), "one": np.array([1, 144])}
     return model(NET, constants)
+
+
+def norms() -> onnx.ModelProto:
+    return model(NORMS, weights(w=(8, 8)) | {"eps": np.array(1e-5, "f4")})
 
 
 class Case(unittest.TestCase):
@@ -94,6 +116,25 @@ class BatchNorms(Case):
         self.assertEqual(
             self.notes(net(), "fuse: none\nmarch: bayes", "batch-norm-stays"),
             [why, "batch norm 'norm' becomes a Conv, by batch-norm-to-conv"],
+        )
+
+
+class Modern(Case):
+    def test_what_became_an_operator_of_onnx_is_listed(self) -> None:
+        rewritten = self.report(norms(), "rewrite: modern")["rewritten"]
+        self.assertEqual(
+            [(each["name"], each["op"], each["pattern"]) for each in rewritten],
+            [("norm", "LayerNormalization", "LayerNormalization"), ("silu", "Swish", "SiLU")],
+        )
+        self.assertEqual(rewritten[1]["nodes"], ["sigmoid", "silu"])
+        text = (self.folder / "model_check_result.txt").read_text()
+        self.assertIn("Modules below are one operator of ONNX each in the models that are written:\n", text)
+        self.assertEqual(self.report(norms(), "rewrite: keep")["rewritten"], [])
+
+    def test_the_bound_is_named_where_it_holds_something_back(self) -> None:
+        self.assertEqual(
+            self.notes(norms(), "rewrite: modern\nnewest_opset: 17", "composite-stays"),
+            ["SiLU 'silu' stays as written: Swish needs operator set 24, and 'newest_opset' is 17 (qprep.yaml:2:15)"],
         )
 
 

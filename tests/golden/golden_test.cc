@@ -166,7 +166,9 @@ class Run {
       } else if (step == "fill-scales") {
         fill_scales(model, ranges(), diagnostics_);
       } else if (step == "modernise") {
-        modernise(model, env, colon == std::string::npos ? kNewestOpset : std::stoll(word.substr(colon + 1)));
+        const std::int64_t newest =
+            colon == std::string::npos ? kNewestOpset : std::stoll(word.substr(colon + 1));
+        modernise(model, env, {newest, fmt::format("{} is the newest allowed", newest)});
       } else if (step == "lower-qdq") {
         lower_qdq(model, diagnostics_);
       } else if (step == "lower-fixed-point") {
