@@ -54,7 +54,12 @@ std::optional<std::vector<std::string>> read_replace(YamlMap& map, Diagnostics& 
   const YamlNode* value = map.find("replace");
   if (!value) return std::nullopt;
   if (value->kind == YamlNode::Kind::kScalar) {
-    map.word("replace", {"none"});
+    if (value->text != "none") {
+      diagnostics.error(codes::kBadValue,
+                        fmt::format("'replace' must be none or a list of replacements, not {}{}",
+                                    describe(*value), did_you_mean_to_replace(value->text)),
+                        value->where);
+    }
     return std::vector<std::string>();
   }
   return read_replacements(map, "replace", diagnostics);

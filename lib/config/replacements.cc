@@ -73,6 +73,12 @@ std::vector<std::string> known_names() {
 
 std::span<const Replacement> replacements() { return kReplacements; }
 
+std::string did_you_mean_to_replace(std::string_view word) {
+  const std::string none = did_you_mean(word, {"none"});
+  const auto name = nearest(word, known_names());
+  return none.empty() && name ? fmt::format(" (did you mean [{}]?)", *name) : none;
+}
+
 std::vector<std::string> read_replacements(YamlMap& map, std::string_view key, Diagnostics& diagnostics) {
   const std::vector<std::string> known = known_names();
   std::vector<std::string> names;

@@ -20,6 +20,10 @@ struct Replacement {
 /// In the order in which they are tried.
 std::span<const Replacement> replacements();
 
+/// " (did you mean [gemm-to-conv]?)", or " (did you mean 'none'?)": of what stands where none or a list
+/// should; nothing if neither is near.
+std::string did_you_mean_to_replace(std::string_view word);
+
 /// The list of names that the key holds, each once; mistakes are in `diagnostics`. Empty for an absent key.
 std::vector<std::string> read_replacements(YamlMap& map, std::string_view key, Diagnostics& diagnostics);
 
