@@ -133,6 +133,7 @@ std::string lost_to(const SettingRow& row) {
 std::string text_of(const ExplainedNode& node) {
   std::string text = fmt::format("{} ({})", node.name, node.op);
   text += node.device.empty() ? "\n" : fmt::format(": {}: {}\n", node.device, node.because);
+  for (const std::string& was : node.was) text += fmt::format("  was     {}\n", was);
   if (!node.unit.empty()) text += fmt::format("  unit    {}: {}\n", node.pattern, join(node.unit, ", "));
   for (const ExplainedGroup& block : node.blocks) {
     text += fmt::format("  block   {}: {}\n", block.name, join(block.nodes, ", "));
@@ -261,6 +262,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"blocks", json_of(node.blocks)},
                      {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},
+                     {"was", node.was},
                      {"kept", node.kept},
                      {"slots", slots}});
   }

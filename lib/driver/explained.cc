@@ -28,6 +28,7 @@ class Explainer {
       for (const Node* member : miss.nodes) misses_[member].push_back(&miss);
     }
     for (const KeptNode& each : decided.file.model.kept) kept_.emplace(each.label, &each);
+    for (const GoneNode& each : decided.file.model.gone) gone_[each.label].push_back(&each);
   }
 
   ExplainedNode node(const Node& node) const {
@@ -38,6 +39,11 @@ class Explainer {
     explained.device = to_text(entry.device);
     explained.because = entry.device_because.text;
     explained.absorbed = node.absorbed();
+    if (const auto gone = gone_.find(node.label()); gone != gone_.end()) {
+      for (const GoneNode* was : gone->second) {
+        explained.was.push_back(fmt::format("{}, which {}", was->op, was->because));
+      }
+    }
     if (const auto kept = kept_.find(node.label()); kept != kept_.end()) {
       explained.kept = kept->second->because;
     }
@@ -251,7 +257,8 @@ class Explainer {
   const Plan& plan_;
   std::unordered_map<const Node*, std::vector<const Block*>> blocks_;
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
-  std::unordered_map<std::string_view, const KeptNode*> kept_;  // by label
+  std::unordered_map<std::string_view, const KeptNode*> kept_;               // by label
+  std::unordered_map<std::string_view, std::vector<const GoneNode*>> gone_;  // likewise
   const NodeSettings& settings_;
 };
 

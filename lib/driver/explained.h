@@ -45,6 +45,8 @@ struct ExplainedNode {
   std::string pattern;            // of its unit, if that has several nodes or is a composite operator
   std::vector<std::string> unit;  // the names of the unit's nodes; else empty
   std::vector<std::string> absorbed;
+  /// What it was in the file, if another operator: "Gemm, which is a Conv now, by gemm-to-conv".
+  std::vector<std::string> was;
   std::string
       kept;  // why a replacement that was asked for was not made: "gemm-to-conv leaves it ..."; else empty
   std::vector<ExplainedGroup> blocks, not_fused;

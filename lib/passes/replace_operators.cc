@@ -106,7 +106,7 @@ class Replacer {
     std::string_view asked = rows->second.front()->name;
     for (const Row* row : rows->second) {
       if (!because.empty()) break;
-      Replacing at(model_, rewriter_, made_, node);
+      Replacing at(model_, rewriter_, made_, node, row->name);
       Replaced result = row->run(at);
       if (result.kind == Replaced::Kind::kYes) return row;
       asked = row->name;

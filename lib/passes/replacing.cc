@@ -154,7 +154,7 @@ Value& Replacing::reshaped(Value& x, std::vector<std::int64_t> target, Shape sha
 }
 
 void Replacing::become(std::string_view op, const std::vector<Value*>& inputs) {
-  rewriter_->become(*node_, op, inputs);
+  rewriter_->become(*node_, std::string(op), inputs, fmt::format("{}, by {}", is_now(op), name_));
 }
 
 void Replacing::set_last_input(std::size_t last, Value& value) {

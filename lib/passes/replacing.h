@@ -44,8 +44,9 @@ class Replacing {
     std::vector<std::int64_t> values;
   };
 
-  Replacing(Model& model, Rewriter& rewriter, MadeConstants& made, Node& node)
-      : model_(&model), rewriter_(&rewriter), made_(&made), node_(&node) {}
+  /// `name`: of the replacement, which Model::gone names.
+  Replacing(Model& model, Rewriter& rewriter, MadeConstants& made, Node& node, std::string_view name)
+      : model_(&model), rewriter_(&rewriter), made_(&made), node_(&node), name_(name) {}
 
   Node& node() const { return *node_; }
   std::int64_t opset() const { return model_->opset(); }
@@ -103,6 +104,7 @@ class Replacing {
   Rewriter* rewriter_;
   MadeConstants* made_;
   Node* node_;
+  std::string_view name_;
 };
 
 /// The type of what an elementwise operator makes of the two: elements of the first.

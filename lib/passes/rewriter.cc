@@ -65,6 +65,11 @@ void for_each_graph(Model& model, const std::function<void(Graph&)>& visit) {
   visit_bodies(*model.graph, visit);
 }
 
+std::string is_now(std::string_view op) {
+  const bool vowel = std::string_view("AEIO").find(op.front()) != std::string_view::npos;
+  return fmt::format("is {} {} now", vowel ? "an" : "a", op);
+}
+
 bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
   Value& y = node.output(0);
   Graph& graph = node.graph();
@@ -164,17 +169,8 @@ void Rewriter::clear_attributes(Node& node) {
   for (const std::string& name : names) node.erase_attribute(name);
 }
 
-void Rewriter::become_mat_mul(Node& node, Value& a, Value& b) { become(node, "MatMul", {&a, &b}); }
-
-void Rewriter::become(Node& node, std::string_view op, const std::vector<Value*>& inputs) {
-  const bool vowel = std::string_view("AEIO").find(op.front()) != std::string_view::npos;
-  remember(node, fmt::format("is {} {} now", vowel ? "an" : "a", op));
-  clear_attributes(node);
-  node.set_op(std::string(op));
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (node.input(i) != inputs[i]) set_input(node, i, inputs[i]);
-  }
-  truncate_inputs(node, inputs.size());
+void Rewriter::become_mat_mul(Node& node, Value& a, Value& b) {
+  become(node, "MatMul", {&a, &b}, is_now("MatMul"));
 }
 
 void Rewriter::become(Node& node, std::string op, const std::vector<Value*>& inputs, std::string because) {

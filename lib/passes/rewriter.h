@@ -16,6 +16,9 @@ namespace qprep {
 /// are left out: they may be called with other types and attributes.
 void for_each_graph(Model& model, const std::function<void(Graph&)>& visit);
 
+/// "is a Conv now": why a node of another operator is gone.
+std::string is_now(std::string_view op);
+
 /// The changes that rewrites share. It remembers what lost a reader, and finish() removes what nobody reads
 /// any more for that reason; what was unused in the file stays.
 ///
@@ -53,10 +56,8 @@ class Rewriter {
   void become_add(Node& node, const std::string& wanted, Tensor tensor);
   /// Result: the node is a MatMul of the two. Given: it has two inputs and one output.
   void become_mat_mul(Node& node, Value& a, Value& b);
-  /// Result: the node is `op` of the inputs, without attributes; it keeps its outputs.
-  void become(Node& node, std::string_view op, const std::vector<Value*>& inputs);
-  /// Result: the node is `op` of these and has no attributes; Model::gone says `because` of what it was.
-  /// Given: only output 0 has a name.
+  /// Result: the node is `op` of these and has no attributes; it keeps its outputs. Model::gone says
+  /// `because` of what it was.
   void become(Node& node, std::string op, const std::vector<Value*>& inputs, std::string because);
   /// Given: input i of the node is a constant. Result: it reads `tensor` instead; in place if nobody else
   /// reads that constant.

@@ -138,5 +138,30 @@ class Modern(Case):
         )
 
 
+class Units(Case):
+    def test_composites_are_no_sequences(self) -> None:
+        report = self.report(net(), "fuse: none")
+        self.assertIn("fused       1 composite operator; 1 sequence could be and is not\n", self.said)
+        self.assertEqual([(unit["pattern"], unit["kind"]) for unit in report["units"]],
+                         [("SiLU", "composite operator")])
+        self.report(net(), "fuse: all")
+        self.assertIn("fused       1 sequence, 1 composite operator; 1 sequence could be and is not\n", self.said)
+
+    def test_a_sum_names_its_layer(self) -> None:
+        self.assertEqual(self.report(net(), "fuse: all")["sums"],
+                         [{"name": "sum", "unit": "conv-add", "layer": "conv2", "because": None}])
+        self.assertEqual(self.report(net(), "fuse: none")["sums"][0]["because"],
+                         "conv-add of Conv 'conv2': the configuration fuses nothing")
+
+
+class Replaced(Case):
+    def test_explain_names_the_replacement(self) -> None:
+        told = self.run_qprep("explain", net(), "march: bayes", "fc")
+        self.assertIn("fc (Conv): ", told)
+        self.assertIn("  was     Gemm, which is a Conv now, by gemm-to-conv\n", told)
+        told = json.loads(self.run_qprep("explain", net(), "march: bayes", "fc", "--json"))
+        self.assertEqual(told["nodes"][0]["was"], ["Gemm, which is a Conv now, by gemm-to-conv"])
+
+
 if __name__ == "__main__":
     unittest.main()
