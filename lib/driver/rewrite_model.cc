@@ -6,6 +6,7 @@
 
 #include "driver/standing_batch_norms.h"
 #include "onnx_io/infer_shapes.h"
+#include "passes/gone_nodes.h"
 #include "passes/partial_shapes.h"
 
 namespace qprep {
@@ -57,6 +58,7 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
   // Knows sizes of whatever could be folded, and says those of what it makes.
   const bool whole = run_passes(file.model, plan, replacing, env, observer);
   norms.tell(file.model, env);
+  settle_gone(file.model);
   return whole;
 }
 

@@ -7,8 +7,9 @@ namespace qprep {
 
 /// Runs the rewriting passes. Given: shapes were inferred. They are once more where functions were opened.
 /// Where nodes went, what shapes are computed from may have become constant: if shapes inside the graph are
-/// still unknown, they are inferred once more, before the last pass, replace-operators. Result: false where
-/// the observer stopped it.
+/// still unknown, they are inferred once more, before the last pass, replace-operators. What is said
+/// of batch norms that no layer took in comes after that. Result: false where the observer stopped it; else
+/// Model::gone is settled, too.
 bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer = {});
 
 }  // namespace qprep

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unordered_map>
 
+#include "passes/gone_nodes.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -91,7 +92,7 @@ bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
   if (heir) {
     heir->absorb(node);
     heir->add_place(result);
-    because = fmt::format("was folded into '{}'", heir->label());
+    because = folded_into(heir->label());
   }
   erase(node, std::move(because));
   return true;
@@ -245,7 +246,7 @@ void Rewriter::finish() {
     if (value->initializer()) {
       dead_in_bodies_.insert(value);
     } else if (Node* node = value->producer(); node && node->is_onnx_domain() && is_unused(*node)) {
-      erase(*node, "made what nothing reads any more");
+      erase(*node, std::string(kUnread));
     }
   }
   erase_dead_initializers();

@@ -162,6 +162,11 @@ class Replaced(Case):
         told = json.loads(self.run_qprep("explain", net(), "march: bayes", "fc", "--json"))
         self.assertEqual(told["nodes"][0]["was"], ["Gemm, which is a Conv now, by gemm-to-conv"])
 
+    def test_what_is_held_is_gone_into_its_holder(self) -> None:
+        self.assertIn("  holds   reshape\n", self.run_qprep("explain", net(), "fuse: all", "flat"))
+        gone = {each["name"]: each["because"] for each in self.report(net(), "fuse: all")["gone"]}
+        self.assertEqual(gone["reshape"], "was folded into 'flat'")
+
 
 if __name__ == "__main__":
     unittest.main()
