@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <span>
 
 #include "config/fusing.h"
 #include "passes/channel_affine.h"
@@ -71,6 +72,8 @@ class BatchNormFolder {
           visit(node);
         } else if (node.is("Mul")) {
           visit_scale(node);
+        } else if (node.is("Add")) {
+          visit_affine(node);
         }
       }
     });
@@ -166,34 +169,80 @@ class BatchNormFolder {
     if (kept) model_.kept_batch_norms.emplace(&layer, *std::move(kept));
   }
 
-  /// layer(x) * constant of one number per channel: the scale of a batch norm that is written out. Its shift
-  /// is an Add, which the layer's bias may be.
-  void visit_scale(Node& mul) {
+  /// A layer with constants and what scales its result.
+  struct Scaled {
+    LinearLayer layer;
+    std::size_t at;  // the input of the Mul that is the constant
+    std::vector<double> factor;
+    std::vector<double> bias;  // of the layer, times the factor; empty if it has none
+  };
+
+  /// layer(x) * constant of one number per channel, or one for all.
+  std::optional<Scaled> scaled_by(Node& mul) const {
     if (opset_ < 7 || mul.input_count() != 2 || mul.output_count() != 1 || !mul.input(0) || !mul.input(1))
-      return;
+      return std::nullopt;
     const std::size_t at = constant_of(*mul.input(0)) ? 0 : 1;
-    Value& scale = *mul.input(at);
-    Value& x = *mul.input(1 - at);
+    const Tensor* constant = constant_of(*mul.input(at));
+    const Value& x = *mul.input(1 - at);
     Node* producer = x.producer();
-    if (!constant_of(scale) || !producer || &producer->graph() != &mul.graph() || !x.has_single_use()) return;
-    const auto found = LinearLayer::of(*producer);
-    if (!std::holds_alternative<LinearLayer>(found)) return;
-    if (!may_join(mul, *producer)) return;
-    const LinearLayer& layer = std::get<LinearLayer>(found);
-    const Tensor& constant = *constant_of(scale);
-    const auto factor = per_channel(constant, layer.output_rank(), layer.outputs());
-    // One number for all may be part of an activation function, and is no batch norm's.
-    if (!factor || constant.size() < 2 || !all_finite(constant)) return;
+    if (!constant || !producer || &producer->graph() != &mul.graph() || !x.has_single_use())
+      return std::nullopt;
+    auto found = LinearLayer::of(*producer);
+    if (!std::holds_alternative<LinearLayer>(found) || !may_join(mul, *producer)) return std::nullopt;
+    LinearLayer& layer = std::get<LinearLayer>(found);
+    auto factor = per_channel(*constant, layer.output_rank(), layer.outputs());
+    if (!factor || !all_finite(*constant)) return std::nullopt;
     std::vector<double> bias;
     if (layer.has_bias()) {
       const auto own = layer.bias();
-      if (!own) return;
+      if (!own) return std::nullopt;
       bias = applied({*factor, std::vector<double>(own->size(), 0.0)}, *own);
     }
-    if (!write(layer, layer.weight_times_outputs(*factor), bias)) return;
+    return Scaled{std::move(layer), at, *std::move(factor), std::move(bias)};
+  }
+
+  /// The scale of a batch norm that is written out. Its shift is an Add, which the layer's bias may be.
+  void visit_scale(Node& mul) {
+    std::optional<Scaled> scaled = scaled_by(mul);
+    if (!scaled) return;
+    Value& scale = *mul.input(scaled->at);
+    // One number for all may be part of an activation function, and is no batch norm's.
+    if (constant_of(scale)->size() < 2) return;
+    if (!write(scaled->layer, scaled->layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
     rewriter_.took(scale);
-    rewriter_.bypass(mul, x, producer);
+    rewriter_.bypass(mul, *mul.input(1 - scaled->at), &scaled->layer.node());
     changed_ = true;
+  }
+
+  /// layer(x) * s + c with one number for all as s: a learnable affine block. An activation that begins so
+  /// ends in a Clip, a Min or a Max (HardSigmoid).
+  void visit_affine(Node& add) {
+    if (add.input_count() != 2 || !add.input(0) || !add.input(1) || may_be_activation(add)) return;
+    const std::size_t at = constant_of(*add.input(0)) ? 0 : 1;
+    Value& shift = *add.input(at);
+    Value& product = *add.input(1 - at);
+    Node* mul = product.producer();
+    if (!constant_of(shift) || !mul || !mul->is("Mul") || &mul->graph() != &add.graph()) return;
+    if (!product.has_single_use()) return;
+    std::optional<Scaled> scaled = scaled_by(*mul);
+    if (!scaled || !scaled->layer.has_bias() || !may_join(add, scaled->layer.node())) return;
+    const LinearLayer& layer = scaled->layer;
+    const auto shifts = per_channel(*constant_of(shift), layer.output_rank(), layer.outputs());
+    if (!shifts) return;
+    for (std::size_t i = 0; i < shifts->size(); ++i) scaled->bias[i] += (*shifts)[i];
+    if (!write(layer, layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
+    rewriter_.took(*mul->input(scaled->at));
+    rewriter_.took(shift);
+    rewriter_.bypass(add, product, mul);
+    rewriter_.bypass(*mul, *mul->input(1 - scaled->at), &layer.node());
+    changed_ = true;
+  }
+
+  static bool may_be_activation(const Node& add) {
+    const std::span<const Use> uses = add.output(0).uses();
+    return std::any_of(uses.begin(), uses.end(), [](const Use& use) {
+      return use.node->is("Clip") || use.node->is("Min") || use.node->is("Max");
+    });
   }
 
   Because fold(Node& node) {

@@ -21,7 +21,9 @@ namespace qprep {
 /// A batch norm that stays is named with the reason in a note (batch-norm-stays).
 ///
 /// Where exporters write a batch norm out as Mul and Add of constants, the Mul is folded in the same way into
-/// the layer before it; the Add stays, as what group_units takes for the layer's bias.
+/// the layer before it; the Add stays, as what group_units takes for the layer's bias. Mul and Add of one
+/// number for all channels (a learnable affine block) go into weight and bias together, unless a Clip, Min or
+/// Max reads the sum: then they may be an activation function.
 ///
 /// Where the configuration lists what is fused, a batch norm is folded into the layer before it that one list
 /// names with it, and otherwise not at all. Where it keeps batch norms for training (`bn: with_bn`),
