@@ -6,6 +6,8 @@
 
 #include "driver/standing_batch_norms.h"
 #include "onnx_io/infer_shapes.h"
+#include "passes/drop_identity.h"
+#include "passes/fold_constants.h"
 #include "passes/gone_nodes.h"
 #include "passes/partial_shapes.h"
 
@@ -29,6 +31,35 @@ bool has_unknown_shapes(const Graph& graph) {
   });
 }
 
+/// Sizes that one round makes known turn shape arithmetic of the next into constants. Real models take two or
+/// three rounds; the bound is on what a file could ask for.
+constexpr int kMostRounds = 16;
+
+/// Adds what is not said yet.
+void add_new(const Diagnostics& found, Diagnostics& said) {
+  for (const Diagnostic& each : found.all()) {
+    const auto says = [&each](const Diagnostic& other) { return to_text(other) == to_text(each); };
+    if (std::none_of(said.all().begin(), said.all().end(), says)) said.add(each);
+  }
+}
+
+/// Infers shapes and folds what that makes constant, until neither finds anything. Given: `folded`: nodes
+/// went since shapes were inferred.
+void settle_shapes(OnnxFile& file, bool folded, Env& env) {
+  Diagnostics found;
+  Env quiet{.diagnostics = found, .limits = env.limits};
+  for (int round = 0; round < kMostRounds; ++round) {
+    const bool can_learn = folded && has_unknown_shapes(*file.model.graph);
+    if (!infer_partial_shapes(file.model) && !can_learn) break;
+    Diagnostics said_already;
+    infer_shapes(file, said_already);
+    folded = fold_constants(file.model, quiet);
+    folded = drop_identity(file.model, quiet) || folded;
+    if (!folded) break;
+  }
+  add_new(found, env.diagnostics);
+}
+
 }  // namespace
 
 bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer) {
@@ -50,11 +81,7 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
     norms.tell(file.model, env);
     return false;
   }
-  const bool folded = graph.nodes().size() < before && has_unknown_shapes(graph);
-  if (infer_partial_shapes(file.model) || folded) {
-    Diagnostics said_already;
-    infer_shapes(file, said_already);
-  }
+  settle_shapes(file, graph.nodes().size() < before, env);
   // Knows sizes of whatever could be folded, and says those of what it makes.
   const bool whole = run_passes(file.model, plan, replacing, env, observer);
   norms.tell(file.model, env);

@@ -13,6 +13,7 @@
 #include "config/march.h"
 #include "config/op_classes.h"
 #include "driver/prepare.h"
+#include "driver/rewrite_model.h"
 #include "ir/dump.h"
 #include "ir/verify.h"
 #include "model_text.h"
@@ -83,7 +84,7 @@ class Run {
         prepare_files();
       } else {
         OnnxFile file = model_from_text(file_.text("model"), file_.text("fill"), diagnostics_);
-        steps(file.model);
+        steps(file);
         text_ = dump(file.model) + plan_text_;
         for (const KeptNode& kept : file.model.kept) {
           text_ += fmt::format("kept {} '{}': {}\n", kept.op, kept.label, kept.because);
@@ -134,7 +135,8 @@ class Run {
     }
   }
 
-  void steps(Model& model) {
+  void steps(OnnxFile& file) {
+    Model& model = file.model;
     static const OpClasses op_classes = read_op_classes(configs("op_classes.yaml"));
     static const FusionRules fusion = read_fusion_rules(configs("fusion.yaml"));
     static const Composites composites = read_composites(configs("composites.yaml"));
@@ -159,6 +161,8 @@ class Run {
       if (const Pass* pass = find_pass(step)) {
         run_passes(model, plan, {pass, 1}, env);
         if (kind_of(*pass) == PassKind::kDecide) plan_text_ = dump_plan(model, plan);
+      } else if (step == "rewrite-model") {
+        rewrite_model(file, plan, env);
       } else if (step == "raise-opset" && colon != std::string::npos) {
         raise_opset(model, std::stoll(word.substr(colon + 1)), diagnostics_);
       } else if (step == "put-in-batch-norms") {
