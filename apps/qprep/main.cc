@@ -132,6 +132,7 @@ int main(int argc, char** argv) {
   Verbosity verbosity;
   Verb chosen;
   add_prepare(app, verbosity, chosen);
+  add_check(app, verbosity, chosen);
   add_inspect(app, verbosity, chosen);
   add_explain(app, verbosity, chosen);
   add_config(app, verbosity, chosen);
@@ -145,6 +146,7 @@ int main(int argc, char** argv) {
   for (CLI::App* verb : app.get_subcommands({})) verb->group("Verbs");
   app.footer(R"(Examples:
   qprep prepare model.onnx -c qprep.yaml -o out
+  qprep check model.onnx --march bayes
   qprep inspect model.onnx
   qprep explain model.onnx -c qprep.yaml head.cls
   qprep VERB --help

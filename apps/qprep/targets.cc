@@ -9,20 +9,12 @@
 
 #include "config/march.h"
 #include "driver/rules.h"
+#include "march_names.h"
 #include "report/table.h"
-#include "support/text.h"
 #include "verbs.h"
 
 namespace qprep {
 namespace {
-
-/// Empty: there is such a march.
-std::string check_march(const std::string& name) {
-  const std::vector<std::string> names = march_names(find_configs());
-  if (std::find(names.begin(), names.end(), name) != names.end()) return {};
-  return fmt::format("there is no march '{}'{}; there are {}", name, did_you_mean(name, names),
-                     join(names, ", "));
-}
 
 std::vector<March> all_marches() {
   const std::filesystem::path configs = find_configs();

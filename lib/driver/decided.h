@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "config/config.h"
@@ -17,10 +19,19 @@ struct Decided {
   Plan plan;
 };
 
+/// What the command line says besides the configuration.
+struct Overrides {
+  std::string march = {};  // empty: the configuration's
+  /// Sizes of the inputs' axes that the file leaves open: by their symbols, or "image[0]" for an axis of an
+  /// input.
+  std::map<std::string, std::int64_t> sizes = {};
+};
+
 /// Reads the model and decides as `prepare` would, with the configuration (empty: the defaults). `configs`:
 /// the folder that holds op_classes.yaml and its like. Throws Fatal; what the configuration says and
 /// prepare cannot carry out yet is a warning here.
 Decided decide(const std::filesystem::path& model, const std::string& config,
-               const std::filesystem::path& configs, Diagnostics& diagnostics);
+               const std::filesystem::path& configs, Diagnostics& diagnostics,
+               const Overrides& overrides = {});
 
 }  // namespace qprep

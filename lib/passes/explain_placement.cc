@@ -80,6 +80,7 @@ class Explanation {
 
   void settle_passive(const Node& node, const OpTraits& traits) {
     NodePlan& entry = plan_.nodes[&node];
+    entry.passive = true;
     const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
     if (!data) return;
     const Node* maker = flow_.of(*data).root->producer();

@@ -112,6 +112,7 @@ struct NodePlan {
   Reason device_because;
   Reason output_because;        // why the outputs are quantised as they are, or are not
   Reason weight_because;        // empty: no weight
+  bool passive = false;         // it moves elements and computes nothing
   bool high_precision = false;  // it makes what settings of kHighPrecision speak of
   int unit = -1;                // index in Plan::units
   /// The inputs that read quantised numbers, ascending: through the FakeQuantize of their tensor, or what a

@@ -10,6 +10,7 @@
 #include "report/report.h"
 #include "report/segments.h"
 #include "report/sums.h"
+#include "report/work.h"
 
 namespace qprep {
 namespace {
@@ -119,6 +120,7 @@ class Builder {
       report_.blocks.push_back(row(block.name, block.nodes, ReportGroup::Kind::kBlock));
     }
     report_.sums = sums_of(*model.graph, plan);
+    report_.crossings = crossings_of(model, plan, segments_);
     report_.region = plan.region;
     add_loops(*model.graph, 1);
     add_shared_weights();
@@ -175,11 +177,15 @@ class Builder {
       row.device_because = decided->device_because.text;
       row.output_because = decided->output_because.text;
       row.weight_because = decided->weight_because.text;
+      row.passive = decided->passive;
       if (decided->unit >= 0) row.unit = decided->unit;
     } else {
       row.device_because = "nothing was decided for it";
     }
-    if (const auto segment = segments_.find(&node); segment != segments_.end()) row.segment = segment->second;
+    const auto segment = segments_.of.find(&node);
+    if (segment != segments_.of.end()) row.segment = segment->second;
+    row.reads_data = !segments_.without_data.contains(&node);
+    row.macs = macs_of(node);
     for (std::size_t i = 0; i < node.input_count(); ++i) {
       row.inputs.push_back(read_slot(node, i, plan_));
       if (const Value* value = node.input(i)) row.inputs.back().producer = source_of(*value);
@@ -284,7 +290,7 @@ class Builder {
   std::unordered_set<const Node*> missed_;               // the first nodes of what is not fused
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers
   Report& report_;
-  std::unordered_map<const Node*, int> segments_;
+  Segments segments_;
 };
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "report/page.h"
+
 namespace qprep {
 namespace {
 
@@ -59,10 +61,6 @@ std::vector<Kernel> kernels_on_bpu(const Report& report) {
 }
 
 bool is_quantised(const std::string& dtype) { return dtype.starts_with("qint"); }
-
-std::string plural(std::size_t count, const std::string& one, const std::string& many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 Verdict verdict(std::string topic, bool ok, std::string sentence) {
   return {std::move(topic), ok ? "ok" : "check", std::move(sentence)};
@@ -153,32 +151,32 @@ std::vector<Verdict> summary(const Report& report) {
   const std::size_t floats = float_inputs(report).size();
   return {
       verdict("device", bpu > 0,
-              fmt::format("{} on the BPU in {}, {} on the CPU", plural(bpu, "node", "nodes"),
-                          plural(static_cast<std::size_t>(segments), "segment", "segments"), cpu)),
+              fmt::format("{} on the BPU in {}, {} on the CPU", counted(bpu, "node", "nodes"),
+                          counted(static_cast<std::size_t>(segments), "segment", "segments"), cpu)),
       verdict("fuse", report.fusable.empty(),
               report.fusable.empty()
                   ? "all fusable sequences are fused"
-                  : plural(report.fusable.size(), "sequence or composite operator could be one unit and is",
-                           "sequences and composite operators could be one unit and are") +
+                  : counted(report.fusable.size(), "sequence or composite operator could be one unit and is",
+                            "sequences and composite operators could be one unit and are") +
                         " not"),
       verdict("share", report.shared.empty(),
               report.shared.empty()
                   ? "no weight serves several nodes"
-                  : plural(report.shared.size(), "weight serves", "weights serve") +
+                  : counted(report.shared.size(), "weight serves", "weights serve") +
                         " several nodes: a risk only where the ranges of their data differ"),
       verdict("qconfig", hints == 0 && without_weights == 0,
               hints + without_weights == 0
                   ? "every output and weight on the BPU is quantised in one format"
-                  : fmt::format("{} to confirm, {} float", plural(hints, "hint", "hints"),
-                                plural(without_weights, "weight is", "weights are"))),
+                  : fmt::format("{} to confirm, {} float", counted(hints, "hint", "hints"),
+                                counted(without_weights, "weight is", "weights are"))),
       verdict("averaging_constant", averaging == 0,
               averaging == 0
                   ? fmt::format("{} everywhere", kUsualAveraging)
-                  : plural(averaging, "output has", "outputs have") + " another one: 0 is a frozen scale"),
+                  : counted(averaging, "output has", "outputs have") + " another one: 0 is a frozen scale"),
       verdict("float inputs", floats == 0,
               floats == 0
                   ? "no kernel on the BPU reads a float tensor"
-                  : plural(floats, "kernel on the BPU reads", "kernels on the BPU read") + " float tensors"),
+                  : counted(floats, "kernel on the BPU reads", "kernels on the BPU read") + " float tensors"),
   };
 }
 

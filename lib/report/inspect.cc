@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <functional>
 
+#include "report/page.h"
 #include "report/segments.h"
 #include "report/table.h"
 
@@ -54,13 +55,6 @@ void count_graph(const Graph& graph, const Plan& plan, InspectResult& result,
     result.payload_bytes += tensor.payload().size();
     result.bytes_by_type[to_text(tensor.dtype())] += tensor.payload().size();
   }
-}
-
-/// 1,234,567 bytes as "1,234,567"; the same in every locale.
-std::string with_commas(std::uint64_t number) {
-  std::string text = fmt::format("{}", number);
-  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
-  return text;
 }
 
 std::string counts_text(const std::map<std::string, std::size_t>& counts, const std::string& what) {
@@ -115,9 +109,7 @@ InspectResult inspect(const Model& model, const Plan& plan) {
 
   std::map<std::string, std::size_t> reasons;
   for_each_graph(*model.graph, [&](const Graph& graph) { count_graph(graph, plan, result, reasons); });
-  for (const auto& [node, segment] : bpu_segments(model, plan)) {
-    result.segments = std::max(result.segments, static_cast<std::size_t>(segment) + 1);
-  }
+  result.segments = static_cast<std::size_t>(bpu_segments(model, plan).count);
   for (const auto& [value, decision] : plan.values) {
     auto& counts = decision.role == Role::kWeight     ? result.weights
                    : decision.role == Role::kConstant ? result.constants

@@ -35,6 +35,16 @@ void Page::psql(Table table) {
   out_ += '\n';
 }
 
+std::string with_commas(std::uint64_t number) {
+  std::string text = fmt::format("{}", number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+std::string counted(std::size_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", with_commas(count), count == 1 ? one : many);
+}
+
 std::string first_of(const std::vector<std::string>& names) {
   const std::size_t shown = std::min(names.size(), kNamed);
   std::string text =

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,11 @@ class Page {
  private:
   std::string out_;
 };
+
+/// 1234567 as "1,234,567"; the same in every locale.
+std::string with_commas(std::uint64_t number);
+/// "1 node", "1,234 nodes".
+std::string counted(std::size_t count, std::string_view one, std::string_view many);
 
 /// "a, b, c, d, and 7 more": the first few of the names.
 std::string first_of(const std::vector<std::string>& names);

@@ -11,6 +11,7 @@
 
 #include "ir/graph.h"
 #include "plan/plan.h"
+#include "report/crossings.h"
 #include "support/diagnostics.h"
 
 /// model_check_result.txt and model_check_result.json: what was decided for every node, and why.
@@ -41,8 +42,11 @@ struct ReportNode {
   std::optional<int> unit;     // nodes of one unit are one kernel
   std::vector<ReportSlot> inputs;
   std::vector<ReportSlot> outputs;
-  std::optional<std::size_t> weight;  // which input is the weight
-  bool feeds_output = false;          // an output of it is one of the model's
+  std::optional<std::size_t> weight;     // which input is the weight
+  bool feeds_output = false;             // an output of it is one of the model's
+  bool passive = false;               // it moves elements and computes nothing
+  bool reads_data = true;                // its results depend on the numbers of the model's inputs
+  std::optional<std::int64_t> macs = 0;  // see report/work.h; nullopt: sizes are unknown
   std::string device_because, output_because, weight_because;
   std::vector<std::pair<std::string, std::string>> attributes;  // names and values as text
 };
@@ -128,6 +132,7 @@ struct Report {
   std::vector<ReportGone> gone;
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
+  std::vector<Crossing> crossings;         // between the CPU and segments of the BPU
   std::vector<std::string> region;         // the borders of what may be quantised; empty: the whole graph may
   std::vector<ReportRewritten> rewritten;  // known after the plan was made
   std::vector<Diagnostic> diagnostics;

@@ -36,6 +36,7 @@ ordered_json text_or_null(const std::string& text) {
 ordered_json node(const ReportNode& node) {
   ordered_json entry = {{"name", node.name}, {"op", node.op}, {"device", to_text(node.device)}};
   entry["segment"] = node.segment ? ordered_json(*node.segment) : ordered_json(nullptr);
+  entry["macs"] = node.macs ? ordered_json(*node.macs) : ordered_json(nullptr);
   entry["inputs"] = slots(node.inputs);
   entry["outputs"] = slots(node.outputs);
   entry["because"] = {{"device", text_or_null(node.device_because)},
@@ -159,6 +160,8 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "shared_weights", report.shared, shared_weight);
   out += ",\n";
   add_lines(out, "loops", report.loops, loop);
+  out += ",\n";
+  add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });
   out += ",\n";
   add_lines(out, "region", report.region, [](const std::string& border) { return ordered_json(border); });
   out += ",\n";

@@ -116,9 +116,8 @@ class Waves {
 
 }  // namespace
 
-std::unordered_map<const Node*, int> bpu_segments(const Model& model, const Plan& plan) {
-  std::unordered_map<const Node*, int> segments;
-  int count = 0;
+Segments bpu_segments(const Model& model, const Plan& plan) {
+  Segments segments;
   for (const Graph* graph : graphs_with_bodies(*model.graph)) {
     const Waves waves(*graph, plan);
     const std::vector<Place>& places = waves.places();
@@ -131,10 +130,11 @@ std::unordered_map<const Node*, int> bpu_segments(const Model& model, const Plan
     }
     std::unordered_map<std::size_t, int> numbers;  // of a set
     for (std::size_t i = 0; i < places.size(); ++i) {
+      if (!places[i].reads_data) segments.without_data.insert(places[i].node);
       if (!places[i].bpu) continue;
-      const auto [at, is_new] = numbers.emplace(sets.find(i), count);
-      if (is_new) ++count;
-      segments[places[i].node] = at->second;
+      const auto [at, is_new] = numbers.emplace(sets.find(i), segments.count);
+      if (is_new) ++segments.count;
+      segments.of[places[i].node] = at->second;
     }
   }
   return segments;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <unordered_map>
+#include <unordered_set>
 
 #include "ir/graph.h"
 #include "plan/plan.h"
@@ -14,6 +15,11 @@ namespace qprep {
 /// Found in waves. The wave of a node is the largest of those whose data it reads, one more where the device
 /// changes; a node that reads no data comes as late as its readers allow. Connected nodes of one wave are one
 /// part. Linear in the graph's size.
-std::unordered_map<const Node*, int> bpu_segments(const Model& model, const Plan& plan);
+struct Segments {
+  std::unordered_map<const Node*, int> of;       // the nodes on the BPU
+  std::unordered_set<const Node*> without_data;  // compute from constants and shapes alone
+  int count = 0;
+};
+Segments bpu_segments(const Model& model, const Plan& plan);
 
 }  // namespace qprep

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "testdata/models/digits.onnx"
 SAMPLES = ROOT / "tests/models/digits/samples.py"
 QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
-VERBS = ["prepare", "inspect", "explain", "config", "targets", "dump", "copy"]
+VERBS = ["prepare", "check", "inspect", "explain", "config", "targets", "dump", "copy"]
 
 
 def qprep(*arguments, cwd=None, **environment):
@@ -400,6 +400,50 @@ class Failures(Case):
 
 
 class OtherVerbs(Case):
+    def test_check_says_what_runs_where(self):
+        result = qprep("check", DIGITS, "--march", "bayes", "--dim", "batch=1")
+        self.assert_done(result)
+        self.assertIn("digits.onnx for bayes\n", result.stdout)
+        self.assertRegex(result.stdout, r"conv0 +BPU +id\(0\) +Conv +qint8/float32\n")
+        self.assertRegex(result.stdout, r"[\d,]{6,} +BPU +qint8\*qint8 +6\n")
+        self.assertEqual(self.files(), [])
+
+    def test_check_of_several_models_writes_a_folder_each(self):
+        other = self.folder / "other.onnx"
+        other.write_bytes(DIGITS.read_bytes())
+        result = qprep("check", DIGITS, "-m", other, "-o", self.out, "--json")
+        self.assert_done(result)
+        models = json.loads(result.stdout)["models"]
+        self.assertEqual([model["ok"] for model in models], [True, True])
+        self.assertEqual(models[0]["nodes"]["segments"], 1)
+        for name in ("digits", "other"):
+            written = sorted(path.name for path in (self.out / name).iterdir())
+            self.assertEqual(written, ["deploy_device.txt", "model_check_result.json", "model_check_result.txt"])
+        self.assert_failed(qprep("check", DIGITS, self.folder / "a" / "digits.onnx", "-o", self.out), "the same name")
+
+    def test_check_can_refuse_the_cpu(self):
+        config = self.config("hybrid: {enabled: true, module_name: [gemm0], module_type: [GlobalAveragePool]}\n")
+        self.assertEqual(qprep("check", DIGITS, "-c", config).returncode, 0)
+        result = qprep("check", DIGITS, "-c", config, "--no-fallback")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("error: Gemm 'gemm0' runs on the CPU: ", result.stderr)
+        self.assertIn("error: GlobalAveragePool 'globalaveragepool0' runs on the CPU: ", result.stderr)
+        result = qprep("check", DIGITS, "-c", config, "--no-fallback", "--allow", "gemm*", "--json")
+        self.assertEqual(json.loads(result.stdout)["models"][0]["refused"], ["globalaveragepool0"])
+        allowed = qprep("check", DIGITS, "-c", config, "--no-fallback", "--allow", "gemm0", "--allow", "GlobalAveragePool")
+        self.assert_done(allowed)
+        self.assertIn("called 'gem00'", qprep("check", DIGITS, "--no-fallback", "--allow", "gem00").stderr)
+
+    def test_check_goes_on_after_a_model_that_it_cannot_read(self):
+        result = qprep("check", self.folder / "none.onnx", DIGITS, "--json")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual([model["ok"] for model in json.loads(result.stdout)["models"]], [False, True])
+
+    def test_sizes_that_no_input_leaves_open(self):
+        self.assert_failed(qprep("check", DIGITS, "--dim", "bach=1"), "did you mean 'batch'?")
+        for word in ("batch", "batch=0", "batch=x", "=1", ""):
+            self.assert_failed(qprep("check", DIGITS, "--dim", word), "NAME=SIZE", status=2)
+
     def test_inspect(self):
         result = qprep("inspect", DIGITS)
         self.assert_done(result)

@@ -67,6 +67,7 @@ TEST_CASE("the check result as JSON") {
  "op": "Conv",
  "device": "BPU",
  "segment": 0,
+ "macs": null,
  "inputs": [
   {
    "name": "image",

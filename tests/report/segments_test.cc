@@ -11,7 +11,7 @@ namespace {
 
 /// The segments in graph order: "0 0 - 1".
 std::string segments_of(const PlannedModel& planned) {
-  const auto segments = bpu_segments(planned.model, planned.plan);
+  const auto segments = bpu_segments(planned.model, planned.plan).of;
   std::string text;
   for (const Node& node : planned.model.graph->nodes()) {
     const auto found = segments.find(&node);

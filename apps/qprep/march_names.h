@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace qprep {
+
+/// For the command line: empty if there is such a march, else a sentence with the nearest one.
+std::string check_march(const std::string& name);
+
+}  // namespace qprep

@@ -1,0 +1,100 @@
+#include "driver/check_model.h"
+
+#include <fmt/format.h>
+#include <unordered_set>
+
+#include "driver/output_folder.h"
+#include "passes/selection.h"
+#include "report/devices.h"
+#include "report/report_json.h"
+#include "support/atomic_file.h"
+#include "support/codes.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::size_t kMostNamed = 100;
+
+/// The labels of the nodes that may run on the CPU.
+std::unordered_set<std::string> allowed_nodes(const Model& model, const std::vector<std::string>& words,
+                                              Diagnostics& diagnostics) {
+  std::unordered_set<std::string> labels;
+  const Selection selection(model, nullptr);
+  for (const std::string& word : words) {
+    bool found = false;
+    for (const Selector::Kind kind : {Selector::Kind::kName, Selector::Kind::kType}) {
+      for (const Node* node : selection.find({.kind = kind, .text = word}).nodes) {
+        labels.insert(node->label());
+        found = true;
+      }
+    }
+    if (!found) {
+      diagnostics.warning(
+          codes::kNoMatch,
+          fmt::format("--allow: {}", selection.why_nothing({.kind = Selector::Kind::kName, .text = word})),
+          {model.file});
+    }
+  }
+  return labels;
+}
+
+void refuse(const ReportNode& node, const std::string& file, Diagnostics& diagnostics) {
+  diagnostics.error(codes::kNotOnBpu,
+                    fmt::format("{} '{}' runs on the CPU: {}", node.op, node.name, node.device_because),
+                    {file});
+}
+
+void write_files(const CheckOptions& options, const Report& report, CheckedModel& checked) {
+  const OutputFolder folder(options.folder);
+  CheckResult result = check_result_of_plan(report);
+  complete(result, report);
+  for (const auto& [name, text] :
+       {std::pair("model_check_result.txt", result.text), std::pair("model_check_result.json", result.json),
+        std::pair("deploy_device.txt", deploy_devices(report))}) {
+    const std::filesystem::path path = (options.folder / name).lexically_normal();
+    write_file_atomically(path, text, false);
+    checked.files.push_back(path);
+  }
+}
+
+}  // namespace
+
+CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
+                         Diagnostics& diagnostics) {
+  const Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
+  const Placed<std::string>& march = decided.config.march;
+  CheckedModel checked;
+  checked.report = build_report(decided.file.model, decided.plan, model.filename().string(),
+                                march.where.file.empty() ? "" : march.value, diagnostics.all());
+  if (options.no_fallback) {
+    const auto allowed = allowed_nodes(decided.file.model, options.allowed, diagnostics);
+    for (const ReportNode* node : fallbacks(checked.report)) {
+      if (allowed.contains(node->name)) continue;
+      checked.refused.push_back(node->name);
+      if (checked.refused.size() <= kMostNamed) refuse(*node, model.string(), diagnostics);
+    }
+  }
+  if (!options.folder.empty()) write_files(options, checked.report, checked);
+  return checked;
+}
+
+std::string to_text(const CheckedModel& checked) {
+  const Report& report = checked.report;
+  return fmt::format("{}{}\n\n{}\n{}", report.model,
+                     report.march.empty() ? "" : fmt::format(" for {}", report.march), device_table(report),
+                     device_summary(report));
+}
+
+nlohmann::ordered_json to_json(const CheckedModel& checked) {
+  const Report& report = checked.report;
+  nlohmann::ordered_json json = {{"model", report.model}};
+  json["march"] =
+      report.march.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.march);
+  json.update(devices_json(report));
+  json["refused"] = checked.refused;
+  json["files"] = nlohmann::ordered_json::array();
+  for (const std::filesystem::path& file : checked.files) json["files"].push_back(file.string());
+  return json;
+}
+
+}  // namespace qprep

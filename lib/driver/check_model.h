@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "driver/decided.h"
+#include "report/report.h"
+
+/// `qprep check`: what runs where, without data and without ONNX Runtime.
+namespace qprep {
+
+struct CheckOptions {
+  std::string config;             // a file; empty: all defaults
+  std::filesystem::path configs;  // the folder that holds op_classes.yaml and its like
+  std::filesystem::path folder;   // for what is written; made if absent; empty: nothing is written
+  Overrides overrides;
+  bool no_fallback = false;  // what computes on the CPU is an error
+  /// Of nodes that may: names, scopes and patterns, or operators, as selectors of a configuration write them.
+  std::vector<std::string> allowed;
+};
+
+struct CheckedModel {
+  Report report;
+  std::vector<std::string> refused;  // nodes that compute on the CPU and are not allowed to
+  std::vector<std::filesystem::path> files;
+};
+
+/// Result: what `prepare` would decide. With no_fallback, an error in `diagnostics` for each node of
+/// `refused`, the first hundred of them. Throws Fatal. Writes model_check_result.txt and .json and
+/// deploy_device.txt into the folder.
+CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
+                         Diagnostics& diagnostics);
+
+std::string to_text(const CheckedModel& checked);
+nlohmann::ordered_json to_json(const CheckedModel& checked);
+
+}  // namespace qprep

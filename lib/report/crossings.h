@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "plan/plan.h"
+#include "report/segments.h"
+
+namespace qprep {
+
+/// A tensor that one part of the hardware makes and another reads: the CPU, or a segment of the BPU.
+struct Crossing {
+  std::string tensor;
+  std::string from;  // "CPU", "id(0)"
+  std::string to;
+  std::string dtype;  // as it crosses: "qint8" where the reader takes it quantised, else as it was made
+  std::string shape;  // "[1,64,N,?]"; "[*]" for an unknown rank
+  std::optional<std::int64_t> bytes;  // nullopt: a size is unknown
+};
+
+/// The crossings of a model in graph order, each tensor once for each of its destinations. The model's own
+/// inputs and outputs are none, nor are constants and what is computed from shapes alone.
+std::vector<Crossing> crossings_of(const Model& model, const Plan& plan, const Segments& segments);
+
+nlohmann::ordered_json to_json(const Crossing& crossing);
+
+}  // namespace qprep
