@@ -44,7 +44,7 @@ struct ReportNode {
   std::vector<ReportSlot> outputs;
   std::optional<std::size_t> weight;     // which input is the weight
   bool feeds_output = false;             // an output of it is one of the model's
-  bool passive = false;               // it moves elements and computes nothing
+  bool passive = false;                  // it moves elements and computes nothing
   bool reads_data = true;                // its results depend on the numbers of the model's inputs
   std::optional<std::int64_t> macs = 0;  // see report/work.h; nullopt: sizes are unknown
   std::string device_because, output_because, weight_because;

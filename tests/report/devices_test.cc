@@ -124,5 +124,5 @@ add    BPU            Add
   CHECK(json["crossings"][1]["to"] == "id(1)");
   CHECK(json["crossings"][1]["bytes"] == 32);
   CHECK(json["cpu"][0].dump() == R"({"because":"Softmax runs on the CPU","nodes":["soft"]})");
-CHECK(json["table"].size() == 4);
+  CHECK(json["table"].size() == 4);
 }
