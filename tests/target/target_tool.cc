@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "config/march.h"
 #include "config/op_classes.h"
@@ -16,8 +17,6 @@
 
 namespace qprep {
 namespace {
-
-const std::string kConfigs = QPREP_SOURCE_DIR "/configs";
 
 Situation situation_of(const std::string& words) {
   Situation situation;
@@ -37,8 +36,10 @@ Situation situation_of(const std::string& words) {
 
 class Tool {
  public:
+  explicit Tool(std::string configs) : configs_(std::move(configs)) {}
+
   void run(const std::string& march, const std::string& file, const std::string& words) {
-    if (!marches_.contains(march)) marches_[march] = read_march(kConfigs, march).capabilities;
+    if (!marches_.contains(march)) marches_[march] = read_march(configs_, march).capabilities;
     const Capabilities& capabilities = marches_.at(march);
     Diagnostics diagnostics;
     OnnxFile model = read_onnx(file, diagnostics);
@@ -61,7 +62,7 @@ class Tool {
 
   /// Every row of the march.
   void list(const std::string& march) {
-    for (const auto& [op, row] : read_march(kConfigs, march).capabilities.rows) {
+    for (const auto& [op, row] : read_march(configs_, march).capabilities.rows) {
       const auto words = [](const std::vector<DType>& precisions) {
         std::vector<std::string> found;
         for (const DType each : precisions) found.push_back(to_text(each));
@@ -82,15 +83,16 @@ class Tool {
   }
 
  private:
-  const OpClasses op_classes_ = read_op_classes(kConfigs + "/op_classes.yaml");
+  const std::string configs_;
+  const OpClasses op_classes_ = read_op_classes(configs_ + "/op_classes.yaml");
   std::map<std::string, Capabilities> marches_;
 };
 
 }  // namespace
 }  // namespace qprep
 
-int main() {
-  qprep::Tool tool;
+int main(int argc, char** argv) {
+  qprep::Tool tool(argc > 1 ? argv[1] : QPREP_SOURCE_DIR "/configs");
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream fields(line);
     std::string march, file, situation;
