@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/capabilities.h"
 #include "config/replacements.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
@@ -53,6 +54,8 @@ March read_march(const std::filesystem::path& configs, const std::string& name) 
       fuse.finish();
     }
   }
+  march.capabilities = read_capabilities(map, {}, march.source, diagnostics);
+  march.capabilities.march = name;
   map.finish();
   diagnostics.throw_if_error();
   return march;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/fusion.h"
+#include "target/capability.h"
 
 /// configs/march/<name>.yaml: a target that configurations can name, and what holds for it alone.
 namespace qprep {
@@ -18,6 +19,7 @@ struct March {
   FusionParts sequences;             // that it fuses besides those of configs/fusion.yaml
   bool tail_relu_apart = false;      // a Relu behind the last layer is not fused, and runs on the CPU
   bool int16_addends = true;         // a layer that adds takes an addend in int16
+  Capabilities capabilities;         // no rows: nothing is known of its operators
 };
 
 /// All there are in the folder of configurations, by name.

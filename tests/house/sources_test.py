@@ -22,12 +22,13 @@ LAYERS: dict[str, set[str]] = {
     "onnx_io": BASE,
     "opset": BASE,
     "plan": BASE,
-    "config": BASE | {"plan"},
+    "target": BASE,
+    "config": BASE | {"plan", "target"},
     "quant": BASE | {"plan"},
-    "passes": BASE | {"plan", "quant", "config", "opset"},
+    "passes": BASE | {"plan", "quant", "config", "opset", "target"},
     "runtime": BASE,
-    "analysis": BASE | {"plan", "quant", "config", "passes", "runtime", "onnx_io"},
-    "report": BASE | {"plan", "quant", "config", "passes"},
+    "analysis": BASE | {"plan", "quant", "config", "passes", "runtime", "onnx_io", "target"},
+    "report": BASE | {"plan", "quant", "config", "passes", "target"},
 }
 # Each of these is used in one folder only.
 HOMES = {

@@ -1,0 +1,104 @@
+#include "target/capability.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace qprep {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, RunsOn>, 7> kWords = {{{"bpu", RunsOn::kBpu},
+                                                                        {"manual", RunsOn::kManual},
+                                                                        {"fused", RunsOn::kFused},
+                                                                        {"gone", RunsOn::kGone},
+                                                                        {"cpu", RunsOn::kCpu},
+                                                                        {"nowhere", RunsOn::kNowhere},
+                                                                        {"unlisted", RunsOn::kUnlisted}}};
+
+std::string reason_of(RunsOn runs, const std::string& march, const std::string& op) {
+  switch (runs) {
+    case RunsOn::kCpu:
+      return fmt::format("{} runs {} on the CPU", march, op);
+    case RunsOn::kNowhere:
+      return fmt::format("{} has no {}", march, op);
+    default:
+      return fmt::format("the list of {} does not say where {} runs", march, op);
+  }
+}
+
+void add(std::vector<std::string>& texts, const std::string& text) {
+  if (!text.empty() && std::ranges::find(texts, text) == texts.end()) texts.push_back(text);
+}
+
+void judge_fused(Judgement& judgement, const std::string& who, const Situation& situation) {
+  if (situation.fused.value_or(false)) return;
+  judgement.verdict = situation.fused ? Verdict::kBroken : Verdict::kUndecided;
+  judgement.reasons.push_back(
+      situation.fused
+          ? fmt::format("{} runs only inside the kernel of the operator before it, and is fused with none",
+                        who)
+          : fmt::format(
+                "{} runs only inside the kernel of the operator before it: whether it is fused is unknown",
+                who));
+}
+
+}  // namespace
+
+std::string_view to_text(RunsOn runs) {
+  return std::ranges::find(kWords, runs, &std::pair<std::string_view, RunsOn>::second)->first;
+}
+
+std::optional<RunsOn> runs_on_from(std::string_view word) {
+  const auto at = std::ranges::find(kWords, word, &std::pair<std::string_view, RunsOn>::first);
+  return at == kWords.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::vector<std::string> runs_on_words() {
+  std::vector<std::string> words;
+  for (const auto& [word, runs] : kWords) words.emplace_back(word);
+  return words;
+}
+
+bool may_run_on_bpu(RunsOn runs) {
+  return runs == RunsOn::kBpu || runs == RunsOn::kManual || runs == RunsOn::kFused;
+}
+
+const Capability* Capabilities::of(const Node& node) const {
+  const auto row = node.is_onnx_domain() ? rows.find(node.op()) : rows.find(node.domain() + "::" + node.op());
+  return row == rows.end() ? nullptr : &row->second;
+}
+
+Judgement judge(const Capabilities& capabilities, const Node& node, const Situation& situation) {
+  Judgement judgement;
+  const Capability* row = capabilities.of(node);
+  judgement.runs = row ? row->runs : RunsOn::kUnlisted;
+  if (judgement.runs == RunsOn::kGone) return judgement;
+  if (!may_run_on_bpu(judgement.runs)) {
+    judgement.verdict = Verdict::kBroken;
+    judgement.reasons.push_back(reason_of(judgement.runs, capabilities.march, node.op()));
+    return judgement;
+  }
+  const std::string who = operator_of(capabilities.march, row->op);
+  if (judgement.runs == RunsOn::kFused) judge_fused(judgement, who, situation);
+  std::vector<std::string> open;
+  for (const Limit& limit : row->limits) {
+    Outcome outcome = limit.constraint.check({node, situation}, who);
+    if (outcome.verdict == Verdict::kHolds) continue;
+    if (outcome.verdict == Verdict::kUndecided) {
+      add(open, outcome.sentence);
+      continue;
+    }
+    judgement.verdict = Verdict::kBroken;
+    add(judgement.reasons, outcome.sentence);
+    add(judgement.remedies, outcome.remedy);
+  }
+  if (judgement.verdict != Verdict::kBroken && !open.empty()) judgement.verdict = Verdict::kUndecided;
+  for (const std::string& sentence : open) add(judgement.reasons, sentence);
+  return judgement;
+}
+
+std::string operator_of(std::string_view march, std::string_view op) {
+  return fmt::format("{}{} {}", march, march.ends_with('s') ? "'" : "'s", op);
+}
+
+}  // namespace qprep
