@@ -9,6 +9,7 @@
 #include "passes/fold_settings.h"
 #include "passes/idle_settings.h"
 #include "passes/placement.h"
+#include "passes/target_judge.h"
 #include "passes/weight_decisions.h"
 
 namespace qprep {
@@ -61,8 +62,9 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   find_carried_scales(flow, plan);
   plan.settings = fold_settings(model, env.settings, flow, plan, env.diagnostics);
   const NodeSettings& settings = *plan.settings;
-  const WeightDecisions weighed = decide_weights(flow, settings, plan);
-  const QuantisedNodes quantised = place(flow, weighed, settings, env.march, plan);
+  const TargetJudge target(flow, env.march, model.opset());
+  const WeightDecisions weighed = decide_weights(flow, settings, target, plan);
+  const QuantisedNodes quantised = place(flow, weighed, settings, env.march, target, plan);
   explain_placement(flow, weighed, settings, quantised, plan);
   find_region(flow, settings, plan);
   warn_of_idle_settings(*model.graph, plan, env.diagnostics);

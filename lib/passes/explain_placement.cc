@@ -86,7 +86,10 @@ class Explanation {
     const Node* maker = flow_.of(*data).root->producer();
     const ValueFlow& result = flow_.of(node.output(0));
     const bool before = maker && flow_.traits(*maker).op_class == OpClass::kQuantised;
-    if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
+    const auto refused = nodes_.moving_on_cpu.find(&node);
+    if (refused != nodes_.moving_on_cpu.end()) {
+      entry.device_because = fmt::format("passive: it {}; {}", traits.why, refused->second);
+    } else if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {

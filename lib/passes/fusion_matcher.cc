@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "passes/readers.h"
+#include "passes/target_judge.h"
 #include "passes/weights.h"
 
 namespace qprep {
@@ -83,8 +84,9 @@ struct FusionMatcher::Attempt {
 };
 
 FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow,
-                             const std::vector<Unit>& composites, const March* march)
-    : flow_(flow), march_(march) {
+                             const std::vector<Unit>& composites, const March* march,
+                             const TargetJudge* target)
+    : flow_(flow), march_(march), target_(target) {
   for (const Unit& composite : composites) {
     for (const Node* node : composite.nodes) composites_.emplace(node, &composite);
   }
@@ -254,6 +256,10 @@ bool FusionMatcher::joins(Attempt& attempt, const Node& node, const FusionStep& 
     return false;
   };
   if (traits.op_class == OpClass::kFloat) return refuse(fmt::format("{} {}", name_of(node), traits.why));
+  if (target_ && attempt.nodes.size() >= attempt.pattern->head) {
+    std::string refusal = target_->refusal_inside(node);
+    if (!refusal.empty()) return refuse(std::move(refusal));
+  }
   for (std::size_t i = 1; i < node.output_count(); ++i) {
     if (!node.output(i).is_unused())
       return refuse(fmt::format("{} has a second result that is used", name_of(node)));

@@ -13,6 +13,8 @@
 
 namespace qprep {
 
+class TargetJudge;
+
 /// Tries the patterns of configs/fusion.yaml at one node of the main graph after the other. Patterns are
 /// indexed by their first operator; a try walks along single readers, so its cost does not depend on the
 /// graph.
@@ -20,9 +22,9 @@ class FusionMatcher {
  public:
   /// Given: all outlive the matcher. `composites`: the composite operators of the graph, which the flow
   /// knows.
-  /// `march`: null for none.
+  /// `march` and `target`: null for none.
   FusionMatcher(const FusionRules& rules, const DataFlow& flow, const std::vector<Unit>& composites,
-                const March* march = nullptr);
+                const March* march = nullptr, const TargetJudge* target = nullptr);
 
   struct Result {
     std::optional<Unit> unit;         // of the longest pattern that matches and has more than one node
@@ -55,6 +57,7 @@ class FusionMatcher {
 
   const DataFlow& flow_;
   const March* march_;
+  const TargetJudge* target_;
   std::unordered_map<const Node*, const Unit*> composites_;  // by their nodes
   std::unordered_map<std::string, std::vector<const FusionPattern*>> by_first_op_;
 };

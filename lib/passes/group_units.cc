@@ -11,6 +11,7 @@
 #include "passes/composite_matcher.h"
 #include "passes/fuse_lists.h"
 #include "passes/fusion_matcher.h"
+#include "passes/target_judge.h"
 #include "passes/way_between.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -53,7 +54,9 @@ class Grouping {
       missed_.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
     }
 
-    const FusionMatcher matcher(*env_.fusion, flow, composites, env_.march);
+    const TargetJudge target(flow, env_.march, model_.opset());
+    const FusionMatcher matcher(*env_.fusion, flow, composites, env_.march,
+                                target.has_table() ? &target : nullptr);
     if (fusing.fuses_all()) {
       fuse_all(matcher, flow, true);
     } else {

@@ -8,6 +8,7 @@
 
 #include "config/march.h"
 #include "ir/walk.h"
+#include "passes/target_judge.h"
 #include "plan/because.h"
 #include "quant/scale.h"
 
@@ -24,11 +25,13 @@ struct Entry {
 class Placement {
  public:
   Placement(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
-            const March* march, Plan& plan)
-      : flow_(flow), weights_(weights), settings_(settings), march_(march), plan_(plan) {}
+            const March* march, const TargetJudge& target, Plan& plan)
+      : flow_(flow), weights_(weights), settings_(settings), march_(march), target_(target), plan_(plan) {}
 
   QuantisedNodes run() {
-    for (const Unit& unit : plan_.units) judge(unit);
+    // Readers first: what follows a unit decides some limits.
+    for (auto unit = plan_.units.rbegin(); unit != plan_.units.rend(); ++unit) judge(*unit);
+    find_narrow_tensors();
     if (march_ && !march_->int16_addends) find_narrow_addends();
     for (const Unit& unit : plan_.units) {
       if (!runs_quantised(*unit.nodes.front())) continue;
@@ -36,6 +39,7 @@ class Placement {
       hand_on(unit);
     }
     for (const Node* node : flow_.nodes()) settle_reads(*node);
+    for (const Node* node : flow_.nodes()) judge_passive(*node);
     share_between_calls();
     share_between_turns();
     return std::move(nodes_);
@@ -75,12 +79,132 @@ class Placement {
   }
 
   void judge(const Unit& unit) {
-    const Reason objection = objection_to(unit);
+    Reason objection = objection_to(unit);
+    if (objection.empty() && target_.has_table()) objection = objection_of_target(unit);
     for (const Node* node : unit.nodes) {
       if (objection.empty()) {
         nodes_.computing.insert(node);
       } else {
         plan_.nodes[node].device_because = objection;
+      }
+    }
+  }
+
+  /// Why the target cannot run the unit; empty: it can, though perhaps in another precision than was asked
+  /// for.
+  Reason objection_of_target(const Unit& unit) {
+    TargetJudge::Asked asked = asked_of(unit);
+    Judgement judgement = target_.of(unit, asked);
+    for (std::optional<Precision>* precision : {&asked.output, &asked.input}) {
+      if (judgement.verdict != Verdict::kBroken || *precision != Precision::kInt16) continue;
+      const std::string why = reasons_of(judgement);
+      *precision = Precision::kInt8;
+      judgement = target_.of(unit, asked);
+      if (judgement.verdict == Verdict::kBroken) continue;
+      narrow_unit(unit, fmt::format("since {}", why), asked.input != Precision::kInt16);
+    }
+    const bool broken = judgement.verdict == Verdict::kBroken;
+    for (const Node* node : unit.nodes) {
+      (broken ? plan_.nodes[node].remedy : plan_.nodes[node].undecided) =
+          broken ? remedies_of(judgement) : reasons_of(judgement);
+    }
+    return broken ? Reason(reasons_of(judgement)) : Reason();
+  }
+
+  /// What the configuration asks for, wherever it comes from.
+  TargetJudge::Asked asked_of(const Unit& unit) const {
+    TargetJudge::Asked asked;
+    const auto quantised = [](const Setting& setting) {
+      return setting.precision() == Precision::kFloat32 ? std::nullopt : std::optional(setting.precision());
+    };
+    const Setting& output = settings_.winner(unit);
+    asked.output = quantised(output);
+    asked.by_name = output.names_nodes();
+    asked.last_of_segment = nothing_quantised_behind(unit.nodes.back()->output(0));
+    for (const Entry& entry : entries(unit)) {
+      const Value* weight = weight_of(flow_, *entry.node, entry.input);
+      if (weight) {
+        const auto decision = weights_.decisions.find(weight);
+        if (decision != weights_.decisions.end()) asked.weight = decision->second.spec.precision;
+      } else if (!asked.input) {
+        asked.input = quantised(setting_asked_for(entry));
+      }
+    }
+    return asked;
+  }
+
+  const Setting& setting_asked_for(const Entry& entry) const {
+    const Value& root = *flow_.of(entry.value()).root;
+    if (is_constant(root)) return settings_.winner(*entry.node, root);
+    if (!root.producer()) return settings_.winner(root);
+    const Unit* maker = plan_.unit_of(*root.producer());
+    return maker ? settings_.winner(*maker) : settings_.winner(*root.producer(), Slot::kOutput);
+  }
+
+  /// Nodes on the CPU and outputs alone read the value, over passive operators. Given: units that come later
+  /// were judged.
+  bool nothing_quantised_behind(const Value& value) const {
+    return all_behind(value, [this](const Node& node) {
+      const NodePlan* plan = plan_.of(node);
+      const OpClass op_class = flow_.traits(node).op_class;
+      const bool computes = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
+      return computes ? plan && !plan->device_because.empty() : op_class != OpClass::kQuantised;
+    });
+  }
+
+  /// `f` holds for all that read the value's elements as data, over passive operators.
+  template <typename F>
+  bool all_behind(const Value& value, const F& f) const {
+    constexpr std::size_t kMostLooks = 64;
+    std::vector<const Value*> waiting{&value};
+    for (std::size_t at = 0; at < waiting.size(); ++at) {
+      if (at == kMostLooks || waiting[at]->uses().size() > kMostLooks) return false;
+      for (const Use& use : waiting[at]->uses()) {
+        if (!flow_.knows(*use.node)) return false;
+        const OpTraits& traits = flow_.traits(*use.node);
+        if (traits.op_class == OpClass::kPassive && traits.is_data(use.input)) {
+          waiting.push_back(&use.node->output(0));
+        } else if (!f(*use.node)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  /// Of a passive operator that would run on the BPU. It has the scale of what it moves wherever it runs.
+  void judge_passive(const Node& node) {
+    if (!target_.has_table() || !nodes_.moving.contains(&node) || plan_.unit_of(node)) return;
+    const Judgement judgement = target_.of_passive(node);
+    NodePlan& entry = plan_.nodes[&node];
+    if (judgement.verdict == Verdict::kUndecided) entry.undecided = reasons_of(judgement);
+    if (judgement.verdict != Verdict::kBroken) return;
+    nodes_.moving_on_cpu.emplace(&node, reasons_of(judgement));
+    entry.remedy = remedies_of(judgement);
+  }
+
+  /// What the unit makes, and what enters it too, has to be int8.
+  void narrow_unit(const Unit& unit, const std::string& why, bool inputs_too) {
+    narrow_.emplace(&unit.nodes.back()->output(0), why);
+    if (!inputs_too) return;
+    for (const Entry& entry : entries(unit)) narrow_.emplace(flow_.of(entry.value()).root, why);
+  }
+
+  /// Of units that run: what the target does not take or make in the precision that was asked for.
+  void find_narrow_tensors() {
+    if (!target_.has_table()) return;
+    constexpr Precision kWide = Precision::kInt16;
+    for (const Unit& unit : plan_.units) {
+      const Node& first = *unit.nodes.front();
+      if (!runs_quantised(first) || unit.is_composite()) continue;
+      if (!target_.makes(first, kWide)) {
+        narrow_.emplace(&unit.nodes.back()->output(0),
+                        fmt::format("since {} makes no qint16 in {}", target_.march(), name_of(first)));
+      }
+      for (const Entry& entry : entries(unit)) {
+        if (weight_of(flow_, *entry.node, entry.input) || target_.takes(*entry.node, kWide)) continue;
+        narrow_.emplace(flow_.of(entry.value()).root,
+                        fmt::format("since {} takes no qint16 in {}", target_.march(), name_of(*entry.node)));
       }
     }
   }
@@ -92,17 +216,20 @@ class Placement {
           flow_.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
         continue;
       }
-      for (const Value* addend : unit.addends) narrow_.emplace(flow_.of(*addend).root, &unit);
+      for (const Value* addend : unit.addends) {
+        narrow_.emplace(flow_.of(*addend).root,
+                        fmt::format("since the unit {} of {} adds it, and {} adds nothing in qint16",
+                                    unit.pattern, name_of(*unit.nodes.front()), march_->name));
+      }
     }
   }
 
-  /// Result: what a layer adds is int8, where int16 was asked; why, as the end of a reason.
+  /// Result: what has to be int8 is, where int16 was asked; why, as the end of a reason.
   std::string narrowed(const Value& root, Precision& precision) const {
     const auto at = narrow_.find(&root);
     if (at == narrow_.end() || precision != Precision::kInt16) return "";
     precision = Precision::kInt8;
-    return fmt::format("; qint8, since the unit {} of {} adds it, and {} adds nothing in qint16",
-                       at->second->pattern, name_of(*at->second->nodes.front()), march_->name);
+    return "; qint8, " + at->second;
   }
 
   /// Why the unit cannot run quantised; empty: it does.
@@ -373,6 +500,11 @@ class Placement {
       if (const Setting* stub = stub_behind(result)) {
         return float_since(because("high-precision output: only what stays float follows ({})", *stub));
       }
+      if (!flow.only_outputs && target_.has_table() &&
+          target_.makes(*unit.nodes.front(), Precision::kInt32) && nothing_quantised_behind(result)) {
+        plan_.nodes[unit.nodes.back()].high_precision = true;
+        return float_since("high-precision output: only nodes on the CPU follow");
+      }
     }
     Decision decision;
     decision.spec.precision = holds->precision();
@@ -401,25 +533,14 @@ class Placement {
   /// The stub behind which everything stands that reads the value, over passive operators; null: something
   /// else reads it too.
   const Setting* stub_behind(const Value& value) const {
-    constexpr std::size_t kMostLooks = 64;
-    std::vector<const Value*> waiting{&value};
     const Setting* stub = nullptr;
-    for (std::size_t at = 0; at < waiting.size(); ++at) {
-      if (at == kMostLooks || waiting[at]->uses().size() > kMostLooks) return nullptr;
-      for (const Use& use : waiting[at]->uses()) {
-        if (!flow_.knows(*use.node)) return nullptr;
-        const OpTraits& traits = flow_.traits(*use.node);
-        const Setting* skip = settings_.skip(*use.node);
-        if (skip && skip->selector.kind == Selector::Kind::kOutside) {
-          stub = skip;
-        } else if (traits.op_class == OpClass::kPassive && traits.is_data(use.input)) {
-          waiting.push_back(&use.node->output(0));
-        } else {
-          return nullptr;
-        }
-      }
-    }
-    return stub;
+    const bool all = all_behind(value, [&](const Node& node) {
+      const Setting* skip = settings_.skip(node);
+      if (!skip || skip->selector.kind != Selector::Kind::kOutside) return false;
+      stub = skip;
+      return true;
+    });
+    return all ? stub : nullptr;
   }
 
   // -------------------------------------------------------------------------------- scales in common
@@ -524,17 +645,18 @@ class Placement {
   const WeightDecisions& weights_;
   const NodeSettings& settings_;
   const March* march_;
+  const TargetJudge& target_;
   Plan& plan_;
   QuantisedNodes nodes_;
-  std::unordered_map<const Value*, const Unit*> narrow_;  // what units add that can add no int16
+  std::unordered_map<const Value*, std::string> narrow_;  // what can be no int16, and why
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 
 }  // namespace
 
 QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
-                     const March* march, Plan& plan) {
-  return Placement(flow, weights, settings, march, plan).run();
+                     const March* march, const TargetJudge& target, Plan& plan) {
+  return Placement(flow, weights, settings, march, target, plan).run();
 }
 
 }  // namespace qprep

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "passes/data_flow.h"
@@ -9,19 +11,24 @@
 namespace qprep {
 
 struct March;
+class TargetJudge;
 
 /// What nodes do with quantised numbers.
 struct QuantisedNodes {
   std::unordered_set<const Node*> computing;  // the members of units that can run quantised
   std::unordered_set<const Node*> moving;     // passive ones whose data is quantised
+  /// Why the target runs passive ones on the CPU, whose data is quantised.
+  std::unordered_map<const Node*, std::string> moving_on_cpu;
 };
 
 /// Decides for the main graph and the bodies of its control flow which units run quantised, where the
 /// FakeQuantizes stand that this needs, and which inputs read them; docs/placement.md has the rules. Fills
 /// plan.values, same_as, known_scales, NodePlan::quantised_inputs, and why what a unit reads or computes is
 /// not quantised; for a unit that cannot run quantised, NodePlan::device_because. Given: plan.units is
-/// filled. `march`: null for none.
+/// filled. `march`: null for none. What the target cannot run stays float, NodePlan::remedy says what would
+/// change that; a precision that it does not have is the largest smaller one that it has, and the reason says
+/// so. A limit that cannot be decided, since a size is unknown, counts as kept (NodePlan::undecided).
 QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
-                     const March* march, Plan& plan);
+                     const March* march, const TargetJudge& target, Plan& plan);
 
 }  // namespace qprep

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "passes/target_judge.h"
 #include "passes/weights.h"
 #include "plan/because.h"
 #include "quant/weight_scale.h"
@@ -88,6 +89,20 @@ std::string described(const std::vector<Reader>& readers, std::int64_t axis, con
   return text;
 }
 
+/// Result: the precision is one that the target has for the weight; why it is not what was asked for, as the
+/// end of a reason, or nothing.
+std::string narrow(const std::vector<Reader>& readers, const TargetJudge& target, Precision& precision) {
+  if (precision == Precision::kInt8) return "";
+  for (const Reader& reader : readers) {
+    if (target.weighs(*reader.node, precision)) continue;
+    const std::string why = fmt::format("; qint8, since {} has no weight in {} for {}", target.march(),
+                                        to_text(precision), name_of(*reader.node));
+    precision = Precision::kInt8;
+    return why;
+  }
+  return "";
+}
+
 }  // namespace
 
 const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input) {
@@ -98,7 +113,8 @@ const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input
   return tensor && tensor->dtype() == DType::kFloat32 ? root : nullptr;
 }
 
-WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& settings, Plan& plan) {
+WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& settings, const TargetJudge& target,
+                               Plan& plan) {
   WeightDecisions result;
   std::vector<const Value*> weights;
   std::unordered_map<const Value*, std::vector<Reader>> readers;
@@ -129,6 +145,7 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
     }
     QuantSpec spec;
     spec.precision = setting.precision();
+    const std::string narrowed = narrow(readers[weight], target, spec.precision);
     spec.channel_axis = axis;
     const QuantSpec usual;
     Reason besides;
@@ -152,8 +169,8 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
     }
     const std::string what =
         described(readers[weight], axis, no_axis, setting, per_channel, scale->zero_channels.size());
-    result.decisions.emplace(weight,
-                             Decision{spec, because("{} ({}){}", what, setting, besides), Role::kWeight});
+    result.decisions.emplace(
+        weight, Decision{spec, because("{} ({}){}{}", what, setting, besides, narrowed), Role::kWeight});
     plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
   }
   return result;

@@ -10,6 +10,8 @@
 
 namespace qprep {
 
+class TargetJudge;
+
 /// How the constants that are weights would be quantised.
 struct WeightDecisions {
   std::unordered_map<const Value*, Decision> decisions;  // by the constant
@@ -22,7 +24,9 @@ const Value* weight_of(const DataFlow& flow, const Node& node, std::size_t input
 
 /// Decides each constant that gemm_like nodes read as their weight: per channel where all
 /// of them count output channels along the same axis, else per tensor. Where they have different settings,
-/// the one of the highest priority holds. Computes the scales, which go to plan.known_scales.
-WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& settings, Plan& plan);
+/// the one of the highest priority holds. A precision that the target does not have for one of them becomes
+/// int8, which the reason says. Computes the scales, which go to plan.known_scales.
+WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& settings, const TargetJudge& target,
+                               Plan& plan);
 
 }  // namespace qprep

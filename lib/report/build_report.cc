@@ -178,6 +178,8 @@ class Builder {
       row.output_because = decided->output_because.text;
       row.weight_because = decided->weight_because.text;
       row.passive = decided->passive;
+      row.remedy = decided->remedy;
+      row.undecided = decided->undecided;
       if (decided->unit >= 0) row.unit = decided->unit;
     } else {
       row.device_because = "nothing was decided for it";

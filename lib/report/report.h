@@ -48,6 +48,8 @@ struct ReportNode {
   bool reads_data = true;                // its results depend on the numbers of the model's inputs
   std::optional<std::int64_t> macs = 0;  // see report/work.h; nullopt: sizes are unknown
   std::string device_because, output_because, weight_because;
+  std::string remedy;     // what would bring it to the BPU; empty: nothing is known
+  std::string undecided;  // what would have to be known to be sure that the BPU can run it
   std::vector<std::pair<std::string, std::string>> attributes;  // names and values as text
 };
 
