@@ -50,9 +50,10 @@ std::vector<CpuReason> cpu_reasons(const Report& report) {
     if (node.device != Device::kCpu) continue;
     const std::string general = without_names(node.device_because);
     const auto [known, is_new] = at.emplace(general, reasons.size());
-    if (is_new) reasons.push_back({node.device_because, {}, {}});
+    if (is_new) reasons.push_back({node.device_because, {}, {}, node.remedy});
     CpuReason& reason = reasons[known->second];
     if (reason.because != node.device_because) reason.because = general;
+    if (reason.remedy != node.remedy) reason.remedy.clear();
     count(reason.ops, node.op);
     reason.nodes.push_back(node.name);
   }

@@ -14,6 +14,7 @@ struct CpuReason {
   std::vector<std::pair<std::string, std::size_t>>
       ops;  // with how many of the nodes, the most frequent first
   std::vector<std::string> nodes;
+  std::string remedy;  // what would bring them to the BPU; empty: nothing is known, or not of all
 };
 
 /// All nodes on the CPU by their reasons, the most frequent first.

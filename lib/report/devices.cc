@@ -100,14 +100,31 @@ void crossings(const Report& report, Page& page) {
 }
 
 void reasons(const Report& report, Page& page) {
-  Table table{{"times", "types", "nodes", "on the CPU because"}, {}, {Align::kRight}};
-  for (const CpuReason& reason : cpu_reasons(report)) {
+  const std::vector<CpuReason> all = cpu_reasons(report);
+  if (!all.empty()) page.line("On the CPU:");
+  for (const CpuReason& reason : all) {
     std::vector<std::string> ops;
     for (const auto& [op, times] : reason.ops) ops.push_back(fmt::format("{} {}", times, op));
-    table.rows.push_back(
-        {with_commas(reason.nodes.size()), first_of(ops), first_of(reason.nodes), reason.because});
+    page.line(fmt::format("  {}: {}", first_of(ops), cell_text(first_of(reason.nodes))));
+    page.line("    " + cell_text(reason.because));
+    if (!reason.remedy.empty()) page.line("    remedy: " + cell_text(reason.remedy));
   }
-  if (!table.rows.empty()) page.simple(std::move(table));
+}
+
+void undecided(const Report& report, Page& page) {
+  std::vector<std::string> names;
+  const std::string* first = nullptr;
+  for (const ReportNode& node : report.nodes) {
+    if (node.device != Device::kBpu || node.undecided.empty()) continue;
+    names.push_back(node.name);
+    if (!first) first = &node.undecided;
+  }
+  if (!first) return;
+  page.line(
+      fmt::format("Limits of {} could not be decided and are taken to hold; --dim NAME=SIZE decides them:",
+                  counted(names.size(), "node", "nodes")));
+  page.line("  " + cell_text(first_of(names)));
+  page.line("    " + cell_text(*first));
 }
 
 }  // namespace
@@ -154,6 +171,7 @@ std::string device_summary(const Report& report) {
   work(report, page);
   crossings(report, page);
   reasons(report, page);
+  undecided(report, page);
   return page.take();
 }
 
@@ -176,17 +194,22 @@ ordered_json devices_json(const Report& report) {
   for (const Crossing& crossing : report.crossings) json["crossings"].push_back(to_json(crossing));
   json["cpu"] = ordered_json::array();
   for (const CpuReason& reason : cpu_reasons(report)) {
-    json["cpu"].push_back({{"because", reason.because}, {"nodes", reason.nodes}});
+    json["cpu"].push_back(
+        {{"because", reason.because},
+         {"remedy", reason.remedy.empty() ? ordered_json(nullptr) : ordered_json(reason.remedy)},
+         {"nodes", reason.nodes}});
   }
   json["table"] = ordered_json::array();
   for (const ReportNode& node : report.nodes) {
     if (is_constant(node)) continue;
-    json["table"].push_back({{"name", node.name},
-                             {"device", to_text(node.device)},
-                             {"segment", node.segment ? ordered_json(*node.segment) : ordered_json(nullptr)},
-                             {"op", node.op},
-                             {"dtype", in_and_out(node)},
-                             {"because", node.device_because}});
+    json["table"].push_back(
+        {{"name", node.name},
+         {"device", to_text(node.device)},
+         {"segment", node.segment ? ordered_json(*node.segment) : ordered_json(nullptr)},
+         {"op", node.op},
+         {"dtype", in_and_out(node)},
+         {"because", node.device_because},
+         {"undecided", node.undecided.empty() ? ordered_json(nullptr) : ordered_json(node.undecided)}});
   }
   return json;
 }

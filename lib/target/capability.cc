@@ -92,7 +92,8 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
     add(judgement.reasons, outcome.sentence);
     add(judgement.remedies, outcome.remedy);
   }
-  if (judgement.verdict != Verdict::kBroken && !open.empty()) judgement.verdict = Verdict::kUndecided;
+  if (judgement.verdict == Verdict::kBroken) return judgement;
+  if (!open.empty()) judgement.verdict = Verdict::kUndecided;
   for (const std::string& sentence : open) add(judgement.reasons, sentence);
   return judgement;
 }

@@ -61,7 +61,7 @@ struct Judgement {
   RunsOn runs = RunsOn::kUnlisted;
   /// Whether the BPU can run it: of kGone, nothing is left to run, which holds.
   Verdict verdict = Verdict::kHolds;
-  std::vector<std::string> reasons;   // why not, or what is unknown
+  std::vector<std::string> reasons;   // why not; of kUndecided: what is unknown
   std::vector<std::string> remedies;  // each once
 };
 

@@ -68,6 +68,8 @@ TEST_CASE("the table of devices, the work, what crosses, and why") {
   Node& shape = planned.node("shape", "Shape", {&soft.output(0)}, Device::kCpu);
   Node& add = planned.node("add", "Add", {&soft.output(0), &conv.output(0)});
   add.output(0).set_type(floats({1, 2, 4, 4}));
+  planned.plan.nodes[&soft].remedy = "ask for it by name";
+  planned.plan.nodes[&conv].undecided = "H is unknown";
   planned.quantise(x);
   planned.quantise(w, Role::kWeight);
   planned.quantise(conv.output(0));
@@ -100,11 +102,15 @@ conv_out  id(0)  CPU    float32  [1,2,4,4]    128
 conv_out  id(0)  id(1)  qint8    [1,2,4,4]     32
 soft_out  CPU    id(1)  qint8    [1,2,4,4]     32
 
-times  types      nodes  on the CPU because
------  ---------  -----  -----------------------
-    1  1 Softmax  soft   Softmax runs on the CPU
-    1  1 Shape    shape  Shape runs on the CPU
-
+On the CPU:
+  1 Softmax: soft
+    Softmax runs on the CPU
+    remedy: ask for it by name
+  1 Shape: shape
+    Shape runs on the CPU
+Limits of 1 node could not be decided and are taken to hold; --dim NAME=SIZE decides them:
+  conv
+    H is unknown
 )");
   CHECK("\n" + deploy_devices(report) == R"(
 name   deploy device  type
@@ -123,6 +129,7 @@ add    BPU            Add
         R"([{"device":"BPU","formats":"qint8*qint8","macs":64,"nodes":1,"nodes_of_unknown_size":0}])");
   CHECK(json["crossings"][1]["to"] == "id(1)");
   CHECK(json["crossings"][1]["bytes"] == 32);
-  CHECK(json["cpu"][0].dump() == R"({"because":"Softmax runs on the CPU","nodes":["soft"]})");
+  CHECK(json["cpu"][0].dump() ==
+        R"({"because":"Softmax runs on the CPU","remedy":"ask for it by name","nodes":["soft"]})");
   CHECK(json["table"].size() == 4);
 }
