@@ -7,7 +7,7 @@
 #include <unordered_set>
 
 #include "config/march.h"
-#include "ir/walk.h"
+#include "passes/share_scales.h"
 #include "passes/target_judge.h"
 #include "plan/because.h"
 #include "quant/scale.h"
@@ -40,8 +40,7 @@ class Placement {
     }
     for (const Node* node : flow_.nodes()) settle_reads(*node);
     for (const Node* node : flow_.nodes()) judge_passive(*node);
-    share_between_calls();
-    share_between_turns();
+    share_scales(flow_, settings_, plan_);
     return std::move(nodes_);
   }
 
@@ -541,77 +540,6 @@ class Placement {
       return true;
     });
     return all ? stub : nullptr;
-  }
-
-  // -------------------------------------------------------------------------------- scales in common
-
-  /// Result: the values have one scale, and their reasons say so.
-  void share_scale(const std::vector<const Value*>& values, const Reason& why) {
-    const Decision* first = nullptr;
-    for (const Value* value : values) {
-      const auto at = plan_.values.find(value);
-      if (at == plan_.values.end() || at->second.fixed || at->second.role != Role::kActivation) continue;
-      if (first && first->spec != at->second.spec) return;
-      if (!first) first = &at->second;
-    }
-    const Value* head = nullptr;
-    std::vector<const Value*> members;
-    for (const Value* value : values) {
-      const auto at = plan_.values.find(value);
-      if (at == plan_.values.end() || at->second.fixed || at->second.role != Role::kActivation) continue;
-      if (plan_.shared_scales.contains(value)) continue;
-      if (!head) head = value;
-      members.push_back(value);
-    }
-    if (members.size() < 2) return;
-    for (const Value* value : members) {
-      plan_.shared_scales.emplace(value, head);
-      plan_.values.at(value).because.append(why);
-    }
-  }
-
-  /// What all calls of a shared module make, where the settings for all of them say so.
-  void share_between_calls() {
-    std::unordered_map<const Value*, std::vector<const Unit*>> calls;
-    std::vector<const Value*> weights;
-    for (const Unit& unit : plan_.units) {
-      for (const Node* node : unit.nodes) {
-        const auto input = flow_.traits(*node).weight;
-        const Value* weight = input ? weight_of(flow_, *node, *input) : nullptr;
-        if (!weight) continue;
-        if (calls[weight].empty()) weights.push_back(weight);
-        calls[weight].push_back(&unit);
-      }
-    }
-    for (const Value* weight : weights) {
-      const Setting* share = nullptr;
-      std::vector<const Value*> results;
-      for (const Unit* unit : calls[weight]) {
-        const Setting* said = settings_.find(*unit, Aspect::kShare);
-        if (!said || !std::get<SharedScale>(said->says).value) {
-          share = nullptr;
-          break;
-        }
-        share = NodeSettings::first_of(share, said);
-        results.push_back(&unit->nodes.back()->output(0));
-      }
-      if (share)
-        share_scale(results, because("; one scale for all calls with '{}' ({})", weight->name(), *share));
-    }
-  }
-
-  /// What one turn of a loop makes for the next one, and what that reads.
-  void share_between_turns() {
-    for (const Graph* graph : flow_.graphs()) {
-      for (std::size_t i = 0; graph->holder() && i < graph->outputs().size(); ++i) {
-        const Value* next = next_turn_of(*graph, i);
-        const Value* made = graph->outputs()[i];
-        if (next && next != made) {
-          share_scale({next, made}, fmt::format("; '{}' is '{}' of the next turn, with one scale",
-                                                next->name(), made->name()));
-        }
-      }
-    }
   }
 
   // ------------------------------------------------------------------------------- who reads quantised

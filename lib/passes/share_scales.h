@@ -1,0 +1,14 @@
+#pragma once
+
+#include "passes/data_flow.h"
+#include "plan/node_settings.h"
+#include "plan/plan.h"
+
+namespace qprep {
+
+/// Which of the tensors that plan.values quantises have one scale in common (plan.shared_scales, and their
+/// reasons): what all calls of one weight make, where the settings for all of them say so; what one turn of a
+/// loop makes for the next one, and what that reads.
+void share_scales(const DataFlow& flow, const NodeSettings& settings, Plan& plan);
+
+}  // namespace qprep

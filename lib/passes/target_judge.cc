@@ -1,0 +1,163 @@
+#include "passes/target_judge.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+#include "config/march.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+DType dtype_of(Precision precision) {
+  switch (precision) {
+    case Precision::kInt8:
+      return DType::kInt8;
+    case Precision::kInt16:
+      return DType::kInt16;
+    case Precision::kInt32:
+      return DType::kInt32;
+    case Precision::kFloat32:
+      break;
+  }
+  return DType::kFloat32;
+}
+
+std::optional<DType> dtype_of(const std::optional<Precision>& precision) {
+  return precision ? std::optional(dtype_of(*precision)) : std::nullopt;
+}
+
+bool holds(const std::vector<DType>& formats, Precision precision) {
+  return formats.empty() || std::ranges::find(formats, dtype_of(precision)) != formats.end();
+}
+
+void append(std::vector<std::string>& texts, const std::vector<std::string>& more) {
+  for (const std::string& text : more) {
+    if (std::ranges::find(texts, text) == texts.end()) texts.push_back(text);
+  }
+}
+
+}  // namespace
+
+std::vector<const Node*> nodes_behind_layer(const Unit& unit, const DataFlow& flow) {
+  if (unit.nodes.size() < 2 || unit.is_composite() ||
+      flow.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
+    return {};
+  }
+  // The head ends with the Add of its bias, if it has one.
+  const auto adds_bias = [&unit](const Node* node) {
+    const std::vector<Value*> inputs = node->inputs();
+    return unit.bias && std::ranges::find(inputs, unit.bias) != inputs.end();
+  };
+  const auto bias = std::ranges::find_if(unit.nodes, adds_bias);
+  return {bias == unit.nodes.end() ? unit.nodes.begin() + 1 : bias + 1, unit.nodes.end()};
+}
+
+TargetJudge::TargetJudge(const DataFlow& flow, const March* march, std::int64_t opset)
+    : flow_(flow),
+      table_(march && !march->capabilities.rows.empty() ? &march->capabilities : nullptr),
+      opset_(opset) {}
+
+const Capability* TargetJudge::row_of(const Node& node) const { return table_ ? table_->of(node) : nullptr; }
+
+Situation TargetJudge::situation_of(const Node& node, const Asked& asked) const {
+  Situation situation;
+  situation.opset = opset_;
+  situation.data.clear();
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    if (node.input(i) && flow_.traits(node).is_data(i)) situation.data.push_back(i);
+  }
+  situation.input = dtype_of(asked.input);
+  situation.weight = dtype_of(asked.weight);
+  situation.output = dtype_of(asked.output);
+  situation.fused = false;
+  situation.feeds_shortcut_add = false;
+  situation.last_of_segment = asked.last_of_segment;
+  return situation;
+}
+
+void TargetJudge::add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const {
+  Judgement judgement = judge(*table_, node, situation);
+  if (judgement.runs == RunsOn::kManual && !by_name && judgement.verdict != Verdict::kBroken) {
+    judgement.verdict = Verdict::kBroken;
+    judgement.reasons = {
+        fmt::format("{} runs {} on the CPU unless it is asked for the BPU", table_->march, node.op())};
+    judgement.remedies = {fmt::format("give {} a precision of its own, by name or type", name_of(node))};
+  }
+  if (judgement.verdict == Verdict::kHolds) return;
+  // What is broken hides what is not known.
+  if (judgement.verdict == Verdict::kUndecided && all.verdict == Verdict::kBroken) return;
+  if (judgement.verdict == Verdict::kBroken && all.verdict != Verdict::kBroken) all.reasons.clear();
+  all.verdict = judgement.verdict;
+  append(all.reasons, judgement.reasons);
+  append(all.remedies, judgement.remedies);
+}
+
+Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
+  Judgement all;
+  if (!table_) return all;
+  if (unit.is_composite()) {
+    const auto row = table_->rows.find(unit.pattern);
+    if (row != table_->rows.end() && may_run_on_bpu(row->second.runs)) return all;
+    for (const Node* node : unit.nodes) {
+      if (flow_.traits(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
+      Judgement part;
+      add(*node, situation_of(*node, asked), asked.by_name, part);
+      for (std::string& reason : part.reasons) {
+        reason = fmt::format("its part {}: {}", name_of(*node), reason);
+      }
+      if (part.verdict == Verdict::kBroken && all.verdict != Verdict::kBroken) all = {};
+      if (part.verdict == Verdict::kHolds ||
+          (part.verdict == Verdict::kUndecided && all.verdict == Verdict::kBroken))
+        continue;
+      all.verdict = part.verdict;
+      append(all.reasons, part.reasons);
+      append(all.remedies, part.remedies);
+    }
+    return all;
+  }
+  const std::vector<const Node*> behind = nodes_behind_layer(unit, flow_);
+  Situation first = situation_of(*unit.nodes.front(), asked);
+  first.feeds_shortcut_add = !unit.addends.empty();
+  add(*unit.nodes.front(), first, asked.by_name, all);
+  for (const Node* node : behind) {
+    Situation inside = situation_of(*node, asked);
+    inside.fused = true;
+    add(*node, inside, asked.by_name, all);
+  }
+  return all;
+}
+
+Judgement TargetJudge::of_passive(const Node& node) const {
+  Judgement judgement;
+  if (table_) add(node, situation_of(node, {}), true, judgement);
+  return judgement;
+}
+
+std::string TargetJudge::refusal_inside(const Node& node) const {
+  if (!table_) return "";
+  Judgement judgement;
+  Situation inside = situation_of(node, {});
+  inside.fused = true;
+  add(node, inside, true, judgement);
+  return judgement.verdict == Verdict::kBroken ? reasons_of(judgement) : "";
+}
+
+bool TargetJudge::takes(const Node& node, Precision precision) const {
+  const Capability* row = row_of(node);
+  return !row || holds(row->input, precision);
+}
+bool TargetJudge::weighs(const Node& node, Precision precision) const {
+  const Capability* row = row_of(node);
+  return !row || holds(row->weight, precision);
+}
+bool TargetJudge::makes(const Node& node, Precision precision) const {
+  const Capability* row = row_of(node);
+  return !row || holds(row->output, precision);
+}
+
+std::string reasons_of(const Judgement& judgement) { return join(judgement.reasons, "; "); }
+std::string remedies_of(const Judgement& judgement) { return join(judgement.remedies, "; "); }
+
+}  // namespace qprep

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "passes/data_flow.h"
+#include "plan/plan.h"
+#include "target/capability.h"
+
+namespace qprep {
+
+struct March;
+
+/// What the march that the configuration names says of a model's nodes. Without a march, and for one without
+/// a table of operators, the BPU runs whatever it is asked for.
+class TargetJudge {
+ public:
+  /// Given: all outlive it. `march`: null for none. `opset`: of ONNX's operators in the model.
+  TargetJudge(const DataFlow& flow, const March* march, std::int64_t opset);
+
+  bool has_table() const { return table_ != nullptr; }
+  /// As messages call it. Given: has_table().
+  const std::string& march() const { return table_->march; }
+
+  /// What a unit is asked for; nullopt: float.
+  struct Asked {
+    std::optional<Precision> input, weight, output;
+    bool by_name = false;          // a setting wants it on the BPU
+    bool last_of_segment = false;  // nothing quantised reads its result
+  };
+  /// Of all its nodes: the first runs by itself, those of a sequence behind the layer inside its kernel, and
+  /// each of a composite operator by itself, unless the table has a row for that.
+  Judgement of(const Unit& unit, const Asked& asked) const;
+  Judgement of_passive(const Node& node) const;
+  /// Why the node cannot run inside the kernel of the layer before it; empty: it can.
+  std::string refusal_inside(const Node& node) const;
+
+  /// Whether the row of the operator has the format for its data, its weight or its result; true without a
+  /// row.
+  bool takes(const Node& node, Precision precision) const;
+  bool weighs(const Node& node, Precision precision) const;
+  bool makes(const Node& node, Precision precision) const;
+
+ private:
+  Situation situation_of(const Node& node, const Asked& asked) const;
+  void add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const;
+  const Capability* row_of(const Node& node) const;
+
+  const DataFlow& flow_;
+  const Capabilities* table_;
+  std::int64_t opset_;
+};
+
+/// The sentences of a judgement as one.
+std::string reasons_of(const Judgement& judgement);
+std::string remedies_of(const Judgement& judgement);
+
+/// The nodes of a unit behind its layer: what the layer's kernel does besides. Of a unit without a layer, and
+/// of a composite operator, none.
+std::vector<const Node*> nodes_behind_layer(const Unit& unit, const DataFlow& flow);
+
+}  // namespace qprep
