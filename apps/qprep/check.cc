@@ -31,13 +31,13 @@ std::string check_size(const std::string& text) {
   return sound ? "" : fmt::format("'{}' is not NAME=SIZE with a size of 1 or more", text);
 }
 
-std::map<std::string, std::int64_t> sizes_of(const std::vector<std::string>& words) {
-  std::map<std::string, std::int64_t> sizes;
+std::vector<Placed<OpenSize>> dims_of(const std::vector<std::string>& words) {
+  std::vector<Placed<OpenSize>> dims;
   for (const std::string& word : words) {
     const std::size_t equals = word.rfind('=');
-    sizes[word.substr(0, equals)] = std::stoll(word.substr(equals + 1));
+    dims.push_back({{word.substr(0, equals), std::stoll(word.substr(equals + 1))}, {"--dim"}});
   }
-  return sizes;
+  return dims;
 }
 
 /// Where the files of one of several models go: a folder of its own, with its file's name.
@@ -82,7 +82,8 @@ nlohmann::ordered_json run_one(const std::string& model, const CheckOptions& opt
 
 int run_check(CheckFlags flags, Console& console) {
   flags.models.insert(flags.models.end(), flags.more_models.begin(), flags.more_models.end());
-  flags.options.overrides.sizes = sizes_of(flags.sizes);
+  flags.options.overrides.dims = dims_of(flags.sizes);
+  flags.options.overrides.dims_may_miss = flags.models.size() > 1;
   flags.options.configs = find_configs();
   const std::vector<std::filesystem::path> folders = folders_of(flags);
   int status = kDone;

@@ -3,6 +3,7 @@
 #include <array>
 #include <filesystem>
 #include <fmt/format.h>
+#include <limits>
 #include <utility>
 
 #include "config/config_folder.h"
@@ -75,6 +76,14 @@ void read_stubs(YamlMap map, Config& config, Diagnostics& diagnostics) {
                                 "the whole graph",
                                 config.method.value),
                     map.where());
+}
+
+void read_dims(YamlMap map, Config& config) {
+  for (const Placed<std::string>& key : map.keys()) {
+    const auto size = map.integer(key.value, 1, std::numeric_limits<std::int32_t>::max());
+    if (size) config.dims.push_back({{key.value, size->value}, key.where});
+  }
+  map.finish();
 }
 
 void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
@@ -165,6 +174,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   if (const auto method = map.word("method", kMethods)) config.method = *method;
   config.fusing = read_fusing(map, config.method, diagnostics);
   config.replace = read_replace(map, diagnostics);
+  read_dims(map.map("dims"), config);
   read_stubs(map.map("stubs"), config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   read_rewrite(map, config, diagnostics);

@@ -51,6 +51,12 @@ struct GraphCuts {
   bool any() const { return !outputs.empty() || !remove_types.empty() || !remove_nodes.empty(); }
 };
 
+/// A size that the model leaves open: of the axes with that symbol, or of axis i of an input, "image[0]".
+struct OpenSize {
+  std::string axis;
+  std::int64_t size = 0;
+};
+
 /// Where method jit_strip draws the borders of what is quantised, by the names of tensors or nodes. A side
 /// that names nothing is found by rule.
 struct Stubs {
@@ -64,6 +70,7 @@ struct Config {
   Placed<std::string> march = {"bayes", {}};        // a default is a name for the report, and changes nothing
   std::optional<std::vector<std::string>> replace;  // names of replacements; nullopt: those of the march
   Placed<std::string> method = {"jit_strip", {}};
+  std::vector<Placed<OpenSize>> dims;
   Stubs stubs;
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};

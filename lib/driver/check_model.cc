@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 #include <unordered_set>
 
+#include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
 #include "passes/selection.h"
 #include "report/devices.h"
 #include "report/report_json.h"
 #include "support/atomic_file.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -66,6 +68,7 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   CheckedModel checked;
   checked.report = build_report(decided.file.model, decided.plan, model.filename().string(),
                                 march.where.file.empty() ? "" : march.value, diagnostics.all());
+  checked.open_axes = open_axes(decided.file.model);
   if (options.no_fallback) {
     const auto allowed = allowed_nodes(decided.file.model, options.allowed, diagnostics);
     for (const ReportNode* node : fallbacks(checked.report)) {
@@ -80,9 +83,16 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
 
 std::string to_text(const CheckedModel& checked) {
   const Report& report = checked.report;
-  return fmt::format("{}{}\n\n{}\n{}", report.model,
+  const std::string open =
+      checked.open_axes.empty()
+          ? ""
+          : fmt::format(
+                "The model leaves sizes open, and what is computed from them runs on the CPU: {}; --dim "
+                "NAME=SIZE, or 'dims' in a configuration, gives them\n",
+                join(checked.open_axes, ", "));
+  return fmt::format("{}{}\n\n{}\n{}{}", report.model,
                      report.march.empty() ? "" : fmt::format(" for {}", report.march), device_table(report),
-                     device_summary(report));
+                     device_summary(report), open);
 }
 
 nlohmann::ordered_json to_json(const CheckedModel& checked) {
@@ -91,6 +101,7 @@ nlohmann::ordered_json to_json(const CheckedModel& checked) {
   json["march"] =
       report.march.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.march);
   json.update(devices_json(report));
+  json["open_axes"] = checked.open_axes;
   json["refused"] = checked.refused;
   json["files"] = nlohmann::ordered_json::array();
   for (const std::filesystem::path& file : checked.files) json["files"].push_back(file.string());

@@ -23,7 +23,8 @@ struct CheckOptions {
 
 struct CheckedModel {
   Report report;
-  std::vector<std::string> refused;  // nodes that compute on the CPU and are not allowed to
+  std::vector<std::string> refused;    // nodes that compute on the CPU and are not allowed to
+  std::vector<std::string> open_axes;  // of the inputs, see open_axes()
   std::vector<std::filesystem::path> files;
 };
 

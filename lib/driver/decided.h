@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "onnx_io/onnx_file.h"
@@ -21,10 +20,9 @@ struct Decided {
 
 /// What the command line says besides the configuration.
 struct Overrides {
-  std::string march = {};  // empty: the configuration's
-  /// Sizes of the inputs' axes that the file leaves open: by their symbols, or "image[0]" for an axis of an
-  /// input.
-  std::map<std::string, std::int64_t> sizes = {};
+  std::string march = {};                   // empty: the configuration's
+  std::vector<Placed<OpenSize>> dims = {};  // besides the configuration's
+  bool dims_may_miss = false;               // one that no input has is a warning
 };
 
 /// Reads the model and decides as `prepare` would, with the configuration (empty: the defaults). `configs`:

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "driver/calibration.h"
 #include "driver/configured_model.h"
+#include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
 #include "driver/rewrite_model.h"
@@ -130,6 +131,7 @@ void Preparation::read() {
 
   say("reading");
   watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });
+  fix_sizes(model(), config_.dims, false, diagnostics_);
   watch_.timed("infer-shapes", [&] { infer_shapes(file_, diagnostics_); });
   inputs_ = configure_model(config_, file_, rules_.op_classes, diagnostics_);
   result_.model = model_file_.filename().string();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/config.h"
+#include "driver/fix_sizes.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
@@ -94,6 +95,7 @@ void match_settings(ShownConfig& shown, const Config& config, const std::vector<
                     const ShowOptions& options, Diagnostics& diagnostics) {
   const Rules rules = Rules::read(options.configs, config);
   OnnxFile file = read_onnx(*options.model, diagnostics);
+  fix_sizes(file.model, config.dims, false, diagnostics);
   infer_shapes(file, diagnostics);
   Env env = rules.env_for(config, diagnostics);
   Plan plan;

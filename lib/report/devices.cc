@@ -120,9 +120,8 @@ void undecided(const Report& report, Page& page) {
     if (!first) first = &node.undecided;
   }
   if (!first) return;
-  page.line(
-      fmt::format("Limits of {} could not be decided and are taken to hold; --dim NAME=SIZE decides them:",
-                  counted(names.size(), "node", "nodes")));
+  page.line(fmt::format("Limits of {} could not be decided and are taken to hold:",
+                        counted(names.size(), "node", "nodes")));
   page.line("  " + cell_text(first_of(names)));
   page.line("    " + cell_text(*first));
 }

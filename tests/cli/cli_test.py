@@ -13,6 +13,7 @@ import unittest
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "testdata/models/digits.onnx"
@@ -439,8 +440,23 @@ class OtherVerbs(Case):
         self.assertEqual(result.returncode, 1)
         self.assertEqual([model["ok"] for model in json.loads(result.stdout)["models"]], [False, True])
 
+    def test_sizes_that_the_model_leaves_open(self):
+        config = self.config("dims: {batch: 3}\n")
+        self.assert_done(qprep("prepare", DIGITS, "-c", config, "-o", self.out, "-q"))
+        written = onnx.load(self.out / "digits_qat.onnx")
+        sizes = [axis.dim_value for axis in written.graph.input[0].type.tensor_type.shape.dim]
+        self.assertEqual(sizes[0], 3)
+        self.assertIn("qprep.yaml:1:8: error: no input has an axis 'bach' whose size is open (did you mean 'batch'?)",
+                      qprep("prepare", DIGITS, "-c", self.config("dims: {bach: 3}\n")).stderr)
+        wrong = qprep("config", "check", self.config("dims: {batch: 0, x: y}\n")).stderr
+        self.assertIn("'dims.batch'", wrong)
+        self.assertIn("'dims.x'", wrong)
+
     def test_sizes_that_no_input_leaves_open(self):
         self.assert_failed(qprep("check", DIGITS, "--dim", "bach=1"), "did you mean 'batch'?")
+        several = qprep("check", DIGITS, DIGITS, "--dim", "bach=1")
+        self.assertEqual(several.returncode, 0)
+        self.assertIn("warning: no input has an axis 'bach'", several.stderr)
         for word in ("batch", "batch=0", "batch=x", "=1", ""):
             self.assert_failed(qprep("check", DIGITS, "--dim", word), "NAME=SIZE", status=2)
 

@@ -300,7 +300,7 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
       Lines{
           "dir/c.yaml:1:10: error: 'version' must be 1, not '2' [bad-value]",
           "dir/c.yaml:2:1: error: unknown key 'marhc' (did you mean 'march'?); known: activations, "
-          "backend, bn, calibration, extra_fuse_dict, extra_qconfig_dict, extra_quantizer_dict, fuse, "
+          "backend, bn, calibration, dims, extra_fuse_dict, extra_qconfig_dict, extra_quantizer_dict, fuse, "
           "hybrid, "
           "hybrid_dict, "
           "march, method, newest_opset, output, patterns, prepare_custom_config_dict, preserve_attr, "

@@ -108,7 +108,7 @@ On the CPU:
     remedy: ask for it by name
   1 Shape: shape
     Shape runs on the CPU
-Limits of 1 node could not be decided and are taken to hold; --dim NAME=SIZE decides them:
+Limits of 1 node could not be decided and are taken to hold:
   conv
     H is unknown
 )");
