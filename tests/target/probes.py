@@ -50,6 +50,9 @@ def of_dims(op: str, dims: Dims) -> onnx.ModelProto:
     ones = [1] * len(dims)
     if op in BINARY:
         return binary(op, dims, dims)
+    if op == "Upsample":
+        scales = Const(np.array(ones[:-1] + [2], np.float32))
+        return model(op, [dims, scales], opset=9)
     if op in REDUCE:
         return reduce(op, dims, (1,) if len(dims) > 1 else (0,))
     special: dict[str, Callable[[], onnx.ModelProto]] = {
@@ -68,7 +71,6 @@ def of_dims(op: str, dims: Dims) -> onnx.ModelProto:
         "ArgMin": lambda: model(op, [dims], axis=1),
         "DepthToSpace": lambda: model(op, [dims], blocksize=2),
         "SpaceToDepth": lambda: model(op, [dims], blocksize=2),
-        "Upsample": lambda: model(op, [dims, Const(np.array([1, 1, 2, 2], np.float32))], opset=9),
         "BatchNormalization": lambda: model(op, [dims, *[Const([dims[1]])] * 4]),
         "Slice": lambda: model(op, [dims, ints(0), ints(1)]),
         "Softmax": lambda: model(op, [dims], axis=len(dims) - 1),
@@ -338,7 +340,7 @@ def conv3d(match: Match[str]) -> Iterator[Probe]:
 
 
 def transposed_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
-    def made(k: Dims = (4, 4), s: Dims = (2, 2), p: int = 1, **more: object) -> onnx.ModelProto:
+    def made(k: Dims = (4, 4), s: Dims = (2, 2), p: int | Dims = 1, **more: object) -> onnx.ModelProto:
         return conv(k=k, s=s, p=p, transposed=True, **more)  # type: ignore[arg-type]
 
     yield Probe("kernel", made(k=(14, 4)), made(k=(15, 4)), "14", {2, 14})
@@ -346,7 +348,8 @@ def transposed_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("C", made(cin=2048), made(cin=2049), "2048", {2048})
     yield Probe("C out", made(cout=2048), made(cout=2049), "2048")
     yield Probe("pad", made(k=(5, 5), p=2), made(k=(5, 5), p=3), "2", {0, 1, 2})
-    yield Probe("pad, even kernel", made(k=(4, 4), p=1), made(k=(4, 4), p=2), "3/2")
+    yield Probe("pad, even kernel", made(k=(4, 4), p=1), made(k=(4, 4), p=(0, 0, 2, 0)), "3/2")
+    yield Probe("pad, even kernel", None, made(k=(4, 4), p=(0, 2, 0, 0)), "3/2")
     yield Probe("pad", None, made(p=-1), "0")
     yield Probe("stride", made(s=(4, 4)), made(s=(3, 4)), "2 or 4", {2, 4})
     yield Probe("strides", made(s=(2, 4)), made(s=(4, 2)), "stride width = 2")
@@ -637,10 +640,21 @@ CLAUSES: list[Clause] = [
 ]
 
 
+def four_axes(*ops: str) -> Iterator[tuple[str, Probe]]:
+    """Tensors have 4 axes, where a row does not say otherwise."""
+    for op in ops:
+        if op in ("AveragePool", "MaxPool"):
+            yield op, Probe("rank", None, pool(op, k=(3,), s=(1,), dims=(1, 8, 8)), "4")
+        elif op == "ConvTranspose":
+            yield op, Probe("rank", None, conv(k=(4,), s=(2,), d=(1,), feature=(1, 16, 16), transposed=True), "4")
+        else:
+            yield op, Probe("rank", None, of_dims(op, (1, 8, 8)), "4")
+
+
 def general_of_x3() -> Iterator[tuple[str, Probe]]:
     yield "Clip", Probe("batch", unary("Clip", (128, 4, 4, 4)), unary("Clip", (129, 4, 4, 4)), "128")
-    for op in ("Exp", "LeakyRelu", "PRelu", "Reciprocal", "Concat", "Pad", "DepthToSpace"):
-        yield op, Probe("rank", None, of_dims(op, (1, 8, 8)), "4")
+    yield from four_axes("Exp", "LeakyRelu", "PRelu", "Reciprocal", "Concat", "Pad", "DepthToSpace", "AveragePool",
+                         "MaxPool", "ConvTranspose", "GlobalAveragePool", "GlobalMaxPool", "Pow", "Upsample", "Sigmoid")
 
 
 def general_of_bayes() -> Iterator[tuple[str, Probe]]:
@@ -651,8 +665,8 @@ def general_of_bayes() -> Iterator[tuple[str, Probe]]:
         yield "Relu", Probe(f"axis {axis}", unary("Relu", inside), unary("Relu", outside), "65536")
     yield "Relu", Probe("none", None, unary("Relu", (1, 0, 4, 4)), "1")
     yield "Relu", Probe("1 G", unary("Relu", (1, 1, 32768, 32768)), unary("Relu", (1, 1, 32768, 32769)), str(GIGA))
-    for op in ("Concat", "Pad", "Tile"):
-        yield op, Probe("rank", None, of_dims(op, (1, 8, 8)), "4")
+    yield from four_axes("Concat", "Pad", "Tile", "AveragePool", "MaxPool", "GlobalMaxPool", "DepthToSpace",
+                         "SpaceToDepth", "Upsample")
 
 
 GENERAL: dict[str, Callable[[], Iterator[tuple[str, Probe]]]] = {
