@@ -290,6 +290,7 @@ def conv_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     volume = int(match[1])
     at_end = "last=yes add=no output=int8"
     point = {"k": (1, 1), "cin": 1, "cout": 1}
+    yield Probe("rank", None, conv(k=(3,), s=(1,), d=(1,), feature=(1, 16, 16)), "4 or 5")
     yield Probe("N", conv(**{**point, "cout": 8192}), conv(**{**point, "cout": 8193}), "8192", {1, 8192})
     yield Probe("N", None, conv(**{**point, "cout": 0}), "1")
     yield Probe("C", conv(**{**point, "cin": 8192}), conv(**{**point, "cin": 8193}), "8192")
@@ -375,6 +376,7 @@ def transposed_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("pad, even stride", None, made(p=(0, 0, 0, 3)), "kernel width / stride width = 2")
     yield Probe("pad, odd stride", made(k=(6, 6), s=(3, 3), p=1), made(k=(6, 6), s=(3, 3), p=2),
                 "kernel height / stride height = 2")
+    yield Probe("pad, odd stride", None, made(k=(6, 6), s=(3, 3), p=(0, 2, 0, 0)), "kernel width / stride width = 2")
     yield Probe("pad", made(p=0), made(p=-1), "0")
     yield Probe("output padding", made(output_padding=(1, 0)), made(output_padding=(2, 0)), "0 or 1", {0, 1})
     yield Probe("stride", made(s=(14, 1), p=0), made(s=(15, 1), p=0), "14", {1, 14})
@@ -665,6 +667,8 @@ def general_of_bayes() -> Iterator[tuple[str, Probe]]:
         yield "Relu", Probe(f"axis {axis}", unary("Relu", inside), unary("Relu", outside), "65536")
     yield "Relu", Probe("none", None, unary("Relu", (1, 0, 4, 4)), "1")
     yield "Relu", Probe("1 G", unary("Relu", (1, 1, 32768, 32768)), unary("Relu", (1, 1, 32768, 32769)), str(GIGA))
+    yield "Gemm", Probe("rows of the weight", gemm(c=8192, n=1), gemm(c=8193, n=1), "8192")
+    yield "Gemm", Probe("columns of the weight", gemm(c=1, n=8192), gemm(c=1, n=8193), "8192")
     yield from four_axes("Concat", "Pad", "Tile", "AveragePool", "MaxPool", "GlobalMaxPool", "DepthToSpace",
                          "SpaceToDepth", "Upsample")
 
