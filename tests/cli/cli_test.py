@@ -643,6 +643,14 @@ class Documents(Case):
                     blocks += 1
         self.assertGreater(blocks, 3)
 
+    def test_every_target_that_its_document_shows_passes_check(self):
+        blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "targets.md").read_text(), re.S | re.M)
+        own = self.folder / "own.yaml"
+        for block in blocks:
+            own.write_text(block)
+            self.assert_done(qprep("targets", "check", own))
+        self.assertTrue(blocks)
+
 
 class Terminal(Case):
     def on_a_terminal(self, *arguments, **environment):

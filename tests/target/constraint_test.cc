@@ -1,6 +1,8 @@
 #include "target/constraint.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -245,5 +247,14 @@ TEST_CASE("No text makes the parser fail otherwise than by saying what is wrong"
     } catch (const ConstraintMistake& found) {
       CHECK(found.at() <= text.size());
     }
+  }
+}
+
+TEST_CASE("The manual names every quantity") {
+  std::ifstream stream(QPREP_SOURCE_DIR "/docs/targets.md");
+  const std::string manual(std::istreambuf_iterator<char>(stream), {});
+  for (const Quantity& quantity : quantities()) {
+    INFO(quantity.name);
+    CHECK(manual.find("`" + std::string(quantity.name) + "`") != std::string::npos);
   }
 }

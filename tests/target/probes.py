@@ -440,6 +440,7 @@ def gather_row(cell: Cell, match: Match[str]) -> Iterator[Probe]:
 
 def indices_of_types(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     if cell.op == "TopK":
+        yield Probe("indices", topk(), topk(indices=TensorProto.INT8), "int16, int32 or int64")
         return
     for dtype in (TensorProto.INT16, TensorProto.INT32, TensorProto.INT64):
         yield Probe("indices", model(cell.op, [(4, 5), Fed((4, 5), dtype)]))
@@ -470,6 +471,7 @@ def pad_constant(cell: Cell, match: Match[str]) -> Iterator[Probe]:
 
 
 def pad_all(cell: Cell, match: Match[str]) -> Iterator[Probe]:
+    yield from pad_constant(cell, match)
     yield Probe("axes", pad((1, 1, 1, 1, 1, 1, 1, 1)))
 
 
