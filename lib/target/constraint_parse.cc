@@ -147,7 +147,7 @@ class Parser {
   }
 
   void slice(QuantityName& name, std::size_t at) {
-    if (!name.quantity->is_list) fail(at, fmt::format("'{}' is no list", name.text()));
+    if (!name.quantity->is_list()) fail(at, fmt::format("'{}' is no list", name.text()));
     expect("[");
     const std::int64_t first = peek() == "." ? 0 : integer();
     std::int64_t last = first;
@@ -342,7 +342,7 @@ class Parser {
   }
 
   void relate_are(Test& test, std::size_t at) {
-    if (test.left.kind != Kind::kQuantity || !test.left.name.quantity->is_list) {
+    if (test.left.kind != Kind::kQuantity || !test.left.name.quantity->is_list()) {
       fail(at, "'are' follows the name of a list");
     }
     if (accept_word("equal")) {

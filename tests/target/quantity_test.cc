@@ -215,7 +215,7 @@ TEST_CASE("Quantities have names of their own, and a reader each") {
     CHECK(last < each.name);
     CHECK(each.read != nullptr);
     CHECK_FALSE(each.noun.empty());
-    CHECK((each.kind != QuantityKind::kFact && !each.is_list) != !each.all.empty());
+    CHECK((each.kind != QuantityKind::kFact && !each.is_list()) != !each.all.empty());
     last = each.name;
   }
 }
