@@ -97,7 +97,7 @@ int check_targets(const std::vector<std::string>& files, const Console& console)
   return all_fine ? kDone : kFailed;
 }
 
-void add_diff(CLI::App& targets, Verbosity& verbosity, Verb& chosen) {
+void add_targets_diff(CLI::App& targets, Verbosity& verbosity, Verb& chosen) {
   const auto names = std::make_shared<std::array<std::string, 2>>();
   CLI::App* diff = targets.add_subcommand("diff", "Show what one target can that another cannot");
   diff->group("Verbs");
@@ -118,7 +118,7 @@ void add_diff(CLI::App& targets, Verbosity& verbosity, Verb& chosen) {
   });
 }
 
-void add_check(CLI::App& targets, Verbosity& verbosity, Verb& chosen) {
+void add_targets_check(CLI::App& targets, Verbosity& verbosity, Verb& chosen) {
   const auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* check = targets.add_subcommand("check", "Say everything that is wrong with files of targets");
   check->group("Verbs");
@@ -172,8 +172,8 @@ void add_targets(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       return show_target(*march, *operators, console);
     };
   });
-  add_diff(*targets, verbosity, chosen);
-  add_check(*targets, verbosity, chosen);
+  add_targets_diff(*targets, verbosity, chosen);
+  add_targets_check(*targets, verbosity, chosen);
 }
 
 }  // namespace qprep

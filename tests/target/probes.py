@@ -557,6 +557,7 @@ def sides_to(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("W", unary(cell.op, (1, 4, 8, most)), unary(cell.op, (1, 4, 8, most + 1)), match[2])
     if match[1]:
         yield Probe("H", unary(cell.op, (1, 4, 1, 8)), unary(cell.op, (1, 4, 0, 8)), "1", {1})
+        yield Probe("W", unary(cell.op, (1, 4, 8, 1)), unary(cell.op, (1, 4, 8, 0)), "1")
 
 
 def four_only(cell: Cell, match: Match[str]) -> Iterator[Probe]:
