@@ -413,7 +413,8 @@ def matmul_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("M", made((8192, 4), (4, 5)), made((8193, 4), (4, 5)), "8192", {1, 8192})
     yield Probe("K", made((3, 8192), (8192, 5)), made((3, 8193), (8193, 5)), "8192")
     yield Probe("N", made((3, 4), (4, 8192)), made((3, 4), (4, 8193)), "8192")
-    yield Probe("M", None, made((0, 4), (4, 5)), "1")
+    yield Probe("M", made((1, 4), (4, 1)), made((0, 4), (4, 5)), "1")
+    yield Probe("K", made((3, 1), (1, 5)))
     yield Probe("higher", made((4096, 1, 1), (4096, 1, 1)), made((4097, 1, 1), (4097, 1, 1)), "4096", {4096})
     yield Probe("all ones", made((2, 3, 4, 5), (1, 1, 5, 6)), made((2, 3, 4, 5), (1, 3, 5, 6)), "ones")
     yield Probe("trailing ones", made((2, 3, 4, 5), (2, 1, 5, 6)), made((2, 1, 4, 5), (1, 3, 5, 6)), "trailing")
@@ -514,7 +515,7 @@ def softmax_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     def made(axis: int, opset: int, dims: Dims = MAP) -> onnx.ModelProto:
         return model("Softmax", [dims], axis=axis, opset=opset)
 
-    yield Probe("onnx", made(3, 11), made(2, 11), "3", {4, 3})
+    yield Probe("onnx", made(3, 12), made(2, 12), "3", {4, 3})
     for axis in (1, 2, 3):
         yield Probe("pytorch", made(axis, 13), made(0, 13), "1", {axis})
     yield Probe("rank", None, made(2, 13, (1, 8, 8)), "4")
