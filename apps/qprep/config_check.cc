@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/config_folder.h"
+#include "config/march.h"
 #include "config/missing_files.h"
 #include "config_verbs.h"
 #include "report/diagnostics_json.h"
@@ -18,6 +20,7 @@ namespace {
 std::vector<Diagnostic> findings_in(const std::string& file) {
   try {
     const Config config = read_config(file);
+    if (is_march_file(config.march.value)) read_march(find_configs(), config.march.value);
     std::vector<Diagnostic> findings = config.not_yet;
     for (Diagnostic& finding : findings) finding.severity = Severity::kWarning;
     findings.insert(findings.end(), config.remarks.begin(), config.remarks.end());

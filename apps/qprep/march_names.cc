@@ -11,6 +11,7 @@
 namespace qprep {
 
 std::string check_march(const std::string& name) {
+  if (is_march_file(name)) return {};
   const std::vector<std::string> names = march_names(find_configs());
   if (std::find(names.begin(), names.end(), name) != names.end()) return {};
   return fmt::format("there is no march '{}'{}; there are {}", name, did_you_mean(name, names),

@@ -15,6 +15,9 @@ namespace {
 
 using Limits = std::vector<Limit>;
 
+constexpr std::size_t kMostLimits = 500;   // in a row
+constexpr std::size_t kLongestChain = 50;  // of rows that are like others
+
 class Reader {
  public:
   Reader(const Capabilities& base, std::string source, Diagnostics& diagnostics)
@@ -41,8 +44,12 @@ class Reader {
     diagnostics_.error(codes::kBadValue, std::move(message), where);
   }
 
-  static void append(Limits& limits, const Limits& more) {
+  void append(Limits& limits, const Limits& more) {
     for (const Limit& each : more) {
+      if (limits.size() == kMostLimits) {
+        if (std::exchange(too_many_, true)) return;
+        return wrong(fmt::format("a row has more than {} limits", kMostLimits), each.where);
+      }
       const bool there = std::ranges::any_of(
           limits, [&](const Limit& limit) { return limit.constraint.text() == each.constraint.text(); });
       if (!there) limits.push_back(each);
@@ -218,7 +225,6 @@ class Reader {
       wrong(fmt::format("{}: {} would be like itself", map.name_of("like"), quote(like.value)), like.where);
       return;
     }
-    constexpr std::size_t kLongestChain = 50;
     if (open_.size() > kLongestChain) {
       wrong(fmt::format("{}: more than {} rows in a chain", map.name_of("like"), kLongestChain), like.where);
       return;
@@ -244,6 +250,7 @@ class Reader {
   std::map<std::string, Stated, std::less<>> stated_;
   std::set<std::string, std::less<>> done_;
   std::vector<std::string> open_;  // rows that are being read
+  bool too_many_ = false;          // limits in a row, as was said
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "config/hb_config.h"
 #include "config/march.h"
 #include "config/qconfig_setter.h"
+#include "config/quote.h"
 #include "config/recognise.h"
 #include "config/replacements.h"
 #include "config/ways.h"
@@ -147,6 +148,22 @@ void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnos
   config.calibration = {folder.lexically_normal().string(), method ? method->value : "min_max", data->where};
 }
 
+/// A march by name, or by the path of a file, which is relative to this one.
+std::optional<Placed<std::string>> march_in(YamlMap& map, const std::string& file, Diagnostics& diagnostics) {
+  const YamlNode* node = map.find("march");
+  if (!node || node->kind != YamlNode::Kind::kScalar || !is_march_file(node->text)) {
+    return map.word("march", march_names(find_configs()));
+  }
+  const std::filesystem::path path = std::filesystem::path(file).parent_path() / node->text;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    diagnostics.error(codes::kBadValue, fmt::format("'march': there is no file {}", quote(path.string())),
+                      node->where);
+    return std::nullopt;
+  }
+  return Placed<std::string>{path.lexically_normal().string(), node->where};
+}
+
 /// What holds where nobody names a node: the precision, and what else is said of it.
 void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& target,
                 std::vector<Setting>& aspects) {
@@ -170,7 +187,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.file = file;
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
-  if (const auto march = map.word("march", march_names(find_configs()))) config.march = *march;
+  if (const auto march = march_in(map, file, diagnostics)) config.march = *march;
   if (const auto method = map.word("method", kMethods)) config.method = *method;
   config.fusing = read_fusing(map, config.method, diagnostics);
   config.replace = read_replace(map, diagnostics);

@@ -5,14 +5,107 @@
 #include <utility>
 
 #include "config/capabilities.h"
+#include "config/quote.h"
 #include "config/replacements.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
 
 constexpr const char* kFolder = "march";
+constexpr const char* kEnding = ".yaml";
+constexpr std::size_t kLongestChain = 8;  // of files that extend each other
+
+std::string file_of(const std::filesystem::path& configs, const std::string& march) {
+  return is_march_file(march) ? march : (configs / kFolder / (march + kEnding)).string();
+}
+
+void append(FusionParts& parts, FusionParts more) {
+  const auto move_into = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  move_into(parts.heads, more.heads);
+  move_into(parts.tails, more.tails);
+  move_into(parts.units, more.units);
+  move_into(parts.own_operators, more.own_operators);
+}
+
+class Reader {
+ public:
+  Reader(const std::filesystem::path& configs, std::size_t depth) : configs_(configs), depth_(depth) {}
+
+  March read(const std::string& name) {
+    const std::string file = file_of(configs_, name);
+    const auto root = read_yaml(file, diagnostics_);
+    YamlMap map(*root, "", diagnostics_);
+    March march = base(map, file);
+    march.name = march_name_of(name);
+    for (const auto& [key, target] : {std::pair("chips", &march.chips), std::pair("source", &march.source)}) {
+      if (const auto text = map.text(key)) *target = text->value;
+      if (!map.has(key) && !map.has("base")) {
+        diagnostics_.error(codes::kMissingKey, fmt::format("{} is missing", map.name_of(key)), map.where());
+      }
+    }
+    if (const auto provisional = map.boolean("provisional")) march.provisional = provisional->value;
+    const bool replaces = map.has("replace");
+    std::vector<std::string> replace = read_replacements(map, "replace", diagnostics_);
+    if (replaces) march.replace = std::move(replace);
+    if (map.has("fuse")) read_fuse(map.map("fuse"), march);
+    march.capabilities = read_capabilities(map, march.capabilities, march.source, diagnostics_);
+    march.capabilities.march = march.name;
+    map.finish();
+    diagnostics_.throw_if_error();
+    return march;
+  }
+
+ private:
+  /// What the file extends; else an empty march.
+  March base(YamlMap& map, const std::string& file) {
+    const auto base = map.text("base");
+    if (!base) return {};
+    std::string wanted = base->value;
+    if (is_march_file(wanted)) {
+      wanted = (std::filesystem::path(file).parent_path() / wanted).lexically_normal().string();
+      if (depth_ == kLongestChain) {
+        diagnostics_.error(
+            codes::kBadValue,
+            fmt::format("'base': more than {} files extend each other, or one extends itself", kLongestChain),
+            base->where);
+        diagnostics_.throw_if_error();
+      }
+    } else {
+      const std::vector<std::string> names = march_names(configs_);
+      if (std::ranges::find(names, wanted) == names.end()) {
+        diagnostics_.error(codes::kBadValue,
+                           fmt::format("'base' must be a path ending in .yaml or one of {}, not {}{}",
+                                       join(names, ", "), quote(wanted), did_you_mean(wanted, names)),
+                           base->where);
+        return {};
+      }
+    }
+    March march = Reader(configs_, depth_ + 1).read(wanted);
+    march.base = base->value;
+    return march;
+  }
+
+  void read_fuse(YamlMap fuse, March& march) {
+    if (const auto relu = fuse.word("tail_relu", {"fused", "apart"})) {
+      march.tail_relu_apart = relu->value == "apart";
+    }
+    if (const auto addends = fuse.boolean("int16_addends")) march.int16_addends = addends->value;
+    if (fuse.has("heads") || fuse.has("tails") || fuse.has("units")) {
+      append(march.sequences, read_fusion_parts(fuse, (configs_ / "fusion.yaml").string(), diagnostics_));
+    } else {
+      fuse.finish();
+    }
+  }
+
+  const std::filesystem::path& configs_;
+  std::size_t depth_;
+  Diagnostics diagnostics_;
+};
 
 }  // namespace
 
@@ -20,45 +113,20 @@ std::vector<std::string> march_names(const std::filesystem::path& configs) {
   std::vector<std::string> names;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(configs / kFolder, error)) {
-    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+    if (entry.path().extension() == kEnding) names.push_back(entry.path().stem().string());
   }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-March read_march(const std::filesystem::path& configs, const std::string& name) {
-  const std::string file = (configs / kFolder / (name + ".yaml")).string();
-  Diagnostics diagnostics;
-  const auto root = read_yaml(file, diagnostics);
-  YamlMap map(*root, "", diagnostics);
-  March march;
-  march.name = name;
-  for (const auto& [key, target] : {std::pair("chips", &march.chips), std::pair("source", &march.source)}) {
-    if (const auto text = map.text(key)) *target = text->value;
-    if (!map.has(key)) {
-      diagnostics.error(codes::kMissingKey, fmt::format("{} is missing", map.name_of(key)), map.where());
-    }
-  }
-  if (const auto provisional = map.boolean("provisional")) march.provisional = provisional->value;
-  march.replace = read_replacements(map, "replace", diagnostics);
-  if (map.has("fuse")) {
-    YamlMap fuse = map.map("fuse");
-    if (const auto relu = fuse.word("tail_relu", {"fused", "apart"})) {
-      march.tail_relu_apart = relu->value == "apart";
-    }
-    if (const auto addends = fuse.boolean("int16_addends")) march.int16_addends = addends->value;
-    const bool has_sequences = fuse.has("heads") || fuse.has("tails") || fuse.has("units");
-    if (has_sequences) {
-      march.sequences = read_fusion_parts(fuse, (configs / "fusion.yaml").string(), diagnostics);
-    } else {
-      fuse.finish();
-    }
-  }
-  march.capabilities = read_capabilities(map, {}, march.source, diagnostics);
-  march.capabilities.march = name;
-  map.finish();
-  diagnostics.throw_if_error();
-  return march;
+bool is_march_file(std::string_view text) { return text.ends_with(kEnding); }
+
+std::string march_name_of(const std::string& march) {
+  return is_march_file(march) ? std::filesystem::path(march).stem().string() : march;
+}
+
+March read_march(const std::filesystem::path& configs, const std::string& march) {
+  return Reader(configs, 0).read(march);
 }
 
 }  // namespace qprep

@@ -2,16 +2,19 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/fusion.h"
 #include "target/capability.h"
 
-/// configs/march/<name>.yaml: a target that configurations can name, and what holds for it alone.
+/// A target, and what holds for it alone: configs/march/<name>.yaml, or a file of the user's own that extends
+/// one.
 namespace qprep {
 
 struct March {
   std::string name;                  // "bayes", the name of its file
+  std::string base;                  // the march that its file extends; empty: none
   std::string chips;                 // "J5, RDK Ultra"; "-" if none is known
   std::string source;                // where its numbers come from
   bool provisional = false;          // its numbers were concluded, not read
@@ -25,7 +28,13 @@ struct March {
 /// All there are in the folder of configurations, by name.
 std::vector<std::string> march_names(const std::filesystem::path& configs);
 
-/// Throws Fatal with every mistake of the file. Given: there is such a march.
-March read_march(const std::filesystem::path& configs, const std::string& name);
+/// Whether the text names a file and no march of the folder: it ends with ".yaml".
+bool is_march_file(std::string_view text);
+/// The march's name: of a file, that without its folder and ending.
+std::string march_name_of(const std::string& march);
+
+/// `march`: a name, or the path of a file. Throws Fatal with every mistake of the file, or of one that it
+/// extends. Given: there is such a march.
+March read_march(const std::filesystem::path& configs, const std::string& march);
 
 }  // namespace qprep

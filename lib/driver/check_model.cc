@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unordered_set>
 
+#include "config/march.h"
 #include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
 #include "passes/selection.h"
@@ -66,8 +67,9 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   const Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
   const Placed<std::string>& march = decided.config.march;
   CheckedModel checked;
-  checked.report = build_report(decided.file.model, decided.plan, model.filename().string(),
-                                march.where.file.empty() ? "" : march.value, diagnostics.all());
+  checked.report =
+      build_report(decided.file.model, decided.plan, model.filename().string(),
+                   march.where.file.empty() ? "" : march_name_of(march.value), diagnostics.all());
   checked.open_axes = open_axes(decided.file.model);
   if (options.no_fallback) {
     const auto allowed = allowed_nodes(decided.file.model, options.allowed, diagnostics);

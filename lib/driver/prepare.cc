@@ -136,7 +136,7 @@ void Preparation::read() {
   inputs_ = configure_model(config_, file_, rules_.op_classes, diagnostics_);
   result_.model = model_file_.filename().string();
   result_.bytes_read = size_as_read(file_);
-  if (!config_.march.where.file.empty()) result_.march = config_.march.value;
+  if (!config_.march.where.file.empty()) result_.march = march_name_of(config_.march.value);
   result_.opset_before = result_.opset_after = model().opset();
   had_scales_ = carries_scales(model());
 }

@@ -9,6 +9,7 @@
 
 #include "config/march.h"
 #include "config/op_classes.h"
+#include "driver/target_rows.h"
 #include "plan/plan.h"
 #include "report/table.h"
 #include "support/codes.h"
@@ -68,13 +69,14 @@ OperatorSupport support_of(const std::string& op, const OpTraits& traits, std::s
   return support;
 }
 
-void check_known(const OpClasses& classes, const std::vector<std::string>& only) {
+void check_known(const OpClasses& classes, const March& march, const std::vector<std::string>& only) {
   std::vector<std::string> known;
   for (const auto& [op, row] : classes.rows) known.push_back(op);
+  for (const auto& [op, row] : march.capabilities.rows) known.push_back(op);
   std::sort(known.begin(), known.end());
   std::vector<Diagnostic> unknown;
   for (const std::string& op : only) {
-    if (classes.rows.contains(op)) continue;
+    if (std::ranges::binary_search(known, op)) continue;
     unknown.push_back({Severity::kError,
                        codes::kBadValue,
                        fmt::format("nothing is known of an operator '{}'{}; it would stay float", op,
@@ -118,10 +120,10 @@ void append_class(std::string& text, OpClass op_class, const std::vector<const O
 TargetSupport target_support(const std::string& march, const std::filesystem::path& configs,
                              const std::vector<std::string>& only) {
   const OpClasses classes = read_op_classes((configs / "op_classes.yaml").string());
-  check_known(classes, only);
   TargetSupport support;
-  support.march = march;
-  support.what = read_march(configs, march).chips;
+  support.march = read_march(configs, march);
+  support.only = only;
+  check_known(classes, support.march, only);
   for (const auto& [op, row] : classes.rows) {
     if (!only.empty() && std::find(only.begin(), only.end(), op) == only.end()) continue;
     support.operators.push_back(support_of(op, row.traits, ""));
@@ -139,10 +141,10 @@ TargetSupport target_support(const std::string& march, const std::filesystem::pa
 }
 
 std::string to_text(const TargetSupport& support) {
-  std::string text = fmt::format(
-      "{} ({})\nEvery target has the same operators and precisions so far: its limits are not told apart "
-      "yet.\n",
-      support.march, support.what);
+  std::string text = fmt::format("{} ({})\n", support.march.name, support.march.chips);
+  text += rows_text(support.march, support.only);
+  if (support.operators.empty()) return text;
+  text += "\nWhat a configuration can ask of them, on every target alike:\n";
   for (const OpClass op_class : kClasses) {
     std::vector<const OperatorSupport*> operators;
     for (const OperatorSupport& each : support.operators) {
@@ -163,7 +165,10 @@ nlohmann::ordered_json to_json(const TargetSupport& support) {
     json["why"] = each.why;
     operators.push_back(std::move(json));
   }
-  return {{"march", support.march}, {"products", support.what}, {"operators", operators}};
+  return {{"march", support.march.name},
+          {"products", support.march.chips},
+          {"rows", rows_json(support.march, support.only)},
+          {"operators", operators}};
 }
 
 }  // namespace qprep

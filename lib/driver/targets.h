@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "config/march.h"
+
 namespace qprep {
 
 /// What a target can do with an operator.
@@ -20,8 +22,8 @@ struct OperatorSupport {
 };
 
 struct TargetSupport {
-  std::string march;
-  std::string what;                        // the products with this target
+  March march;
+  std::vector<std::string> only;           // the operators asked for; empty: all
   std::vector<OperatorSupport> operators;  // by class, then by name; the cases of one stand together
 };
 

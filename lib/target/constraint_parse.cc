@@ -1,12 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
 #include <fmt/format.h>
 #include <map>
 #include <utility>
 
 #include "support/text.h"
+#include "target/constraint_cursor.h"
 #include "target/constraint_tree.h"
 
 namespace qprep {
@@ -18,10 +17,6 @@ using Relation = Test::Relation;
 constexpr std::size_t kDeepest = 32;    // nested brackets
 constexpr std::size_t kLongest = 1000;  // bytes of a constraint
 
-bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
-bool is_name(char c) { return is_letter(c) || is_digit(c); }
-
 const std::map<std::string_view, Kind>& functions() {
   static const std::map<std::string_view, Kind> all = {{"product", Kind::kProduct},
                                                        {"count", Kind::kCount},
@@ -31,96 +26,32 @@ const std::map<std::string_view, Kind>& functions() {
   return all;
 }
 
-class Parser {
+class Parser : private ConstraintCursor {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit Parser(std::string_view text) : ConstraintCursor(text), size_(text.size()) {}
 
   ConstraintTree parse() {
-    if (text_.size() > kLongest) fail(0, fmt::format("a constraint has at most {} bytes", kLongest));
+    if (size_ > kLongest) fail(0, fmt::format("a constraint has at most {} bytes", kLongest));
     ConstraintTree tree;
     tree.claim = test();
     if (accept_word("when")) tree.when = conditions();
     if (accept_word("unless")) tree.unless = conditions();
-    skip_spaces();
-    if (at_ == text_.size()) return tree;
-    const std::string next = peek();
+    if (at_end()) return tree;
+    const std::string found = peek();
     std::vector<std::string> known = {"unless"};
     if (tree.when.empty() && tree.unless.empty()) known.insert(known.begin(), "when");
     if (!tree.when.empty() || !tree.unless.empty()) known.emplace_back("and");
-    fail(at_, fmt::format("'{}' or the end must follow, not '{}'{}", join(known, "', '"), next,
-                          did_you_mean(next, known)));
+    fail(at(), fmt::format("'{}' or the end must follow, not '{}'{}", join(known, "', '"), found,
+                           did_you_mean(found, known)));
   }
 
  private:
-  [[noreturn]] static void fail(std::size_t at, const std::string& message) {
-    throw ConstraintMistake(at, message);
-  }
-
   std::vector<Test> conditions() {
     std::vector<Test> tests;
     do {
       tests.push_back(test());
     } while (accept_word("and"));
     return tests;
-  }
-
-  void skip_spaces() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
-  }
-
-  bool accept(std::string_view token) {
-    skip_spaces();
-    if (!text_.substr(at_).starts_with(token)) return false;
-    at_ += token.size();
-    return true;
-  }
-
-  void expect(std::string_view token) {
-    if (accept(token)) return;
-    fail(at_, at_ == text_.size() ? fmt::format("'{}' is missing at the end", token)
-                                  : fmt::format("'{}' is missing before '{}'", token, peek()));
-  }
-
-  /// The word, number or sign that comes next, without taking it.
-  std::string peek() {
-    skip_spaces();
-    std::size_t end = at_;
-    while (end < text_.size() && (is_name(text_[end]) || (text_[end] == '.' && end + 1 < text_.size() &&
-                                                          is_letter(text_[end + 1])))) {
-      ++end;
-    }
-    if (end == at_ && end < text_.size()) ++end;
-    return std::string(text_.substr(at_, end - at_));
-  }
-
-  bool accept_word(std::string_view word) {
-    if (peek() != word) return false;
-    at_ += word.size();
-    return true;
-  }
-
-  /// A word of letters, digits and dots.
-  std::string word(std::string_view what) {
-    const std::string found = peek();
-    if (found.empty()) fail(at_, fmt::format("{} is missing at the end", what));
-    if (!is_letter(found.front())) fail(at_, fmt::format("{} is missing before '{}'", what, found));
-    at_ += found.size();
-    return found;
-  }
-
-  std::int64_t integer() {
-    skip_spaces();
-    std::int64_t value = 0;
-    const char* begin = text_.data() + at_;
-    const auto [stop, error] = std::from_chars(begin, text_.data() + text_.size(), value);
-    if (error == std::errc::result_out_of_range) fail(at_, "a number takes at most 64 bits");
-    if (error != std::errc()) {
-      const std::string next = peek();
-      fail(at_, next.empty() ? "a number is missing at the end"
-                             : fmt::format("a number is missing before '{}'", next));
-    }
-    at_ += static_cast<std::size_t>(stop - begin);
-    return value;
   }
 
   Expression literal() {
@@ -130,8 +61,7 @@ class Parser {
   }
 
   QuantityName quantity() {
-    skip_spaces();
-    const std::size_t at = at_;
+    const std::size_t begin = at();
     const std::string text = word("a quantity");
     std::vector<std::string> candidates;
     std::optional<QuantityName> name = quantity_named(text, candidates);
@@ -140,28 +70,26 @@ class Parser {
         for (const auto& [function, kind] : functions()) candidates.emplace_back(function);
         candidates.emplace_back("shapes");
       }
-      fail(at, fmt::format("there is no quantity '{}'{}", text, did_you_mean(text, candidates)));
+      fail(begin, fmt::format("there is no quantity '{}'{}", text, did_you_mean(text, candidates)));
     }
-    if (at_ < text_.size() && text_[at_] == '[') slice(*name, at);
+    if (next() == '[') slice(*name, begin);
     return *name;
   }
 
-  void slice(QuantityName& name, std::size_t at) {
-    if (!name.quantity->is_list) fail(at, fmt::format("'{}' is no list", name.text()));
+  void slice(QuantityName& name, std::size_t begin) {
+    if (!name.quantity->is_list()) fail(begin, fmt::format("'{}' is no list", name.text()));
     expect("[");
     const std::int64_t first = peek() == "." ? 0 : integer();
     std::int64_t last = first;
     if (accept("..")) {
-      skip_spaces();
-      last = at_ < text_.size() && text_[at_] == ']' ? -1 : integer();
+      last = peek() == "]" ? -1 : integer();
     }
     expect("]");
     name.slice = {first, last};
   }
 
   Expression factor() {
-    skip_spaces();
-    if (++depth_ > kDeepest) fail(at_, fmt::format("brackets may be {} deep", kDeepest));
+    if (++depth_ > kDeepest) fail(at(), fmt::format("brackets may be {} deep", kDeepest));
     Expression expression = bare_factor();
     --depth_;
     return expression;
@@ -175,25 +103,25 @@ class Parser {
       expect(")");
       return nested;
     }
-    if (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '-')) return literal();
-    const std::string next = peek();
-    const auto function = functions().find(next);
-    if (function != functions().end()) return call(next, function->second);
+    const std::size_t begin = at();
+    if (is_digit(next()) || next() == '-') return literal();
+    const std::string text = peek();
+    const auto function = functions().find(text);
+    if (function != functions().end()) return call(text, function->second);
     Expression expression;
-    const std::size_t at = at_;
     expression.kind = Kind::kQuantity;
     expression.name = quantity();
     if (expression.name.quantity->kind != QuantityKind::kNumber) {
-      fail(at, fmt::format("'{}' is no number", expression.name.text()));
+      fail(begin, fmt::format("'{}' is no number", expression.name.text()));
     }
     return expression;
   }
 
   Expression call(const std::string& name, Kind kind) {
     Expression expression;
-    const std::size_t at = at_;
+    const std::size_t begin = at();
     expression.kind = kind;
-    at_ += name.size();
+    accept(name);
     expect("(");
     do {
       expression.operands.push_back(sum());
@@ -201,10 +129,10 @@ class Parser {
     expect(")");
     const std::size_t wanted = kind == Kind::kProduct || kind == Kind::kCount ? 1 : 2;
     if (expression.operands.size() != wanted) {
-      fail(at, fmt::format("'{}' takes {}", name, wanted == 1 ? "one list" : "two numbers"));
+      fail(begin, fmt::format("'{}' takes {}", name, wanted == 1 ? "one list" : "two numbers"));
     }
     if (wanted == 1 && expression.operands[0].kind != Kind::kQuantity) {
-      fail(at, fmt::format("'{}' takes the name of a list", name));
+      fail(begin, fmt::format("'{}' takes the name of a list", name));
     }
     return expression;
   }
@@ -246,13 +174,11 @@ class Parser {
   }
 
   Test test() {
-    skip_spaces();
-    const std::string next = peek();
-    if (next == "shapes") return shapes();
+    if (peek() == "shapes") return shapes();
     Test test;
     const bool denied = accept_word("not");
-    const std::size_t before = at_;
-    if (!next.empty() && is_letter(next.front()) && !functions().contains(next)) {
+    const std::size_t begin = at();
+    if (is_letter(next()) && !functions().contains(peek())) {
       test.left.kind = Kind::kQuantity;
       test.left.name = quantity();
       const QuantityKind kind = test.left.name.quantity->kind;
@@ -260,12 +186,12 @@ class Parser {
         test.relation = denied ? Relation::kNotFact : Relation::kFact;
         return test;
       }
-      if (denied) fail(before, fmt::format("'{}' is nothing that holds or not", test.left.name.text()));
+      if (denied) fail(begin, fmt::format("'{}' is nothing that holds or not", test.left.name.text()));
       if (kind == QuantityKind::kWord || !test.left.name.attribute.empty()) {
         if (words(test)) return test;
       }
     }
-    at_ = before;
+    go_to(begin);
     test.left = sum();
     relate(test);
     return test;
@@ -276,18 +202,16 @@ class Parser {
     const QuantityName& name = test.left.name;
     if (!accept_word("is")) {
       if (!name.attribute.empty()) return false;
-      fail(at_, fmt::format("'is' must follow '{}', which is a word", name.text()));
+      fail(at(), fmt::format("'is' must follow '{}', which is a word", name.text()));
     }
     test.relation = accept_word("not") ? Relation::kIsNot : Relation::kIs;
-    skip_spaces();
-    if (!name.attribute.empty() && (at_ == text_.size() || !is_letter(text_[at_]))) return false;
+    if (!name.attribute.empty() && (at_end() || !is_letter(next()))) return false;
     do {
-      skip_spaces();
-      const std::size_t at = at_;
+      const std::size_t begin = at();
       const std::string found = word("a word");
       const std::vector<std::string>& known = name.quantity->words;
       if (!known.empty() && std::ranges::find(known, found) == known.end()) {
-        fail(at, fmt::format("'{}' is never '{}'{}", name.text(), found, did_you_mean(found, known)));
+        fail(begin, fmt::format("'{}' is never '{}'{}", name.text(), found, did_you_mean(found, known)));
       }
       test.words.push_back(found);
     } while (accept_word("or"));
@@ -295,8 +219,7 @@ class Parser {
   }
 
   void relate(Test& test) {
-    skip_spaces();
-    const std::size_t at = at_;
+    const std::size_t begin = at();
     for (const auto& [sign, relation] : {std::pair("<=", Relation::kAtMost),
                                          {">=", Relation::kAtLeast},
                                          {"<", Relation::kBelow},
@@ -312,17 +235,16 @@ class Parser {
       expect("..");
       test.bounds.push_back(literal());
       if (test.bounds[0].literal > test.bounds[1].literal) {
-        fail(at, fmt::format("no number is in {}..{}", test.bounds[0].literal, test.bounds[1].literal));
+        fail(begin, fmt::format("no number is in {}..{}", test.bounds[0].literal, test.bounds[1].literal));
       }
       return;
     }
     if (accept_word("is")) return relate_is(test);
-    if (accept_word("are")) return relate_are(test, at);
-    const std::string next = peek();
+    if (accept_word("are")) return relate_are(test, begin);
+    const std::string found = peek();
     const std::string missing = "'<=', '>=', '<', '>', 'in', 'is' or 'are' must follow";
-    fail(at, next.empty()
-                 ? missing
-                 : fmt::format("{}, not '{}'{}", missing, next, did_you_mean(next, {"in", "is", "are"})));
+    const std::string meant = did_you_mean(found, {"in", "is", "are"});
+    fail(begin, found.empty() ? missing : fmt::format("{}, not '{}'{}", missing, found, meant));
   }
 
   void relate_is(Test& test) {
@@ -332,7 +254,7 @@ class Parser {
       test.relation = Relation::kEven;
     } else if (accept_word("power")) {
       test.relation = Relation::kPowerOf2;
-      if (!accept_word("of") || !accept_word("2")) fail(at_, "'power of 2' is the only power");
+      if (!accept_word("of") || !accept_word("2")) fail(at(), "'power of 2' is the only power");
     } else {
       test.relation = accept_word("not") ? Relation::kIsNot : Relation::kIs;
       do {
@@ -341,9 +263,9 @@ class Parser {
     }
   }
 
-  void relate_are(Test& test, std::size_t at) {
-    if (test.left.kind != Kind::kQuantity || !test.left.name.quantity->is_list) {
-      fail(at, "'are' follows the name of a list");
+  void relate_are(Test& test, std::size_t begin) {
+    if (test.left.kind != Kind::kQuantity || !test.left.name.quantity->is_list()) {
+      fail(begin, "'are' follows the name of a list");
     }
     if (accept_word("equal")) {
       test.relation = Relation::kEqual;
@@ -358,8 +280,8 @@ class Parser {
   Test shapes() {
     Test test;
     test.relation = Relation::kShapes;
-    at_ += std::string_view("shapes").size();
-    if (!accept_word("are")) fail(at_, "'are' must follow 'shapes'");
+    accept("shapes");
+    if (!accept_word("are")) fail(at(), "'are' must follow 'shapes'");
     do {
       ShapePattern pattern;
       do {
@@ -373,23 +295,24 @@ class Parser {
   /// "NxCx1x1".
   std::vector<PatternDim> shape() {
     std::vector<PatternDim> dims;
-    skip_spaces();
-    do {
+    at();
+    while (true) {
       PatternDim dim;
-      if (at_ < text_.size() && text_[at_] >= 'A' && text_[at_] <= 'Z') {
-        dim.letter = text_[at_++];
-      } else if (at_ < text_.size() && is_digit(text_[at_])) {
+      if (next() >= 'A' && next() <= 'Z') {
+        dim.letter = next();
+        skip_byte();
+      } else if (is_digit(next())) {
         dim.size = integer();
       } else {
-        fail(at_, "a shape is capital letters and numbers with 'x' between them");
+        fail(at(), "a shape is capital letters and numbers with 'x' between them");
       }
       dims.push_back(dim);
-    } while (at_ < text_.size() && text_[at_] == 'x' && ++at_ <= text_.size());
-    return dims;
+      if (next() != 'x') return dims;
+      skip_byte();
+    }
   }
 
-  std::string_view text_;
-  std::size_t at_ = 0;
+  std::size_t size_;
   std::size_t depth_ = 0;
 };
 

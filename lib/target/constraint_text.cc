@@ -102,11 +102,15 @@ bool is_simple(const Expression& expression) {
          expression.kind == Kind::kCount;
 }
 
-/// "kernel height 9", "C * H * W = 9000".
+/// "kernel height 9", "C of input 1 = 9", "C * H * W = 9000".
+std::string subject(const std::string& noun, bool is_simple, const std::string& value) {
+  const bool is_one_thing = is_simple && noun.find(" of ") == std::string::npos;
+  return fmt::format("{}{}{}", noun, is_one_thing ? " " : " = ", value);
+}
+
 std::string subject(const Expression& expression, const NodeView& node, std::size_t item) {
   const std::optional<Number> number = number_of(expression, node, item);
-  return fmt::format("{}{}{}", text_of(expression, node, item), is_simple(expression) ? " " : " = ",
-                     number ? number->to_text() : "?");
+  return subject(text_of(expression, node, item), is_simple(expression), number ? number->to_text() : "?");
 }
 
 /// "7", "stride width = 1", "720 * 1024 = 737280".
@@ -268,8 +272,8 @@ std::string fault_of(const Test& test, const NodeView& node, std::size_t item, s
         const Readings readings = read(test.left.name, node);
         const Reading& each = readings.items[item];
         const std::string* word = std::get_if<std::string>(&each.value);
-        return fmt::format("{} {} is not {}, {}", test.left.name.noun(each), word ? printable(*word) : "?",
-                           listed(choices, "or"), all);
+        const std::string found = subject(test.left.name.noun(each), true, word ? printable(*word) : "?");
+        return fmt::format("{} is not {}, {}", found, listed(choices, "or"), all);
       }
       std::vector<std::string> bounds;
       for (std::size_t i = 0; i < test.bounds.size(); ++i) bounds.push_back(bound(i));

@@ -6,350 +6,14 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "target/catalogue.h"
 #include "target/readers.h"
 
 namespace qprep {
 namespace {
 
-constexpr auto kNumber = QuantityKind::kNumber;
-constexpr auto kWord = QuantityKind::kWord;
-constexpr auto kFact = QuantityKind::kFact;
-
-const std::vector<Quantity>& catalogue() {
-  static const std::vector<Quantity> all = [] {
-    const std::vector<std::string> types = {"float32", "float16", "bfloat16", "float64", "int8",
-                                            "int16",   "int32",   "int64",    "uint8",   "uint16",
-                                            "uint32",  "uint64",  "bool",     "string"};
-    const std::vector<std::string> precisions = {"int8", "int16", "int32", "float32"};
-    const std::vector<std::string> modes = {"constant", "reflect",  "edge",    "wrap", "nearest", "linear",
-                                            "cubic",    "bilinear", "bicubic", "DCR",  "CRD"};
-    const std::vector<std::string> coordinates = {
-        "half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",  "asymmetric",
-        "align_corners", "tf_crop_and_resize",   "tf_half_pixel_for_nn"};
-    const std::vector<std::string> joints = {"none", "ones", "trailing", "mixed"};
-    std::vector<Quantity> rows = {
-        // Of a tensor
-        {"rank", kNumber, false, true, "rank", "", "reshape it to rank", {}, read_rank},
-        {"dims", kNumber, true, true, "size of axis", "the size of each axis", "", {}, read_dims},
-        {"dims_but_axis",
-         kNumber,
-         true,
-         true,
-         "size of axis",
-         "each size but that of the axis",
-         "",
-         {},
-         read_dims_but_axis},
-        {"N", kNumber, false, true, "N", "", "", {}, read_n},
-        {"C", kNumber, false, true, "C", "", "", {}, read_c},
-        {"D", kNumber, false, true, "D", "", "", {}, read_d},
-        {"H", kNumber, false, true, "H", "", "", {}, read_h},
-        {"W", kNumber, false, true, "W", "", "", {}, read_w},
-        {"spatial", kNumber, true, true, "size of axis", "each spatial size", "", {}, read_spatial},
-        {"elements", kNumber, false, true, "number of elements", "", "", {}, read_elements},
-        {"bytes", kNumber, false, true, "number of bytes", "", "", {}, read_bytes},
-        {"dtype", kWord, false, true, "element type", "", "use an element type of", types, read_dtype},
-        {"precision", kWord, false, true, "precision", "", "use a precision of", precisions, read_precision},
-        {"constant", kFact, false, true, "is a constant", "is no constant", "", {}, read_constant},
-        // Of a window
-        {"kernel", kNumber, true, false, "kernel", "each kernel size", "use a kernel of", {}, read_kernel},
-        {"kernel_h",
-         kNumber,
-         false,
-         false,
-         "kernel height",
-         "",
-         "use a kernel height of",
-         {},
-         read_window_size},
-        {"kernel_w",
-         kNumber,
-         false,
-         false,
-         "kernel width",
-         "",
-         "use a kernel width of",
-         {},
-         read_window_size},
-        {"kernel_d",
-         kNumber,
-         false,
-         false,
-         "kernel depth",
-         "",
-         "use a kernel depth of",
-         {},
-         read_window_size},
-        {"stride", kNumber, true, false, "stride", "each stride", "use a stride of", {}, read_stride},
-        {"stride_h",
-         kNumber,
-         false,
-         false,
-         "stride height",
-         "",
-         "use a stride height of",
-         {},
-         read_window_size},
-        {"stride_w",
-         kNumber,
-         false,
-         false,
-         "stride width",
-         "",
-         "use a stride width of",
-         {},
-         read_window_size},
-        {"stride_d",
-         kNumber,
-         false,
-         false,
-         "stride depth",
-         "",
-         "use a stride depth of",
-         {},
-         read_window_size},
-        {"dilation",
-         kNumber,
-         true,
-         false,
-         "dilation",
-         "each dilation",
-         "use a dilation of",
-         {},
-         read_dilation},
-        {"dilation_h",
-         kNumber,
-         false,
-         false,
-         "dilation height",
-         "",
-         "use a dilation height of",
-         {},
-         read_window_size},
-        {"dilation_w",
-         kNumber,
-         false,
-         false,
-         "dilation width",
-         "",
-         "use a dilation width of",
-         {},
-         read_window_size},
-        {"dilation_d",
-         kNumber,
-         false,
-         false,
-         "dilation depth",
-         "",
-         "use a dilation depth of",
-         {},
-         read_window_size},
-        {"pads", kNumber, true, false, "pad", "each pad", "use a padding of", {}, read_pads},
-        {"pad_h",
-         kNumber,
-         true,
-         false,
-         "pad",
-         "each pad above and below",
-         "use a padding above and below of",
-         {},
-         read_pad_pair},
-        {"pad_w",
-         kNumber,
-         true,
-         false,
-         "pad",
-         "each pad left and right",
-         "use a padding left and right of",
-         {},
-         read_pad_pair},
-        {"pad_d",
-         kNumber,
-         true,
-         false,
-         "pad",
-         "each pad front and back",
-         "use a padding front and back of",
-         {},
-         read_pad_pair},
-        {"output_padding",
-         kNumber,
-         true,
-         false,
-         "output padding",
-         "each output padding",
-         "use an output padding of",
-         {},
-         read_output_padding},
-        {"group", kNumber, false, false, "group count", "", "use a group count of", {}, read_group},
-        {"channels_per_group",
-         kNumber,
-         true,
-         false,
-         "channels",
-         "each number of channels per group",
-         "use a number of channels per group of",
-         {},
-         read_channels_per_group},
-        // Of axes
-        {"axis", kNumber, false, false, "axis", "", "transpose its data so that the axis is", {}, read_axis},
-        {"axes",
-         kNumber,
-         true,
-         false,
-         "axis",
-         "each axis",
-         "transpose its data so that the axes are",
-         {},
-         read_axes},
-        {"axis_sizes",
-         kNumber,
-         true,
-         false,
-         "size of reduced axis",
-         "the size of each reduced axis",
-         "",
-         {},
-         read_axis_sizes},
-        {"changed_axes",
-         kNumber,
-         true,
-         false,
-         "changed axis",
-         "each axis whose size changes",
-         "change only axis",
-         {},
-         read_changed_axes},
-        {"padded_axes",
-         kNumber,
-         true,
-         false,
-         "padded axis",
-         "each axis that is padded",
-         "pad only axis",
-         {},
-         read_padded_axes},
-        {"parts",
-         kNumber,
-         true,
-         false,
-         "size of part",
-         "the size of each part",
-         "use parts of",
-         {},
-         read_parts},
-        {"batch", kNumber, false, false, "batch size", "", "use a batch size of", {}, read_batch},
-        // Of operands
-        {"constant_inputs",
-         kNumber,
-         false,
-         false,
-         "number of constant inputs",
-         "",
-         "",
-         {},
-         read_constant_inputs},
-        {"zeros", kNumber, false, false, "number of zeros in constant inputs", "", "", {}, read_zeros},
-        {"broadcast_axes",
-         kNumber,
-         true,
-         false,
-         "broadcast axis",
-         "each axis that is broadcast",
-         "broadcast only along axis",
-         {},
-         read_broadcast_axes},
-        {"broadcast_operands",
-         kNumber,
-         false,
-         false,
-         "number of operands that are broadcast",
-         "",
-         "",
-         {},
-         read_broadcast_operands},
-        {"merged_rank",
-         kNumber,
-         false,
-         false,
-         "rank with axes merged that broadcast alike",
-         "",
-         "",
-         {},
-         read_merged_rank},
-        {"batch_broadcast", kWord, false, false, "broadcasting of the leading axes", "",
-         "use a broadcasting of the leading axes of", joints, read_batch_broadcast},
-        // Of the node
-        {"mode", kWord, false, false, "mode", "", "use mode", modes, read_mode},
-        {"padding_mode",
-         kWord,
-         false,
-         false,
-         "padding mode",
-         "",
-         "use padding mode",
-         {"zeros", "border", "reflection"},
-         read_padding_mode},
-        {"coordinates", kWord, false, false, "coordinate mode", "", "use coordinate mode", coordinates,
-         read_coordinates},
-        {"keepdims", kNumber, false, false, "keepdims", "", "use keepdims of", {}, read_keepdims},
-        {"blocksize", kNumber, false, false, "block size", "", "use a block size of", {}, read_blocksize},
-        {"sorted", kNumber, false, false, "sorted", "", "use sorted of", {}, read_sorted},
-        {"opset", kNumber, false, false, "opset", "", "use opset", {}, read_opset},
-        {"fused",
-         kFact,
-         false,
-         false,
-         "it is fused with the operator before it",
-         "it is fused with no operator before it",
-         "",
-         {},
-         read_fused},
-        {"feeds_shortcut_add",
-         kFact,
-         false,
-         false,
-         "a shortcut Add follows",
-         "no shortcut Add follows",
-         "",
-         {},
-         read_feeds_shortcut_add},
-        {"last_of_segment",
-         kFact,
-         false,
-         false,
-         "it is the last of its quantised segment",
-         "it is not the last of its quantised segment",
-         "",
-         {},
-         read_last_of_segment},
-        {"model_output",
-         kFact,
-         false,
-         false,
-         "its result is an output of the model",
-         "its result is no output of the model",
-         "",
-         {},
-         read_model_output},
-        {"crop_on_pixels",
-         kFact,
-         false,
-         false,
-         "its crop begins and ends on whole pixels",
-         "its crop begins or ends between pixels",
-         "",
-         {},
-         read_crop_on_pixels},
-    };
-    std::ranges::sort(rows, {}, &Quantity::name);
-    return rows;
-  }();
-  return all;
-}
-
-const Quantity kAttribute = {"attribute", kNumber,     false, false,         "attribute",
-                             "",          "set it to", {},    read_attribute};
+const Quantity kAttribute = {
+    .name = "attribute", .noun = "attribute", .remedy = "set it to", .read = read_attribute};
 
 const Quantity* find(std::string_view name) {
   const auto& all = catalogue();
@@ -436,24 +100,32 @@ std::string edge(std::size_t place, std::size_t count) {
 }
 
 std::string item_noun(const Quantity& quantity, const Reading& reading) {
-  const std::string_view name = quantity.name;
   const std::size_t place = reading.place;
-  if (name == "kernel" || name == "stride" || name == "dilation" || name == "output_padding") {
-    return fmt::format("{} {}", quantity.noun, side(place, reading.count));
-  }
-  if (name == "pads") return fmt::format("pad {}", edge(place, reading.count));
-  if (name == "pad_h") return place == 0 ? "pad top" : "pad bottom";
-  if (name == "pad_w") return place == 0 ? "pad left" : "pad right";
-  if (name == "pad_d") return place == 0 ? "pad front" : "pad back";
-  if (name == "channels_per_group")
-    return place == 0 ? "input channels per group" : "output channels per group";
-  if (name == "spatial") {
-    constexpr std::array kLetters = {"D", "H", "W"};
-    return reading.count <= 3 ? kLetters[place + 3 - reading.count]
-                              : fmt::format("size of axis {}", place + 2);
-  }
-  if (name == "dims" || name == "dims_but_axis" || name == "parts") {
-    return fmt::format("{} {}", quantity.noun, place);
+  const bool is_first = place == 0;
+  switch (quantity.items) {
+    case Items::kNone:
+    case Items::kAlike:
+      break;
+    case Items::kAxes:
+      return fmt::format("{} {}", quantity.noun, place);
+    case Items::kSpatial: {
+      constexpr std::array kLetters = {"D", "H", "W"};
+      const bool has_letter = reading.count <= kLetters.size();
+      return has_letter ? kLetters[place + kLetters.size() - reading.count]
+                        : fmt::format("{} {}", quantity.noun, place + 2);
+    }
+    case Items::kSides:
+      return fmt::format("{} {}", quantity.noun, side(place, reading.count));
+    case Items::kEdges:
+      return fmt::format("{} {}", quantity.noun, edge(place, reading.count));
+    case Items::kTopBottom:
+      return fmt::format("{} {}", quantity.noun, is_first ? "top" : "bottom");
+    case Items::kLeftRight:
+      return fmt::format("{} {}", quantity.noun, is_first ? "left" : "right");
+    case Items::kFrontBack:
+      return fmt::format("{} {}", quantity.noun, is_first ? "front" : "back");
+    case Items::kChannels:
+      return fmt::format("{} {} per group", is_first ? "input" : "output", quantity.noun);
   }
   return std::string(quantity.noun);
 }
@@ -504,7 +176,7 @@ std::string QuantityName::noun(const Reading& reading) const {
 std::string QuantityName::noun() const {
   if (!attribute.empty() || quantity->kind == QuantityKind::kFact) return noun(Reading{});
   std::string text;
-  const bool of_axes = quantity->noun == "size of axis";
+  const bool of_axes = quantity->items == Items::kAxes || quantity->items == Items::kSpatial;
   if (slice && !of_axes) {
     Reading first;
     first.place = static_cast<std::size_t>(std::max<std::int64_t>(slice->first, 0));
@@ -525,7 +197,7 @@ std::string QuantityName::noun() const {
   } else if (slice) {
     text = fmt::format("the size of axes {} to {}", slice->first, slice->second);
   } else {
-    text = quantity->is_list ? quantity->all : quantity->noun;
+    text = quantity->is_list() ? quantity->all : quantity->noun;
   }
   if (!quantity->of_tensor || implied) return text;
   if (tensor == TensorPlace::kInputs) return text + " of each input";

@@ -18,6 +18,20 @@ namespace qprep {
 
 enum class QuantityKind { kNumber, kWord, kFact };
 
+/// What a quantity lists, and so how messages call one of its values.
+enum class Items {
+  kNone,     // it is no list
+  kAlike,    // all by its noun
+  kAxes,     // by their number: "size of axis 2"
+  kSpatial,  // D, H, W
+  kSides,    // depth, height, width
+  kEdges,    // as ONNX orders pads: all begins, then all ends
+  kTopBottom,
+  kLeftRight,
+  kFrontBack,
+  kChannels,  // input, output
+};
+
 /// One number, word or fact of a node.
 struct Reading {
   std::variant<std::monostate, Number, std::string, bool> value;  // monostate: unknown
@@ -72,17 +86,21 @@ struct QuantityName {
   std::string noun() const;
 };
 
+using QuantityReader = Readings (*)(const NodeView&, const QuantityName&);
+
 /// A row of the catalogue.
 struct Quantity {
   std::string_view name;
   QuantityKind kind = QuantityKind::kNumber;
-  bool is_list = false;
-  bool of_tensor = false;          // stands behind a tensor's name
-  std::string_view noun;           // of one; of a fact: the clause that says it
-  std::string_view all;            // of a list: "each kernel size"; of a fact: the clause that denies it
-  std::string_view remedy;         // "use a kernel of"; empty: "bring NOUN to"
-  std::vector<std::string> words;  // kWord: all that it can be; empty: any
-  Readings (*read)(const NodeView&, const QuantityName&) = nullptr;
+  Items items = Items::kNone;
+  bool of_tensor = false;               // stands behind a tensor's name
+  std::string_view noun = {};           // of one value; of a fact: the clause that says it
+  std::string_view all = {};            // of a list: "each kernel size"; of a fact: the clause that denies it
+  std::string_view remedy = {};         // "use a kernel of"; empty: "bring NOUN to"
+  std::vector<std::string> words = {};  // kWord: all that it can be; empty: any
+  QuantityReader read = nullptr;
+
+  bool is_list() const { return items != Items::kNone; }
 };
 
 /// By name.

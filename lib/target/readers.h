@@ -36,11 +36,27 @@ Readings read_kernel(const NodeView&, const QuantityName&);
 Readings read_stride(const NodeView&, const QuantityName&);
 Readings read_dilation(const NodeView&, const QuantityName&);
 Readings read_pads(const NodeView&, const QuantityName&);
-Readings read_pad_pair(const NodeView&, const QuantityName&);
-Readings read_window_size(const NodeView&, const QuantityName&);
+Readings read_pad_h(const NodeView&, const QuantityName&);
+Readings read_pad_w(const NodeView&, const QuantityName&);
+Readings read_pad_d(const NodeView&, const QuantityName&);
 Readings read_output_padding(const NodeView&, const QuantityName&);
 Readings read_group(const NodeView&, const QuantityName&);
 Readings read_channels_per_group(const NodeView&, const QuantityName&);
+
+/// The item of a list by axis that stands at that place from its end; 1: the list is too short.
+Readings from_end(const Readings& list, std::size_t place);
+template <QuantityReader read_list>
+Readings read_width(const NodeView& node, const QuantityName& name) {
+  return from_end(read_list(node, name), 1);
+}
+template <QuantityReader read_list>
+Readings read_height(const NodeView& node, const QuantityName& name) {
+  return from_end(read_list(node, name), 2);
+}
+template <QuantityReader read_list>
+Readings read_depth(const NodeView& node, const QuantityName& name) {
+  return from_end(read_list(node, name), 3);
+}
 
 // Axes: axis_quantities.cc
 Readings read_axis(const NodeView&, const QuantityName&);

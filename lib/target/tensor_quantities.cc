@@ -118,16 +118,16 @@ Readings read_dim(const NodeView& view, const QuantityName& name,
   });
 }
 
-std::optional<Number> elements_of(const Shape& shape, const QuantityName& name, std::string& missing) {
+/// nullopt, with `missing` as what is unknown: a size is.
+std::optional<Number> elements_of(const std::optional<Shape>& shape, std::string& missing) {
+  if (!shape) return std::nullopt;
   std::optional<Number> product = Number(1);
-  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-    if (shape[axis].known()) {
-      product = multiply(*product, shape[axis].size);
-    } else {
-      missing = missing_dim(
-          fmt::format("the size of axis {}{}", axis, name.implied ? "" : " in " + name.text()), shape[axis]);
+  for (const Dim& dim : *shape) {
+    if (!dim.known()) {
+      missing = missing_dim(missing, dim);
       return std::nullopt;
     }
+    product = multiply(*product, dim.size);
   }
   return product;
 }
@@ -219,7 +219,7 @@ Readings read_elements(const NodeView& view, const QuantityName& name) {
   return each_tensor(view, name, [&](const Operand& operand) {
     const std::optional<Shape> shape = shape_of(operand.value);
     std::string missing = noun_of(name, operand.number);
-    const std::optional<Number> product = shape ? elements_of(*shape, name, missing) : std::nullopt;
+    const std::optional<Number> product = elements_of(shape, missing);
     return product ? Readings::of(*product) : Readings::unknown(missing);
   });
 }
@@ -230,7 +230,7 @@ Readings read_bytes(const NodeView& view, const QuantityName& name) {
     const std::optional<DType> precision = precision_of(view, name);
     if (!precision) return Readings::unknown("the precision");
     std::string missing = noun_of(name, operand.number);
-    const std::optional<Number> product = shape ? elements_of(*shape, name, missing) : std::nullopt;
+    const std::optional<Number> product = elements_of(shape, missing);
     if (!product) return Readings::unknown(missing);
     return Readings::of(multiply(*product, static_cast<std::int64_t>(bit_width(*precision) / 8)).value_or(0));
   });

@@ -59,10 +59,20 @@ Readings same_pads(const NodeView& view, const QuantityName& name, bool upper) {
   return Readings::numbers(pads);
 }
 
-/// The item of a list of sizes by axis that belongs to the letter: w is the last.
-std::optional<std::size_t> place_of(char letter, std::size_t count) {
-  const std::size_t from_end = letter == 'w' ? 1 : letter == 'h' ? 2 : 3;
-  return count >= from_end ? std::optional(count - from_end) : std::nullopt;
+/// Begin and end along the axis at that place from the last; none: there is no such axis.
+Readings pad_pair(const Readings& pads, std::size_t place) {
+  if (!pads.missing.empty()) return pads;
+  const std::size_t axes = pads.items.size() / 2;
+  Readings pair;
+  pair.is_list = true;
+  if (place > axes) return pair;
+  for (const std::size_t each : {axes - place, 2 * axes - place}) {
+    Reading reading = pads.items[each];
+    reading.place = pair.items.size();
+    reading.count = 2;
+    pair.items.push_back(std::move(reading));
+  }
+  return pair;
 }
 
 }  // namespace
@@ -113,31 +123,20 @@ Readings read_pads(const NodeView& view, const QuantityName& name) {
   return axes ? Readings::numbers(std::vector<std::int64_t>(2 * *axes, 0)) : Readings::no_list("the padding");
 }
 
-Readings read_pad_pair(const NodeView& view, const QuantityName& name) {
-  Readings pads = read_pads(view, name);
-  if (!pads.missing.empty()) return pads;
-  const std::size_t axes = pads.items.size() / 2;
-  const std::optional<std::size_t> place = place_of(name.quantity->name.back(), axes);
-  if (!place) return Readings::numbers({});
-  Readings pair;
-  pair.is_list = true;
-  for (const std::size_t each : {*place, *place + axes}) pair.items.push_back(pads.items[each]);
-  for (std::size_t i = 0; i < 2; ++i) {
-    pair.items[i].place = i;
-    pair.items[i].count = 2;
-  }
-  return pair;
+Readings read_pad_w(const NodeView& view, const QuantityName& name) {
+  return pad_pair(read_pads(view, name), 1);
+}
+Readings read_pad_h(const NodeView& view, const QuantityName& name) {
+  return pad_pair(read_pads(view, name), 2);
+}
+Readings read_pad_d(const NodeView& view, const QuantityName& name) {
+  return pad_pair(read_pads(view, name), 3);
 }
 
-Readings read_window_size(const NodeView& view, const QuantityName& name) {
-  const std::string_view word = name.quantity->name;
-  const Readings all = word.starts_with("kernel")   ? read_kernel(view, name)
-                       : word.starts_with("stride") ? read_stride(view, name)
-                                                    : read_dilation(view, name);
-  if (!all.missing.empty()) return Readings::unknown(all.missing);
-  const std::optional<std::size_t> place = place_of(word.back(), all.items.size());
-  if (!place) return Readings::of(Number(1));
-  Reading reading = all.items[*place];
+Readings from_end(const Readings& list, std::size_t place) {
+  if (!list.missing.empty()) return Readings::unknown(list.missing);
+  if (place > list.items.size()) return Readings::of(Number(1));
+  Reading reading = list.items[list.items.size() - place];
   reading.place = 0;
   reading.count = 1;
   return {false, {std::move(reading)}, {}};

@@ -594,6 +594,53 @@ class Targets(Case):
         self.assertEqual(conv["precisions"]["weight"], ["qint8", "qint16", "float32"])
         self.assertEqual(conv["data"], "0, 1")
 
+    def test_show_says_every_limit_as_a_sentence(self):
+        text = qprep("targets", "show", "bernoulli2", "Conv", "Softmax").stdout
+        self.assertIn("Conv runs on the BPU\n  input int8, weight int8, output int8 or int32\n", text)
+        self.assertIn("  - each kernel size is 1 to 7\n", text)
+        self.assertIn("Softmax runs on the CPU, and on the BPU where a configuration asks for it\n", text)
+        rows = json.loads(qprep("targets", "show", "bernoulli2", "--json").stdout)["rows"]
+        self.assertEqual(len(rows), 160)
+        conv = next(each for each in rows if each["operator"] == "Conv")
+        self.assertEqual((conv["runs"], conv["input"], conv["output"]), ("bpu", ["int8"], ["int8", "int32"]))
+        kernel = next(each for each in conv["limits"] if each["text"] == "kernel in 1..7")
+        self.assertEqual(kernel["rule"], "each kernel size is 1 to 7")
+        self.assertIn("bernoulli2.yaml:", kernel["where"])
+
+    def test_diff_says_what_changes(self):
+        text = qprep("targets", "diff", "bayes", "bayes-e").stdout
+        self.assertIn("\nAcos\n  runs: cpu -> bpu\n", text)
+        self.assertIn("\nArgMax\n  - C is at most 64\n  + C is at most 8191\n", text)
+        self.assertIn("0 operators differ", qprep("targets", "diff", "bayes", "bayes").stdout)
+        operators = json.loads(qprep("targets", "diff", "bayes", "bayes-e", "--json").stdout)["operators"]
+        acos = next(each for each in operators if each["operator"] == "Acos")
+        self.assertEqual(acos["runs"], ["cpu", "bpu"])
+
+    def test_a_file_that_extends_a_target(self):
+        own = self.folder / "own.yaml"
+        own.write_text("base: bayes\noperators: {Celu: {like: Elu}, Conv: {also: C <= 512}}\n")
+        self.assert_done(qprep("targets", "check", own))
+        self.assertIn("Celu runs on the BPU", qprep("targets", "show", own, "Celu").stdout)
+        text = qprep("targets", "diff", "bayes", own).stdout
+        self.assertEqual(text.splitlines()[0], "2 operators differ from bayes to own")
+        self.assertIn("\nConv\n  + C is at most 512\n", text)
+        (self.folder / "qprep.yaml").write_text("march: own.yaml\n")
+        out = self.folder / "out"
+        self.assert_done(qprep("config", "check", self.folder / "qprep.yaml"))
+        result = qprep("prepare", DIGITS, "-c", self.folder / "qprep.yaml", "-o", out, "--json")
+        self.assertEqual(json.loads(result.stdout)["march"], "own")
+
+        own.write_text("base: bayes\noperators: {Celu: {like: Elu, also: kernl <= 3}}\n")
+        for command in (["targets", "check", own], ["config", "check", self.folder / "qprep.yaml"]):
+            result = qprep(*command)
+            self.assertEqual((result.returncode, result.stdout[-12:]), (1, ": 1 mistake\n"))
+            self.assertIn("own.yaml:2:37: error:", result.stderr)
+            self.assertIn("'kernl' (did you mean 'kernel'?)", result.stderr)
+        self.assert_failed(qprep("prepare", DIGITS, "-c", self.folder / "qprep.yaml", "-o", out), "own.yaml:2:37")
+        (self.folder / "qprep.yaml").write_text("march: owm.yaml\n")
+        result = qprep("prepare", DIGITS, "-c", self.folder / "qprep.yaml", "-o", out)
+        self.assert_failed(result, "qprep.yaml:1:8: error: 'march': there is no file", "owm.yaml")
+
     def test_an_operator_that_nobody_knows(self):
         self.assert_failed(qprep("targets", "show", "bayes", "Cnov"), "'Cnov'", "did you mean 'Conv'")
 
@@ -611,6 +658,14 @@ class Documents(Case):
                     self.assert_done(qprep("config", "check", self.config(block)))
                     blocks += 1
         self.assertGreater(blocks, 3)
+
+    def test_every_target_that_its_document_shows_passes_check(self):
+        blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "targets.md").read_text(), re.S | re.M)
+        own = self.folder / "own.yaml"
+        for block in blocks:
+            own.write_text(block)
+            self.assert_done(qprep("targets", "check", own))
+        self.assertTrue(blocks)
 
 
 class Terminal(Case):

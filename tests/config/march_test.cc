@@ -82,6 +82,81 @@ TEST_CASE("Every mistake of a march is said with its place") {
   CHECK(said.find("3:34: 'replace' names 'div-to-mul' twice\n") != std::string::npos);
 }
 
+TEST_CASE("A march extends another one: what it says counts, the rest stays") {
+  const test::TemporaryFolder folder;
+  const std::string own = (folder.path() / "own.yaml").string();
+  test::write_text(
+      own,
+      "base: bayes\n"
+      "fuse: {operators: {Swish: {any_of: [HardSwish]}}, tails: [{name: swish, pattern: \"{ y = "
+      "Swish(h) }\"}]}\n"
+      "operators: {Gelu: {like: Abs}, Conv: {also: C <= 512}, Abs: cpu, ArgMax: {limits: []}}\n");
+  const March march = read_march(kConfigs, own);
+  const March bayes = read_march(kConfigs, "bayes");
+  CHECK(march.name == "own");
+  CHECK(march.base == "bayes");
+  CHECK(march.chips == bayes.chips);
+  CHECK(march.replace == bayes.replace);
+  CHECK(march.tail_relu_apart);
+  CHECK_FALSE(march.int16_addends);
+  CHECK(march.sequences.tails.size() == 1);
+  const auto& rows = march.capabilities.rows;
+  const auto& before = bayes.capabilities.rows;
+  CHECK(rows.size() == before.size() + 1);
+  // Like the row that the file itself has.
+  CHECK(rows.at("Gelu").runs == RunsOn::kCpu);
+  CHECK(rows.at("Abs").runs == RunsOn::kCpu);
+  CHECK(rows.at("Abs").limits.empty());
+  CHECK(rows.at("Conv").limits.size() == before.at("Conv").limits.size() + 1);
+  CHECK(rows.at("Conv").limits.back().constraint.text() == "C <= 512");
+  CHECK(rows.at("Conv").limits.back().where.file == own);
+  CHECK(rows.at("Conv").weight == before.at("Conv").weight);
+  CHECK(rows.at("ArgMax").limits.empty());
+  CHECK(rows.at("Softmax").where == before.at("Softmax").where);
+
+  test::write_text(folder.path() / "further.yaml", "base: own.yaml\nevery: C <= 99\n");
+  const March further = read_march(kConfigs, (folder.path() / "further.yaml").string());
+  CHECK(further.capabilities.rows.at("Relu").limits.back().constraint.text() == "C <= 99");
+  CHECK(further.capabilities.rows.at("Gelu").limits.empty());
+}
+
+TEST_CASE("Every mistake of a row is said with its place") {
+  const std::string rest = "chips: a\nsource: b\n";
+  CHECK(complaints("base: bayse\n") ==
+        "1:7: 'base' must be a path ending in .yaml or one of own, not 'bayse'\n");
+  CHECK(complaints("base: own.yaml\n").find("or one extends itself") != std::string::npos);
+  CHECK(
+      complaints(rest +
+                 "every: [rank is 4, {a: b}]\n"
+                 "groups: {map: rank iz 4}\n"
+                 "operators:\n"
+                 "  Abs: bpuu\n"
+                 "  Acos: {runs: bpu, precision: [int7], use: mapp, limits: [kernl <= 3, 'mode is cubik']}\n"
+                 "  Add: {like: Asb}\n"
+                 "  Sub: {like: Sub}\n"
+                 "  Mul: {limit: []}\n") ==
+      "3:20: 'every' must hold constraints as text, not a map\n"
+      "4:20: 'groups.map': '<=', '>=', '<', '>', 'in', 'is' or 'are' must follow, not 'iz' (did you mean "
+      "'in'?) in "
+      "'rank iz 4'\n"
+      "6:8: 'operators.Abs' must be one of bpu, manual, fused, gone, cpu, nowhere, unlisted, not 'bpuu' (did "
+      "you "
+      "mean 'bpu'?)\n"
+      "7:33: 'operators.Acos.precision' must hold int8, int16, int32, not 'int7' (did you mean 'int8'?)\n"
+      "7:45: 'operators.Acos.use': there is no group 'mapp' (did you mean 'map'?)\n"
+      "7:60: 'operators.Acos.limits': there is no quantity 'kernl' (did you mean 'kernel'?) in 'kernl <= 3'\n"
+      "7:81: 'operators.Acos.limits': 'mode' is never 'cubik' (did you mean 'cubic'?) in 'mode is cubik'\n"
+      "8:15: 'operators.Add.like': there is no row of 'Asb' (did you mean 'Abs'?)\n"
+      "9:15: 'operators.Sub.like': 'Sub' would be like itself\n"
+      "10:3: 'operators.Mul.runs' or 'operators.Mul.like' is missing\n"
+      "10:9: unknown key 'limit' in 'operators.Mul' (did you mean 'limits'?); known: also, becomes, input, "
+      "like, "
+      "limits, note, output, precision, runs, source, use, weight\n");
+  CHECK(complaints(rest + "operators: {A: {like: B}, B: {like: C}, C: {like: A}}\n")
+            .find("would be like itself") != std::string::npos);
+  CHECK(complaints(rest + "operators: [Abs]\n").find("must be a map") != std::string::npos);
+}
+
 TEST_CASE("Replacements have names of their own") {
   std::vector<std::string_view> names;
   for (const Replacement& each : replacements()) names.push_back(each.name);

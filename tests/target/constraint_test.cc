@@ -1,6 +1,8 @@
 #include "target/constraint.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -134,7 +136,7 @@ TEST_CASE("What is unknown is named, and decides nothing") {
   CHECK(bench.verdict("output.precision is int8") == Verdict::kUndecided);
   bench.situation.output = DType::kInt16;
   CHECK(bench.said("output.precision is int8") ==
-        "precision of the output int16 is not int8, the only one that bernoulli2's Conv takes");
+        "precision of the output = int16 is not int8, the only one that bernoulli2's Conv takes");
   CHECK(bench.verdict("fused") == Verdict::kUndecided);
   CHECK(bench.verdict("attribute.alpha is 1") == Verdict::kUndecided);
 }
@@ -175,10 +177,10 @@ TEST_CASE("Lists go item by item, and slices take some") {
   bench.situation.data = {0, 1};
   CHECK(bench.verdict("dims[1..] in 3..7") == Verdict::kHolds);
   CHECK(bench.said("dims[-1] <= 6") ==
-        "size of axis 3 7 is above 6, the largest that bernoulli2's Add takes");
+        "size of axis 3 = 7 is above 6, the largest that bernoulli2's Add takes");
   CHECK(bench.verdict("dims[..-3] in 2..3") == Verdict::kHolds);
   CHECK(bench.verdict("inputs.dims[0] is 2") == Verdict::kHolds);
-  CHECK(bench.said("inputs.C is 3") == "C of input 1 1 is not 3, the only one that bernoulli2's Add takes");
+  CHECK(bench.said("inputs.C is 3") == "C of input 1 = 1 is not 3, the only one that bernoulli2's Add takes");
   CHECK(bench.verdict("inputs.rank is 4") == Verdict::kHolds);
   CHECK(bench.verdict("broadcast_operands is 1") == Verdict::kHolds);
   CHECK(bench.verdict("broadcast_axes are 1 and 3") == Verdict::kHolds);
@@ -245,5 +247,14 @@ TEST_CASE("No text makes the parser fail otherwise than by saying what is wrong"
     } catch (const ConstraintMistake& found) {
       CHECK(found.at() <= text.size());
     }
+  }
+}
+
+TEST_CASE("The manual names every quantity") {
+  std::ifstream stream(QPREP_SOURCE_DIR "/docs/targets.md");
+  const std::string manual(std::istreambuf_iterator<char>(stream), {});
+  for (const Quantity& quantity : quantities()) {
+    INFO(quantity.name);
+    CHECK(manual.find("`" + std::string(quantity.name) + "`") != std::string::npos);
   }
 }

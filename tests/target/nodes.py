@@ -140,5 +140,7 @@ def expand(target: Dims, dims: Dims = (1, 1, 8, 8)) -> onnx.ModelProto:
     return model("Expand", [dims, ints(*target)])
 
 
-def topk(dims: Dims = (4, 8), is_sorted: int = 1) -> onnx.ModelProto:
-    return model("TopK", [dims, ints(2)], outputs=2, sorted=is_sorted)
+def topk(dims: Dims = (4, 8), is_sorted: int = 1, indices: int = TensorProto.INT64) -> onnx.ModelProto:
+    made = model("TopK", [dims, ints(2)], outputs=2, sorted=is_sorted)
+    made.graph.output[1].CopyFrom(helper.make_tensor_value_info(made.graph.output[1].name, indices, None))
+    return made

@@ -50,6 +50,9 @@ def of_dims(op: str, dims: Dims) -> onnx.ModelProto:
     ones = [1] * len(dims)
     if op in BINARY:
         return binary(op, dims, dims)
+    if op == "Upsample":
+        scales = Const(np.array(ones[:-1] + [2], np.float32))
+        return model(op, [dims, scales], opset=9)
     if op in REDUCE:
         return reduce(op, dims, (1,) if len(dims) > 1 else (0,))
     special: dict[str, Callable[[], onnx.ModelProto]] = {
@@ -68,7 +71,6 @@ def of_dims(op: str, dims: Dims) -> onnx.ModelProto:
         "ArgMin": lambda: model(op, [dims], axis=1),
         "DepthToSpace": lambda: model(op, [dims], blocksize=2),
         "SpaceToDepth": lambda: model(op, [dims], blocksize=2),
-        "Upsample": lambda: model(op, [dims, Const(np.array([1, 1, 2, 2], np.float32))], opset=9),
         "BatchNormalization": lambda: model(op, [dims, *[Const([dims[1]])] * 4]),
         "Slice": lambda: model(op, [dims, ints(0), ints(1)]),
         "Softmax": lambda: model(op, [dims], axis=len(dims) - 1),
@@ -288,6 +290,7 @@ def conv_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     volume = int(match[1])
     at_end = "last=yes add=no output=int8"
     point = {"k": (1, 1), "cin": 1, "cout": 1}
+    yield Probe("rank", None, conv(k=(3,), s=(1,), d=(1,), feature=(1, 16, 16)), "4 or 5")
     yield Probe("N", conv(**{**point, "cout": 8192}), conv(**{**point, "cout": 8193}), "8192", {1, 8192})
     yield Probe("N", None, conv(**{**point, "cout": 0}), "1")
     yield Probe("C", conv(**{**point, "cin": 8192}), conv(**{**point, "cin": 8193}), "8192")
@@ -338,7 +341,7 @@ def conv3d(match: Match[str]) -> Iterator[Probe]:
 
 
 def transposed_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
-    def made(k: Dims = (4, 4), s: Dims = (2, 2), p: int = 1, **more: object) -> onnx.ModelProto:
+    def made(k: Dims = (4, 4), s: Dims = (2, 2), p: int | Dims = 1, **more: object) -> onnx.ModelProto:
         return conv(k=k, s=s, p=p, transposed=True, **more)  # type: ignore[arg-type]
 
     yield Probe("kernel", made(k=(14, 4)), made(k=(15, 4)), "14", {2, 14})
@@ -346,7 +349,8 @@ def transposed_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("C", made(cin=2048), made(cin=2049), "2048", {2048})
     yield Probe("C out", made(cout=2048), made(cout=2049), "2048")
     yield Probe("pad", made(k=(5, 5), p=2), made(k=(5, 5), p=3), "2", {0, 1, 2})
-    yield Probe("pad, even kernel", made(k=(4, 4), p=1), made(k=(4, 4), p=2), "3/2")
+    yield Probe("pad, even kernel", made(k=(4, 4), p=1), made(k=(4, 4), p=(0, 0, 2, 0)), "3/2")
+    yield Probe("pad, even kernel", None, made(k=(4, 4), p=(0, 2, 0, 0)), "3/2")
     yield Probe("pad", None, made(p=-1), "0")
     yield Probe("stride", made(s=(4, 4)), made(s=(3, 4)), "2 or 4", {2, 4})
     yield Probe("strides", made(s=(2, 4)), made(s=(4, 2)), "stride width = 2")
@@ -372,6 +376,7 @@ def transposed_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("pad, even stride", None, made(p=(0, 0, 0, 3)), "kernel width / stride width = 2")
     yield Probe("pad, odd stride", made(k=(6, 6), s=(3, 3), p=1), made(k=(6, 6), s=(3, 3), p=2),
                 "kernel height / stride height = 2")
+    yield Probe("pad, odd stride", None, made(k=(6, 6), s=(3, 3), p=(0, 2, 0, 0)), "kernel width / stride width = 2")
     yield Probe("pad", made(p=0), made(p=-1), "0")
     yield Probe("output padding", made(output_padding=(1, 0)), made(output_padding=(2, 0)), "0 or 1", {0, 1})
     yield Probe("stride", made(s=(14, 1), p=0), made(s=(15, 1), p=0), "14", {1, 14})
@@ -408,7 +413,8 @@ def matmul_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("M", made((8192, 4), (4, 5)), made((8193, 4), (4, 5)), "8192", {1, 8192})
     yield Probe("K", made((3, 8192), (8192, 5)), made((3, 8193), (8193, 5)), "8192")
     yield Probe("N", made((3, 4), (4, 8192)), made((3, 4), (4, 8193)), "8192")
-    yield Probe("M", None, made((0, 4), (4, 5)), "1")
+    yield Probe("M", made((1, 4), (4, 1)), made((0, 4), (4, 5)), "1")
+    yield Probe("K", made((3, 1), (1, 5)))
     yield Probe("higher", made((4096, 1, 1), (4096, 1, 1)), made((4097, 1, 1), (4097, 1, 1)), "4096", {4096})
     yield Probe("all ones", made((2, 3, 4, 5), (1, 1, 5, 6)), made((2, 3, 4, 5), (1, 3, 5, 6)), "ones")
     yield Probe("trailing ones", made((2, 3, 4, 5), (2, 1, 5, 6)), made((2, 1, 4, 5), (1, 3, 5, 6)), "trailing")
@@ -435,6 +441,7 @@ def gather_row(cell: Cell, match: Match[str]) -> Iterator[Probe]:
 
 def indices_of_types(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     if cell.op == "TopK":
+        yield Probe("indices", topk(), topk(indices=TensorProto.INT8), "int16, int32 or int64")
         return
     for dtype in (TensorProto.INT16, TensorProto.INT32, TensorProto.INT64):
         yield Probe("indices", model(cell.op, [(4, 5), Fed((4, 5), dtype)]))
@@ -465,6 +472,7 @@ def pad_constant(cell: Cell, match: Match[str]) -> Iterator[Probe]:
 
 
 def pad_all(cell: Cell, match: Match[str]) -> Iterator[Probe]:
+    yield from pad_constant(cell, match)
     yield Probe("axes", pad((1, 1, 1, 1, 1, 1, 1, 1)))
 
 
@@ -507,7 +515,7 @@ def softmax_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     def made(axis: int, opset: int, dims: Dims = MAP) -> onnx.ModelProto:
         return model("Softmax", [dims], axis=axis, opset=opset)
 
-    yield Probe("onnx", made(3, 11), made(2, 11), "3", {4, 3})
+    yield Probe("onnx", made(3, 12), made(2, 12), "3", {4, 3})
     for axis in (1, 2, 3):
         yield Probe("pytorch", made(axis, 13), made(0, 13), "1", {axis})
     yield Probe("rank", None, made(2, 13, (1, 8, 8)), "4")
@@ -550,6 +558,7 @@ def sides_to(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("W", unary(cell.op, (1, 4, 8, most)), unary(cell.op, (1, 4, 8, most + 1)), match[2])
     if match[1]:
         yield Probe("H", unary(cell.op, (1, 4, 1, 8)), unary(cell.op, (1, 4, 0, 8)), "1", {1})
+        yield Probe("W", unary(cell.op, (1, 4, 8, 1)), unary(cell.op, (1, 4, 8, 0)), "1")
 
 
 def four_only(cell: Cell, match: Match[str]) -> Iterator[Probe]:
@@ -637,10 +646,21 @@ CLAUSES: list[Clause] = [
 ]
 
 
+def four_axes(*ops: str) -> Iterator[tuple[str, Probe]]:
+    """Tensors have 4 axes, where a row does not say otherwise."""
+    for op in ops:
+        if op in ("AveragePool", "MaxPool"):
+            yield op, Probe("rank", None, pool(op, k=(3,), s=(1,), dims=(1, 8, 8)), "4")
+        elif op == "ConvTranspose":
+            yield op, Probe("rank", None, conv(k=(4,), s=(2,), d=(1,), feature=(1, 16, 16), transposed=True), "4")
+        else:
+            yield op, Probe("rank", None, of_dims(op, (1, 8, 8)), "4")
+
+
 def general_of_x3() -> Iterator[tuple[str, Probe]]:
     yield "Clip", Probe("batch", unary("Clip", (128, 4, 4, 4)), unary("Clip", (129, 4, 4, 4)), "128")
-    for op in ("Exp", "LeakyRelu", "PRelu", "Reciprocal", "Concat", "Pad", "DepthToSpace"):
-        yield op, Probe("rank", None, of_dims(op, (1, 8, 8)), "4")
+    yield from four_axes("Exp", "LeakyRelu", "PRelu", "Reciprocal", "Concat", "Pad", "DepthToSpace", "AveragePool",
+                         "MaxPool", "ConvTranspose", "GlobalAveragePool", "GlobalMaxPool", "Pow", "Upsample", "Sigmoid")
 
 
 def general_of_bayes() -> Iterator[tuple[str, Probe]]:
@@ -651,8 +671,10 @@ def general_of_bayes() -> Iterator[tuple[str, Probe]]:
         yield "Relu", Probe(f"axis {axis}", unary("Relu", inside), unary("Relu", outside), "65536")
     yield "Relu", Probe("none", None, unary("Relu", (1, 0, 4, 4)), "1")
     yield "Relu", Probe("1 G", unary("Relu", (1, 1, 32768, 32768)), unary("Relu", (1, 1, 32768, 32769)), str(GIGA))
-    for op in ("Concat", "Pad", "Tile"):
-        yield op, Probe("rank", None, of_dims(op, (1, 8, 8)), "4")
+    yield "Gemm", Probe("rows of the weight", gemm(c=8192, n=1), gemm(c=8193, n=1), "8192")
+    yield "Gemm", Probe("columns of the weight", gemm(c=1, n=8192), gemm(c=1, n=8193), "8192")
+    yield from four_axes("Concat", "Pad", "Tile", "AveragePool", "MaxPool", "GlobalMaxPool", "DepthToSpace",
+                         "SpaceToDepth", "Upsample")
 
 
 GENERAL: dict[str, Callable[[], Iterator[tuple[str, Probe]]]] = {

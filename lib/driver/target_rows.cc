@@ -1,0 +1,210 @@
+#include "driver/target_rows.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <set>
+
+#include "report/table.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+using Rows = std::map<std::string, Capability, std::less<>>;
+
+std::vector<std::string> words(const std::vector<DType>& precisions) {
+  std::vector<std::string> found;
+  for (const DType each : precisions) found.push_back(to_text(each));
+  return found;
+}
+
+std::string or_dash(const std::string& text) { return text.empty() ? "-" : text; }
+
+std::string where_it_runs(const Capability& row) {
+  switch (row.runs) {
+    case RunsOn::kBpu:
+      return "runs on the BPU";
+    case RunsOn::kManual:
+      return "runs on the CPU, and on the BPU where a configuration asks for it";
+    case RunsOn::kFused:
+      return "runs on the BPU inside the kernel of the operator before it, else on the CPU";
+    case RunsOn::kGone:
+      return "is gone before anything runs";
+    case RunsOn::kCpu:
+      return "runs on the CPU";
+    case RunsOn::kNowhere:
+      return "runs nowhere: the target's own tools do not have it";
+    case RunsOn::kUnlisted:
+      break;
+  }
+  return "is not in the target's list";
+}
+
+/// "input int8 or int16, weight int8"; empty: nothing is quantised.
+std::string precisions_text(const Capability& row) {
+  std::vector<std::string> parts;
+  for (const auto& [slot, precisions] :
+       {std::pair("input", &row.input), {"weight", &row.weight}, {"output", &row.output}}) {
+    if (!precisions->empty()) parts.push_back(fmt::format("{} {}", slot, join(words(*precisions), " or ")));
+  }
+  return join(parts, ", ");
+}
+
+std::string note_of(const Capability& row) {
+  std::vector<std::string> parts;
+  if (!row.becomes.empty()) parts.push_back("as " + join(row.becomes, " and "));
+  if (!row.note.empty()) parts.push_back(row.note);
+  return join(parts, "; ");
+}
+
+void append_row(std::string& text, const Capability& row) {
+  const std::string note = note_of(row);
+  text +=
+      fmt::format("\n{} {}{}\n", row.op, where_it_runs(row), note.empty() ? "" : fmt::format(" ({})", note));
+  if (const std::string precisions = precisions_text(row); !precisions.empty())
+    text += fmt::format("  {}\n", precisions);
+  for (const Limit& limit : row.limits) text += fmt::format("  - {}\n", limit.constraint.rule());
+  text += fmt::format("  {}, from {}\n", to_text(row.where), row.source);
+}
+
+bool is_wanted(const std::string& op, const std::vector<std::string>& only) {
+  return only.empty() || std::ranges::find(only, op) != only.end();
+}
+
+std::vector<std::string> rules_of(const Capability* row) {
+  std::vector<std::string> rules;
+  if (!row) return rules;
+  for (const Limit& limit : row->limits) rules.push_back(limit.constraint.rule());
+  return rules;
+}
+
+std::vector<std::string> without(const std::vector<std::string>& rules,
+                                 const std::vector<std::string>& others) {
+  std::vector<std::string> left;
+  for (const std::string& rule : rules) {
+    if (std::ranges::find(others, rule) == others.end()) left.push_back(rule);
+  }
+  return left;
+}
+
+/// What two marches say of one operator; null: no row.
+struct Pair {
+  std::string op;
+  const Capability* before = nullptr;
+  const Capability* after = nullptr;
+
+  std::string runs(const Capability* row) const { return row ? std::string(to_text(row->runs)) : "no row"; }
+  std::string precisions(const Capability* row) const { return row ? or_dash(precisions_text(*row)) : "-"; }
+  std::vector<std::string> lost() const { return without(rules_of(before), rules_of(after)); }
+  std::vector<std::string> added() const { return without(rules_of(after), rules_of(before)); }
+  bool differs() const {
+    return runs(before) != runs(after) || precisions(before) != precisions(after) || !lost().empty() ||
+           !added().empty();
+  }
+};
+
+std::vector<Pair> differing(const March& before, const March& after) {
+  std::set<std::string> ops;
+  for (const March* march : {&before, &after}) {
+    for (const auto& [op, row] : march->capabilities.rows) ops.insert(op);
+  }
+  const auto row_of = [](const March& march, const std::string& op) {
+    const auto at = march.capabilities.rows.find(op);
+    return at == march.capabilities.rows.end() ? nullptr : &at->second;
+  };
+  std::vector<Pair> pairs;
+  for (const std::string& op : ops) {
+    const Pair pair{op, row_of(before, op), row_of(after, op)};
+    if (pair.differs()) pairs.push_back(pair);
+  }
+  return pairs;
+}
+
+nlohmann::ordered_json limits_json(const Capability& row) {
+  nlohmann::ordered_json limits = nlohmann::ordered_json::array();
+  for (const Limit& limit : row.limits) {
+    limits.push_back({{"rule", limit.constraint.rule()},
+                      {"text", limit.constraint.text()},
+                      {"where", to_text(limit.where)}});
+  }
+  return limits;
+}
+
+}  // namespace
+
+std::string rows_text(const March& march, const std::vector<std::string>& only) {
+  std::string text;
+  Table table;
+  table.headers = {"operator", "runs", "input", "weight", "output", "limits", "note"};
+  table.align = {Table::Align::kLeft, Table::Align::kLeft, Table::Align::kLeft,
+                 Table::Align::kLeft, Table::Align::kLeft, Table::Align::kRight};
+  for (const auto& [op, row] : march.capabilities.rows) {
+    if (!is_wanted(op, only)) continue;
+    if (!only.empty()) {
+      append_row(text, row);
+      continue;
+    }
+    table.rows.push_back({op, std::string(to_text(row.runs)), or_dash(join(words(row.input), " ")),
+                          or_dash(join(words(row.weight), " ")), or_dash(join(words(row.output), " ")),
+                          row.limits.empty() ? "-" : std::to_string(row.limits.size()),
+                          or_dash(note_of(row))});
+  }
+  if (!table.rows.empty()) {
+    text += "\n";
+    append_simple(text, table);
+  }
+  return text;
+}
+
+nlohmann::ordered_json rows_json(const March& march, const std::vector<std::string>& only) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const auto& [op, row] : march.capabilities.rows) {
+    if (!is_wanted(op, only)) continue;
+    nlohmann::ordered_json json = {{"operator", op},
+                                   {"runs", to_text(row.runs)},
+                                   {"input", words(row.input)},
+                                   {"weight", words(row.weight)},
+                                   {"output", words(row.output)},
+                                   {"limits", limits_json(row)}};
+    if (!row.becomes.empty()) json["becomes"] = row.becomes;
+    if (!row.note.empty()) json["note"] = row.note;
+    json["source"] = row.source;
+    json["where"] = to_text(row.where);
+    rows.push_back(std::move(json));
+  }
+  return rows;
+}
+
+std::string difference_text(const March& before, const March& after) {
+  const std::vector<Pair> pairs = differing(before, after);
+  std::string text =
+      fmt::format("{} operators differ from {} to {}\n", pairs.size(), before.name, after.name);
+  for (const Pair& pair : pairs) {
+    text += fmt::format("\n{}\n", pair.op);
+    if (pair.runs(pair.before) != pair.runs(pair.after)) {
+      text += fmt::format("  runs: {} -> {}\n", pair.runs(pair.before), pair.runs(pair.after));
+    }
+    if (pair.precisions(pair.before) != pair.precisions(pair.after)) {
+      text +=
+          fmt::format("  precisions: {} -> {}\n", pair.precisions(pair.before), pair.precisions(pair.after));
+    }
+    for (const std::string& rule : pair.lost()) text += fmt::format("  - {}\n", rule);
+    for (const std::string& rule : pair.added()) text += fmt::format("  + {}\n", rule);
+  }
+  return text;
+}
+
+nlohmann::ordered_json difference_json(const March& before, const March& after) {
+  nlohmann::ordered_json operators = nlohmann::ordered_json::array();
+  for (const Pair& pair : differing(before, after)) {
+    operators.push_back({{"operator", pair.op},
+                         {"runs", {pair.runs(pair.before), pair.runs(pair.after)}},
+                         {"precisions", {pair.precisions(pair.before), pair.precisions(pair.after)}},
+                         {"only_before", pair.lost()},
+                         {"only_after", pair.added()}});
+  }
+  return {{"before", before.name}, {"after", after.name}, {"operators", operators}};
+}
+
+}  // namespace qprep

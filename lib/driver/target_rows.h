@@ -1,0 +1,20 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "config/march.h"
+
+/// The rows of a march as tables, sentences and JSON.
+namespace qprep {
+
+/// A table of the rows; where `only` names operators, their rows with every limit as a sentence.
+std::string rows_text(const March& march, const std::vector<std::string>& only);
+nlohmann::ordered_json rows_json(const March& march, const std::vector<std::string>& only);
+
+/// The operators whose rows differ, and how.
+std::string difference_text(const March& before, const March& after);
+nlohmann::ordered_json difference_json(const March& before, const March& after);
+
+}  // namespace qprep
