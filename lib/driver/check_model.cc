@@ -1,13 +1,16 @@
 #include "driver/check_model.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <unordered_set>
 
 #include "config/march.h"
 #include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
+#include "ir/walk.h"
 #include "passes/selection.h"
 #include "report/devices.h"
+#include "report/page.h"
 #include "report/report_json.h"
 #include "support/atomic_file.h"
 #include "support/codes.h"
@@ -17,6 +20,8 @@ namespace qprep {
 namespace {
 
 constexpr std::size_t kMostNamed = 100;
+/// Deciding for a target takes some ten microseconds a node.
+constexpr std::size_t kMostNodesToTry = 20'000;
 
 /// The labels of the nodes that may run on the CPU.
 std::unordered_set<std::string> allowed_nodes(const Model& model, const std::vector<std::string>& words,
@@ -60,6 +65,45 @@ void write_files(const CheckOptions& options, const Report& report, CheckedModel
   }
 }
 
+/// Every node that the target cannot run, in bodies too.
+std::size_t refused_by_target(const Decided& decided) {
+  std::size_t refused = 0;
+  for (const Node* node : nodes_with_bodies(*decided.file.model.graph)) {
+    const NodePlan* plan = decided.plan.of(*node);
+    refused += plan && plan->by_target;
+  }
+  return refused;
+}
+
+void find_better_targets(const std::filesystem::path& model, const CheckOptions& options,
+                         const std::string& own, CheckedModel& checked) {
+  for (const std::string& name : march_names(options.configs)) {
+    if (name == own || read_march(options.configs, name).capabilities.rows.empty()) continue;
+    CheckOptions other = options;
+    other.overrides.march = name;
+    Diagnostics said_already;
+    const Decided decided = decide(model, other.config, other.configs, said_already, other.overrides);
+    const std::size_t refused = refused_by_target(decided);
+    if (refused < checked.refused_by_target) checked.better_targets.push_back({name, refused});
+  }
+  std::ranges::stable_sort(checked.better_targets, {}, &OtherTarget::refused);
+}
+
+std::string text_of_better(const CheckedModel& checked) {
+  if (checked.refused_by_target == 0) return "";
+  std::string text = fmt::format("{} cannot run {} on the BPU. ", checked.report.march,
+                                 counted(checked.refused_by_target, "node", "nodes"));
+  if (!checked.looked_for_better) return text + "Other targets were not tried: the model is large.\n";
+  if (checked.better_targets.empty())
+    return text + "No other target of those with a table can run more of them.\n";
+  std::vector<std::string> others;
+  for (const OtherTarget& other : checked.better_targets) {
+    others.push_back(other.refused == 0 ? fmt::format("{} can run all of them", other.march)
+                                        : fmt::format("{} can all but {}", other.march, other.refused));
+  }
+  return text + fmt::format("{}.\n", join(others, ", "));
+}
+
 }  // namespace
 
 CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
@@ -71,6 +115,11 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
       build_report(decided.file.model, decided.plan, model.filename().string(),
                    march.where.file.empty() ? "" : march_name_of(march.value), diagnostics.all());
   checked.open_axes = open_axes(decided.file.model);
+  checked.refused_by_target = refused_by_target(decided);
+  checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;
+  if (checked.refused_by_target > 0 && checked.looked_for_better) {
+    find_better_targets(model, options, march.value, checked);
+  }
   if (options.no_fallback) {
     const auto allowed = allowed_nodes(decided.file.model, options.allowed, diagnostics);
     for (const ReportNode* node : fallbacks(checked.report)) {
@@ -92,9 +141,9 @@ std::string to_text(const CheckedModel& checked) {
                 "The model leaves sizes open, and what is computed from them runs on the CPU: {}; --dim "
                 "NAME=SIZE, or 'dims' in a configuration, gives them\n",
                 join(checked.open_axes, ", "));
-  return fmt::format("{}{}\n\n{}\n{}{}", report.model,
+  return fmt::format("{}{}\n\n{}\n{}{}{}", report.model,
                      report.march.empty() ? "" : fmt::format(" for {}", report.march), device_table(report),
-                     device_summary(report), open);
+                     device_summary(report), text_of_better(checked), open);
 }
 
 nlohmann::ordered_json to_json(const CheckedModel& checked) {
@@ -103,6 +152,11 @@ nlohmann::ordered_json to_json(const CheckedModel& checked) {
   json["march"] =
       report.march.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.march);
   json.update(devices_json(report));
+  json["refused_by_target"] = checked.refused_by_target;
+  json["better_targets"] = nlohmann::ordered_json::array();
+  for (const OtherTarget& other : checked.better_targets) {
+    json["better_targets"].push_back({{"march", other.march}, {"refused", other.refused}});
+  }
   json["open_axes"] = checked.open_axes;
   json["refused"] = checked.refused;
   json["files"] = nlohmann::ordered_json::array();

@@ -21,8 +21,18 @@ struct CheckOptions {
   std::vector<std::string> allowed;
 };
 
+/// How another target fares with the same model and configuration.
+struct OtherTarget {
+  std::string march;
+  std::size_t refused = 0;  // nodes that it cannot run on the BPU
+};
+
 struct CheckedModel {
   Report report;
+  std::size_t refused_by_target = 0;  // nodes that the target cannot run on the BPU
+  /// Those that refuse fewer, the best first. Empty where the target refuses nothing.
+  std::vector<OtherTarget> better_targets;
+  bool looked_for_better = true;  // false: the model is too large to try others for nothing
   std::vector<std::string> refused;    // nodes that compute on the CPU and are not allowed to
   std::vector<std::string> open_axes;  // of the inputs, see open_axes()
   std::vector<std::filesystem::path> files;

@@ -94,6 +94,9 @@ class Explanation {
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {
       entry.device_because = because("passive: it {}; {}", traits.why, unread);
+    } else if (plan_.values.contains(flow_.of(*data).root)) {
+      entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of '{}'",
+                                         traits.why, data->name());
     } else {
       entry.device_because =
           fmt::format("passive: it {}; '{}', which it moves, is not quantised", traits.why, data->name());

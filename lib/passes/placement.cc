@@ -104,8 +104,9 @@ class Placement {
     }
     const bool broken = judgement.verdict == Verdict::kBroken;
     for (const Node* node : unit.nodes) {
-      (broken ? plan_.nodes[node].remedy : plan_.nodes[node].undecided) =
-          broken ? remedies_of(judgement) : reasons_of(judgement);
+      NodePlan& entry = plan_.nodes[node];
+      entry.by_target = broken;
+      (broken ? entry.remedy : entry.undecided) = broken ? remedies_of(judgement) : reasons_of(judgement);
     }
     return broken ? Reason(reasons_of(judgement)) : Reason();
   }
@@ -179,6 +180,7 @@ class Placement {
     if (judgement.verdict == Verdict::kUndecided) entry.undecided = reasons_of(judgement);
     if (judgement.verdict != Verdict::kBroken) return;
     nodes_.moving_on_cpu.emplace(&node, reasons_of(judgement));
+    entry.by_target = true;
     entry.remedy = remedies_of(judgement);
   }
 

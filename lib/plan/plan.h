@@ -110,6 +110,7 @@ struct Miss {
 struct NodePlan {
   Device device = Device::kCpu;
   Reason device_because;
+  bool by_target = false;       // the target cannot run it on the BPU
   std::string remedy;           // what would bring it to the BPU; empty: nothing is known
   std::string undecided;        // what would have to be known to be sure that the BPU can run it
   Reason output_because;        // why the outputs are quantised as they are, or are not
