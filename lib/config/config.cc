@@ -79,6 +79,14 @@ void read_stubs(YamlMap map, Config& config, Diagnostics& diagnostics) {
                     map.where());
 }
 
+/// Given: the rest of `hybrid` is read elsewhere, and what is wrong with it said.
+std::optional<Placed<bool>> hybrid_of(YamlMap& map) {
+  Diagnostics said_elsewhere;
+  const YamlNode* hybrid = map.find("hybrid");
+  if (!hybrid) return std::nullopt;
+  return YamlMap(*hybrid, "hybrid", said_elsewhere).boolean("enabled");
+}
+
 void read_dims(YamlMap map, Config& config) {
   for (const Placed<std::string>& key : map.keys()) {
     const auto size = map.integer(key.value, 1, std::numeric_limits<std::int32_t>::max());
@@ -192,6 +200,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.fusing = read_fusing(map, config.method, diagnostics);
   config.replace = read_replace(map, diagnostics);
   read_dims(map.map("dims"), config);
+  config.hybrid = hybrid_of(map);
   read_stubs(map.map("stubs"), config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   read_rewrite(map, config, diagnostics);

@@ -71,6 +71,7 @@ struct Config {
   std::optional<std::vector<std::string>> replace;  // names of replacements; nullopt: those of the march
   Placed<std::string> method = {"jit_strip", {}};
   std::vector<Placed<OpenSize>> dims;
+  std::optional<Placed<bool>> hybrid;  // false: what the BPU cannot run is an error
   Stubs stubs;
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};

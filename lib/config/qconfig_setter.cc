@@ -14,24 +14,20 @@ namespace {
 
 /// Names override types, so their settings come first.
 void read_hybrid(YamlMap hybrid, EntryReader& reader, std::vector<Setting>& settings) {
-  const bool says_enabled = hybrid.has("enabled");
   const auto enabled = hybrid.boolean("enabled");
   const auto names = hybrid.texts("module_name");
   const auto types = hybrid.texts("module_type");
   hybrid.finish();
-  if (!enabled && says_enabled) return;  // something wrong, and said
-  if (!(enabled && enabled->value)) {
+  if (enabled && !enabled->value) {
     for (const auto& named : {names, types}) {
       if (named.empty()) continue;
       reader.spec().wrong(
-          "'hybrid' names nodes for the CPU but is not enabled: write 'enabled: true', or leave them out",
+          "'hybrid' names nodes for the CPU, and is off, which refuses all nodes there: write 'enabled: true', or "
+          "leave them out",
           named.front().where);
       return;
     }
     return;
-  }
-  if (names.empty() && types.empty() && !hybrid.has("module_name") && !hybrid.has("module_type")) {
-    reader.spec().no_effect("'hybrid' is enabled and names no node for the CPU", enabled->where);
   }
   const auto add = [&](Selector::Kind kind, std::string_view key, const Placed<std::string>& name) {
     Setting setting;

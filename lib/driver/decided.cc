@@ -4,6 +4,7 @@
 #include "driver/fix_sizes.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
+#include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/pipeline.h"
 
@@ -30,6 +31,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   check_method(decided.config, decided.file.model, rules.op_classes, diagnostics);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
   check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
+  check_whole_on_bpu(decided.config, decided.file.model, decided.plan, diagnostics);
   diagnostics.throw_if_error();
   return decided;
 }

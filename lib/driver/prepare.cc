@@ -18,6 +18,7 @@
 #include "driver/pass_watch.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
+#include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
 #include "opset/raise_opset.h"
@@ -161,6 +162,7 @@ bool Preparation::decide() {
   }
   const bool whole = run_kind(PassKind::kDecide, watch_.observer(), diagnostics_);
   if (whole) check_wanted_devices(config_, model(), plan_, diagnostics_);
+  if (whole) check_whole_on_bpu(config_, model(), plan_, diagnostics_);
   diagnostics_.throw_if_error();
   if (!whole) return false;
   check_scales_are_there();

@@ -173,7 +173,7 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
                  "  - module_name: {a: qint12, b: [], \"re:(\": qint8, \"\": qint8, c: {outptu: qint8}}\n"
                  "  - module_name: a\n"
                  "  - {module_name: {}, module_type: {}}\n"
-                 "hybrid: {module_name: [x]}\n") ==
+                 "hybrid: {enabled: false, module_name: [x]}\n") ==
       Lines{"dir/c.yaml:2:5: error: there is no template 'defualt_qat' (did you mean 'default_qat'?); there "
             "are "
             "DefaultTemplate, AllInt8Template, AllInt16Template, HighPrecisionOutputTemplate, "
@@ -202,9 +202,8 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
             "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings, "
             "not 2 keys: write a '-' before each [bad-value]",
-            "dir/c.yaml:7:24: error: 'hybrid' names nodes for the CPU but is not enabled: write 'enabled: "
-            "true', or "
-            "leave them out [bad-value]"});
+            "dir/c.yaml:7:40: error: 'hybrid' names nodes for the CPU, and is off, which refuses all nodes there: "
+            "write 'enabled: true', or leave them out [bad-value]"});
 }
 
 TEST_CASE("What cannot be carried out yet is no mistake, and has its place") {
