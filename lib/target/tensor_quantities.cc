@@ -76,6 +76,16 @@ std::string noun_of(const QuantityName& name, std::size_t number, std::size_t pl
   return name.noun(reading);
 }
 
+/// "rank of input 1", for the rank of the tensor whose sizes are meant.
+std::string rank_noun(const QuantityName& name, std::size_t number) {
+  std::vector<std::string> none;
+  QuantityName rank = *quantity_named("rank", none);
+  rank.tensor = name.tensor;
+  rank.number = name.number;
+  rank.implied = name.implied;
+  return noun_of(rank, number);
+}
+
 Reading size_reading(const QuantityName& name, const Shape& shape, std::size_t axis, std::size_t number,
                      std::size_t place, std::size_t count) {
   Reading reading{{}, {}, number, place, count};
@@ -92,8 +102,7 @@ Readings read_some_dims(const NodeView& view, const QuantityName& name,
                         const std::function<bool(std::size_t axis)>& choose, std::size_t first = 0) {
   return each_tensor(view, name, [&](const Operand& operand) {
     const std::optional<Shape> shape = shape_of(operand.value);
-    if (!shape)
-      return Readings::no_list("the rank" + (name.implied ? "" : " of " + noun_of(name, operand.number)));
+    if (!shape) return Readings::no_list(rank_noun(name, operand.number));
     Readings readings;
     readings.is_list = true;
     const std::size_t count = shape->size() < first ? 0 : shape->size() - first;
