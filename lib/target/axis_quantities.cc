@@ -7,7 +7,7 @@ namespace qprep {
 namespace {
 
 /// The axis counted from the first; nullopt: the rank is not known, or there is no such axis.
-std::optional<std::int64_t> from_first(std::int64_t axis, const std::optional<Shape>& shape) {
+std::optional<std::int64_t> from_first(std::int64_t axis, const KnownShape& shape) {
   if (axis >= 0) return axis;
   if (!shape) return std::nullopt;
   const auto rank = static_cast<std::int64_t>(shape->size());
@@ -54,7 +54,7 @@ std::optional<Pads> pads_of(const Node& node) {
   if (!node.input(3)) return pads;
   const auto axes = int64s_of(node.input(3));
   if (!axes || axes->size() != pads.axes.size()) return std::nullopt;
-  const std::optional<Shape> shape = shape_of(node.input(0));
+  const KnownShape shape = shape_of(node.input(0));
   for (std::size_t i = 0; i < axes->size(); ++i) {
     const auto axis = from_first((*axes)[i], shape);
     if (!axis) return std::nullopt;
@@ -72,7 +72,7 @@ Readings read_axis(const NodeView& view, const QuantityName&) {
 
 Readings read_axes(const NodeView& view, const QuantityName&) {
   bool stated = false;
-  const std::optional<Shape> shape = shape_of(view.node.input(0));
+  const KnownShape shape = shape_of(view.node.input(0));
   auto axes = stated_axes(view.node, 1, stated);
   const bool all = !stated || (axes && axes->empty());
   if (all && view.node.int_or("noop_with_empty_axes", 0) != 0) return Readings::numbers({});
@@ -92,7 +92,7 @@ Readings read_axes(const NodeView& view, const QuantityName&) {
 
 Readings read_axis_sizes(const NodeView& view, const QuantityName& name) {
   const Readings axes = read_axes(view, name);
-  const std::optional<Shape> shape = shape_of(view.node.input(0));
+  const KnownShape shape = shape_of(view.node.input(0));
   if (!axes.missing.empty() || !shape) return Readings::no_list("the size of the reduced axis");
   Readings sizes;
   sizes.is_list = true;
@@ -113,9 +113,8 @@ Readings read_axis_sizes(const NodeView& view, const QuantityName& name) {
 }
 
 Readings read_changed_axes(const NodeView& view, const QuantityName&) {
-  const std::optional<Shape> before = shape_of(view.node.input(0));
-  const std::optional<Shape> after =
-      view.node.output_count() > 0 ? shape_of(&view.node.output(0)) : std::nullopt;
+  const KnownShape before = shape_of(view.node.input(0));
+  const KnownShape after = view.node.output_count() > 0 ? shape_of(&view.node.output(0)) : KnownShape();
   if (!before || !after) return Readings::no_list("the shape of the result");
   // Aligned at their ends, as broadcasting does.
   const std::size_t rank = std::max(before->size(), after->size());
@@ -152,7 +151,7 @@ Readings read_parts(const NodeView& view, const QuantityName&) {
     const auto split = int64s_of(node.input(1));
     return split ? Readings::numbers(*split) : Readings::no_list("the parts");
   }
-  const std::optional<Shape> shape = shape_of(node.input(0));
+  const KnownShape shape = shape_of(node.input(0));
   const auto axis = from_first(node.int_or("axis", 0), shape);
   const auto count = static_cast<std::int64_t>(node.output_count());
   if (!shape || !axis || *axis >= static_cast<std::int64_t>(shape->size()) || count == 0) {
@@ -167,7 +166,7 @@ Readings read_parts(const NodeView& view, const QuantityName&) {
 }
 
 Readings read_batch(const NodeView& view, const QuantityName&) {
-  const std::optional<Shape> shape = shape_of(view.node.input(0));
+  const KnownShape shape = shape_of(view.node.input(0));
   const std::string& op = view.node.op();
   const bool recurrent = op == "LSTM" || op == "GRU" || op == "RNN";
   const std::size_t axis = recurrent && view.node.int_or("layout", 0) == 0 ? 1 : 0;

@@ -170,22 +170,31 @@ std::string sized(const Test& test, const NodeView& node, const std::string& bou
   return join(std::vector<std::string>(std::max<std::size_t>(axes, 1), bound), " x ");
 }
 
-/// What the left side is to become: "7 x 7 or smaller".
-std::string wanted_text(const Test& test, const NodeView& node, std::size_t item) {
+/// What the left side is to become: "7 x 7 or smaller"; of a mere number, "7 or less".
+std::string wanted_text(const Test& test, const NodeView& node, std::size_t item, bool is_number) {
+  const std::string down = is_number ? " or less" : " or smaller";
+  const std::string up = is_number ? " or more" : " or larger";
   const auto bound = [&](std::size_t i) { return sized(test, node, bound_text(test.bounds[i], node, item)); };
   switch (test.relation) {
     case Relation::kAtMost:
-      return bound(0) + " or smaller";
+      return bound(0) + down;
     case Relation::kAtLeast:
-      return bound(0) + " or larger";
+      return bound(0) + up;
     case Relation::kBelow:
       return "less than " + bound(0);
     case Relation::kAbove:
       return "more than " + bound(0);
     case Relation::kInRange:
-      return is_above(test, node, item) ? bound(1) + " or smaller" : bound(0) + " or larger";
-    case Relation::kIs:
-      return listed(choices_of(test), "or");
+      return is_above(test, node, item) ? bound(1) + down : bound(0) + up;
+    case Relation::kIs: {
+      if (!test.words.empty()) return listed(test.words, "or");
+      std::vector<std::string> numbers;
+      for (const Expression& each : test.bounds) {
+        const std::optional<Number> number = number_of(each, node, item);
+        numbers.push_back(number ? number->to_text() : text_of(each));
+      }
+      return listed(numbers, "or");
+    }
     case Relation::kIsNot:
       return "other than " + listed(choices_of(test), "or");
     case Relation::kOdd:
@@ -317,10 +326,9 @@ std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) 
     default:
       break;
   }
-  const std::string wanted = wanted_text(test, node, item);
-  if (test.left.kind == Kind::kQuantity && !test.left.name.quantity->remedy.empty()) {
-    return fmt::format("{} {}", test.left.name.quantity->remedy, wanted);
-  }
+  const bool has_words = test.left.kind == Kind::kQuantity && !test.left.name.quantity->remedy.empty();
+  const std::string wanted = wanted_text(test, node, item, !has_words);
+  if (has_words) return fmt::format("{} {}", test.left.name.quantity->remedy, wanted);
   return fmt::format("bring {} to {}", text_of(test.left, node, item), wanted);
 }
 

@@ -90,7 +90,7 @@ Readings read_model_output(const NodeView& view, const QuantityName&) {
 
 Readings read_crop_on_pixels(const NodeView& view, const QuantityName&) {
   const std::string missing = "the crop";
-  const std::optional<Shape> shape = shape_of(view.node.input(0));
+  const KnownShape shape = shape_of(view.node.input(0));
   const auto crop = reals_of(view.node.input(1));
   if (!shape || !crop || crop->size() != 2 * shape->size()) return Readings::unknown(missing);
   constexpr double kNearly = 1e-3;  // float32 holds thirds and the like with an error

@@ -13,13 +13,13 @@ std::optional<std::vector<Shape>> aligned_shapes(const NodeView& view, std::stri
   std::size_t rank = 0;
   for (const std::size_t i : view.situation.data) {
     if (!view.node.input(i)) continue;
-    std::optional<Shape> shape = shape_of(view.node.input(i));
+    const KnownShape shape = shape_of(view.node.input(i));
     if (!shape) {
       missing = "the rank of input " + std::to_string(i);
       return std::nullopt;
     }
     rank = std::max(rank, shape->size());
-    shapes.push_back(std::move(*shape));
+    shapes.push_back(*shape);
   }
   for (Shape& shape : shapes) shape.insert(shape.begin(), rank - shape.size(), Dim{1, {}});
   return shapes;
@@ -137,8 +137,8 @@ Readings read_merged_rank(const NodeView& view, const QuantityName&) {
 }
 
 Readings read_batch_broadcast(const NodeView& view, const QuantityName&) {
-  const std::optional<Shape> a = shape_of(view.node.input(0));
-  const std::optional<Shape> b = shape_of(view.node.input(1));
+  const KnownShape a = shape_of(view.node.input(0));
+  const KnownShape b = shape_of(view.node.input(1));
   const std::string missing = "the leading axes";
   if (!a || !b) return Readings::unknown(missing);
   const auto leading = [](const Shape& shape) {

@@ -135,8 +135,8 @@ std::string item_noun(const Quantity& quantity, const Reading& reading) {
 Readings Readings::of(Number number) { return {false, {{number, {}, 0, 0, 1}}, {}}; }
 Readings Readings::of(std::string word) { return {false, {{std::move(word), {}, 0, 0, 1}}, {}}; }
 Readings Readings::of(bool fact) { return {false, {{fact, {}, 0, 0, 1}}, {}}; }
-Readings Readings::of(std::optional<bool> fact, std::string missing) {
-  return fact ? of(*fact) : unknown(std::move(missing));
+Readings Readings::of(std::optional<bool> fact, std::string_view missing) {
+  return fact ? of(*fact) : unknown(std::string(missing));
 }
 Readings Readings::unknown(std::string missing) {
   return {false, {{std::monostate(), std::move(missing), 0, 0, 1}}, {}};

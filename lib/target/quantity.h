@@ -52,7 +52,7 @@ struct Readings {
   static Readings of(Number number);
   static Readings of(std::string word);
   static Readings of(bool fact);
-  static Readings of(std::optional<bool> fact, std::string missing);
+  static Readings of(std::optional<bool> fact, std::string_view missing);
   static Readings unknown(std::string missing);
   static Readings numbers(std::span<const std::int64_t> values);
   static Readings no_list(std::string missing);

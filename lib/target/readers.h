@@ -2,14 +2,33 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "target/quantity.h"
 
 /// How the quantities of the catalogue are read, by what they speak of.
 namespace qprep {
 
-/// The tensor's shape, as far as it is known; nullopt: not even its rank.
-std::optional<Shape> shape_of(const Value* value);
+/// A shape as far as it is known, or none: not even its rank is. A view, unless it was made from a constant's
+/// dims.
+class KnownShape {
+ public:
+  KnownShape() = default;
+  explicit KnownShape(const Shape* shape) : shape_(shape) {}
+  explicit KnownShape(Shape shape) : own_(std::move(shape)) {}
+
+  explicit operator bool() const { return own_ || shape_; }
+  const Shape& operator*() const { return own_ ? *own_ : *shape_; }
+  const Shape* operator->() const { return &**this; }
+
+ private:
+  std::optional<Shape> own_;
+  const Shape* shape_ = nullptr;
+};
+
+/// The tensor's. Given: the value outlives it.
+KnownShape shape_of(const Value* value);
 /// A constant of whole numbers; nullopt: it is none.
 std::optional<std::vector<std::int64_t>> int64s_of(const Value* value);
 /// "H of input 1", or "H of input 1 ('height')" for a dimension with a name.

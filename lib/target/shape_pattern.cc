@@ -8,8 +8,8 @@ namespace qprep {
 namespace {
 
 /// The shapes of the data; nullopt for one whose rank is unknown.
-std::vector<std::optional<Shape>> data_shapes(const NodeView& view) {
-  std::vector<std::optional<Shape>> shapes;
+std::vector<KnownShape> data_shapes(const NodeView& view) {
+  std::vector<KnownShape> shapes;
   for (const std::size_t i : view.situation.data) {
     if (view.node.input(i)) shapes.push_back(shape_of(view.node.input(i)));
   }
@@ -23,7 +23,7 @@ bool surely_same(const Dim& a, const Dim& b) {
   return !a.symbol.empty() && a.symbol == b.symbol;
 }
 
-Tested fit_one(const ShapePattern& pattern, const std::vector<std::optional<Shape>>& shapes) {
+Tested fit_one(const ShapePattern& pattern, const std::vector<KnownShape>& shapes) {
   if (shapes.size() != pattern.size()) return {Verdict::kBroken, 0, {}};
   Tested tested;
   std::map<char, Dim> letters;

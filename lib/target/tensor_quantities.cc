@@ -16,7 +16,7 @@ struct Operand {
 const Value* before_flattening(const Value* value) {
   const Node* producer = value ? value->producer() : nullptr;
   if (!producer || !(producer->is("Flatten") || producer->is("Reshape"))) return value;
-  const std::optional<Shape> shape = shape_of(producer->input(0));
+  const KnownShape shape = shape_of(producer->input(0));
   return shape && shape->size() > 2 ? producer->input(0) : value;
 }
 
@@ -76,6 +76,16 @@ std::string noun_of(const QuantityName& name, std::size_t number, std::size_t pl
   return name.noun(reading);
 }
 
+/// "rank of input 1", for the rank of the tensor whose sizes are meant.
+std::string rank_noun(const QuantityName& name, std::size_t number) {
+  std::vector<std::string> none;
+  QuantityName rank = *quantity_named("rank", none);
+  rank.tensor = name.tensor;
+  rank.number = name.number;
+  rank.implied = name.implied;
+  return noun_of(rank, number);
+}
+
 Reading size_reading(const QuantityName& name, const Shape& shape, std::size_t axis, std::size_t number,
                      std::size_t place, std::size_t count) {
   Reading reading{{}, {}, number, place, count};
@@ -91,9 +101,8 @@ Reading size_reading(const QuantityName& name, const Shape& shape, std::size_t a
 Readings read_some_dims(const NodeView& view, const QuantityName& name,
                         const std::function<bool(std::size_t axis)>& choose, std::size_t first = 0) {
   return each_tensor(view, name, [&](const Operand& operand) {
-    const std::optional<Shape> shape = shape_of(operand.value);
-    if (!shape)
-      return Readings::no_list("the rank" + (name.implied ? "" : " of " + noun_of(name, operand.number)));
+    const KnownShape shape = shape_of(operand.value);
+    if (!shape) return Readings::no_list(rank_noun(name, operand.number));
     Readings readings;
     readings.is_list = true;
     const std::size_t count = shape->size() < first ? 0 : shape->size() - first;
@@ -110,7 +119,7 @@ Readings read_some_dims(const NodeView& view, const QuantityName& name,
 Readings read_dim(const NodeView& view, const QuantityName& name,
                   const std::function<std::optional<std::size_t>(std::size_t rank)>& axis_of) {
   return each_tensor(view, name, [&](const Operand& operand) {
-    const std::optional<Shape> shape = shape_of(operand.value);
+    const KnownShape shape = shape_of(operand.value);
     if (!shape) return Readings::unknown(noun_of(name, operand.number));
     const std::optional<std::size_t> axis = axis_of(shape->size());
     if (!axis) return Readings::of(Number(1));
@@ -119,7 +128,7 @@ Readings read_dim(const NodeView& view, const QuantityName& name,
 }
 
 /// nullopt, with `missing` as what is unknown: a size is.
-std::optional<Number> elements_of(const std::optional<Shape>& shape, std::string& missing) {
+std::optional<Number> elements_of(const KnownShape& shape, std::string& missing) {
   if (!shape) return std::nullopt;
   std::optional<Number> product = Number(1);
   for (const Dim& dim : *shape) {
@@ -146,14 +155,14 @@ std::optional<DType> precision_of(const NodeView& view, const QuantityName& name
 
 }  // namespace
 
-std::optional<Shape> shape_of(const Value* value) {
-  if (!value) return std::nullopt;
-  if (value->type().shape) return value->type().shape;
+KnownShape shape_of(const Value* value) {
+  if (!value) return {};
+  if (value->type().shape) return KnownShape(&*value->type().shape);
   const Tensor* constant = constant_of(*value);
-  if (!constant) return std::nullopt;
+  if (!constant) return {};
   Shape shape;
   for (const std::int64_t size : constant->dims()) shape.push_back({size, {}});
-  return shape;
+  return KnownShape(std::move(shape));
 }
 
 std::optional<std::vector<std::int64_t>> int64s_of(const Value* value) {
@@ -167,7 +176,7 @@ std::string missing_dim(const std::string& noun, const Dim& dim) {
 
 Readings read_rank(const NodeView& view, const QuantityName& name) {
   return each_tensor(view, name, [&](const Operand& operand) {
-    const std::optional<Shape> shape = shape_of(operand.value);
+    const KnownShape shape = shape_of(operand.value);
     return shape ? Readings::of(Number(static_cast<std::int64_t>(shape->size())))
                  : Readings::unknown(noun_of(name, operand.number));
   });
@@ -217,7 +226,7 @@ Readings read_w(const NodeView& view, const QuantityName& name) {
 
 Readings read_elements(const NodeView& view, const QuantityName& name) {
   return each_tensor(view, name, [&](const Operand& operand) {
-    const std::optional<Shape> shape = shape_of(operand.value);
+    const KnownShape shape = shape_of(operand.value);
     std::string missing = noun_of(name, operand.number);
     const std::optional<Number> product = elements_of(shape, missing);
     return product ? Readings::of(*product) : Readings::unknown(missing);
@@ -226,7 +235,7 @@ Readings read_elements(const NodeView& view, const QuantityName& name) {
 
 Readings read_bytes(const NodeView& view, const QuantityName& name) {
   return each_tensor(view, name, [&](const Operand& operand) {
-    const std::optional<Shape> shape = shape_of(operand.value);
+    const KnownShape shape = shape_of(operand.value);
     const std::optional<DType> precision = precision_of(view, name);
     if (!precision) return Readings::unknown("the precision");
     std::string missing = noun_of(name, operand.number);

@@ -13,7 +13,7 @@ std::optional<std::size_t> window_axes(const NodeView& view) {
   if (const auto* shape = view.node.get<std::vector<std::int64_t>>("kernel_shape")) return shape->size();
   for (const std::size_t input : {1U, 0U}) {
     if (input == 1 && !view.node.is("Conv") && !is_transposed(view.node)) continue;
-    const std::optional<Shape> shape = shape_of(view.node.input(input));
+    const KnownShape shape = shape_of(view.node.input(input));
     if (shape && shape->size() > 2) return shape->size() - 2;
   }
   return std::nullopt;
@@ -36,7 +36,7 @@ std::optional<std::int64_t> whole(const Readings& readings, std::size_t i) {
 /// The pads that auto_pad SAME_UPPER or SAME_LOWER gives.
 Readings same_pads(const NodeView& view, const QuantityName& name, bool upper) {
   const std::string missing = "the padding";
-  const std::optional<Shape> shape = shape_of(view.node.input(0));
+  const KnownShape shape = shape_of(view.node.input(0));
   const Readings kernel = read_kernel(view, name);
   const Readings stride = read_stride(view, name);
   const Readings dilation = read_dilation(view, name);
@@ -81,7 +81,7 @@ Readings read_kernel(const NodeView& view, const QuantityName&) {
   if (const auto* shape = view.node.get<std::vector<std::int64_t>>("kernel_shape")) {
     return Readings::numbers(*shape);
   }
-  const std::optional<Shape> weight = shape_of(view.node.input(1));
+  const KnownShape weight = shape_of(view.node.input(1));
   if (!(view.node.is("Conv") || is_transposed(view.node)) || !weight || weight->size() < 2) {
     return Readings::no_list("the kernel");
   }
@@ -147,7 +147,7 @@ Readings read_group(const NodeView& view, const QuantityName&) {
 }
 
 Readings read_channels_per_group(const NodeView& view, const QuantityName&) {
-  const std::optional<Shape> weight = shape_of(view.node.input(1));
+  const KnownShape weight = shape_of(view.node.input(1));
   if (!weight || weight->size() < 2) return Readings::no_list("the weight's shape");
   // Along its first axis a weight has the channels of all groups, along its second those of one.
   const std::int64_t group = view.node.int_or("group", 1);

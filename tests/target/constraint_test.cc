@@ -88,6 +88,9 @@ TEST_CASE("A constraint is one sentence: message and remedy") {
   CHECK(bench.said("rank is 5") == "rank 4 is not 5, the only one that bernoulli2's Conv takes");
   CHECK(bench.said("pad_h >= (kernel_h - 1) / 2") ==
         "pad top 0 is below (kernel height - 1) / 2 = 4, the smallest that bernoulli2's Conv takes");
+  CHECK(bench.check("rank is stride_h + 1").remedy == "reshape it to rank 2");
+  CHECK(bench.check("stride is 2 or 4").remedy == "use a stride of 2 or 4");
+  CHECK(bench.check("H * W <= 1000").remedy == "bring H * W to 1000 or less");
   CHECK(bench.said("H % 5 is 0") == "H % 5 = 2 is not 0, the only one that bernoulli2's Conv takes");
   CHECK(bench.said("H * W <= 10 * 100") ==
         "H * W = 1024 is above 10 * 100 = 1000, the largest that bernoulli2's Conv takes");

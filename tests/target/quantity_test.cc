@@ -184,6 +184,7 @@ TEST_CASE("What the node does not say is asked of the situation") {
   CHECK(bench["precision"] == "int16");
   CHECK(bench["dtype"] == "float32");
   CHECK(bench["input7.rank"] == "? rank of input 7");
+  CHECK(bench["output.dims"] == "? rank of the output");
   CHECK(bench["output9.dtype"] == "? element type of output 9");
   CHECK(bench["model_output"] == "no");
   CHECK(bench["last_of_segment"] == "? whether it is the last of its segment");
