@@ -22,7 +22,8 @@ void read_hybrid(YamlMap hybrid, EntryReader& reader, std::vector<Setting>& sett
     for (const auto& named : {names, types}) {
       if (named.empty()) continue;
       reader.spec().wrong(
-          "'hybrid' names nodes for the CPU, and is off, which refuses all nodes there: write 'enabled: true', or "
+          "'hybrid' names nodes for the CPU, and is off, which refuses all nodes there: write 'enabled: "
+          "true', or "
           "leave them out",
           named.front().where);
       return;

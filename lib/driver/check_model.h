@@ -32,7 +32,7 @@ struct CheckedModel {
   std::size_t refused_by_target = 0;  // nodes that the target cannot run on the BPU
   /// Those that refuse fewer, the best first. Empty where the target refuses nothing.
   std::vector<OtherTarget> better_targets;
-  bool looked_for_better = true;  // false: the model is too large to try others for nothing
+  bool looked_for_better = true;       // false: the model is too large to try others for nothing
   std::vector<std::string> refused;    // nodes that compute on the CPU and are not allowed to
   std::vector<std::string> open_axes;  // of the inputs, see open_axes()
   std::vector<std::filesystem::path> files;

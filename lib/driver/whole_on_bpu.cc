@@ -23,7 +23,8 @@ bool stands_outside(const NodePlan& plan) {
 
 }  // namespace
 
-void check_whole_on_bpu(const Config& config, const Model& model, const Plan& plan, Diagnostics& diagnostics) {
+void check_whole_on_bpu(const Config& config, const Model& model, const Plan& plan,
+                        Diagnostics& diagnostics) {
   if (!config.hybrid || config.hybrid->value) return;
   const Segments segments = bpu_segments(model, plan);
   std::size_t refused = 0;
@@ -32,11 +33,12 @@ void check_whole_on_bpu(const Config& config, const Model& model, const Plan& pl
     if (!decided || decided->device == Device::kBpu || decided->passive || node->is("Constant")) continue;
     if (segments.without_data.contains(node) || stands_outside(*decided)) continue;
     if (++refused > kMostNamed) continue;
-    diagnostics.error(codes::kNotOnBpu,
-                      fmt::format("'hybrid' is off, and {} would run on the CPU: {}{}", name_of(*node),
-                                  decided->device_because.text,
-                                  decided->remedy.empty() ? "" : fmt::format("; remedy: {}", decided->remedy)),
-                      config.hybrid->where);
+    diagnostics.error(
+        codes::kNotOnBpu,
+        fmt::format("'hybrid' is off, and {} would run on the CPU: {}{}", name_of(*node),
+                    decided->device_because.text,
+                    decided->remedy.empty() ? "" : fmt::format("; remedy: {}", decided->remedy)),
+        config.hybrid->where);
   }
   if (refused > kMostNamed) {
     diagnostics.error(codes::kNotOnBpu, fmt::format("and {} more nodes would", refused - kMostNamed),

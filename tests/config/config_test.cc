@@ -202,7 +202,8 @@ TEST_CASE("Mistakes in setters are named, all in one run") {
             "dir/c.yaml:6:5: error: a setter is the name of a template, or one key of module_name, "
             "module_type, op_class, before, subgraph, all, sensitive_op, template with its settings, "
             "not 2 keys: write a '-' before each [bad-value]",
-            "dir/c.yaml:7:40: error: 'hybrid' names nodes for the CPU, and is off, which refuses all nodes there: "
+            "dir/c.yaml:7:40: error: 'hybrid' names nodes for the CPU, and is off, which refuses all nodes "
+            "there: "
             "write 'enabled: true', or leave them out [bad-value]"});
 }
 
