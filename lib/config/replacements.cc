@@ -29,6 +29,11 @@ constexpr std::array kReplacements = {
                 "ReduceMean over height and width becomes GlobalAveragePool, with a Reshape behind it where "
                 "the axes go",
                 kOrder},
+    Replacement{"reduce-to-kept-axes",
+                "ReduceMean, ReduceMax and ReduceSum that drop their axes keep them, with a Reshape behind",
+                kExact},
+    Replacement{"matmul-to-one-rank",
+                "a MatMul's constant gets as many axes as the data have, the first ones 1", kExact},
     Replacement{"gemm-to-conv", "Gemm by a constant becomes a 1x1 Conv between Reshapes",
                 "the same products, perhaps summed in another order; alpha and beta are multiplied into the "
                 "constants (1 ulp)"},

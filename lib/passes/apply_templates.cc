@@ -62,7 +62,7 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   find_carried_scales(flow, plan);
   plan.settings = fold_settings(model, env.settings, flow, plan, env.diagnostics);
   const NodeSettings& settings = *plan.settings;
-  const TargetJudge target(flow, env.march, model.opset());
+  const TargetJudge target(*env.op_classes, env.march, model.opset());
   const WeightDecisions weighed = decide_weights(flow, settings, target, plan);
   const QuantisedNodes quantised = place(flow, weighed, settings, env.march, target, plan);
   explain_placement(flow, weighed, settings, quantised, plan);

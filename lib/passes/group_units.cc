@@ -54,7 +54,7 @@ class Grouping {
       missed_.emplace(first, Miss{flawed.pattern->name, std::move(flawed.nodes), std::move(flawed.flaw)});
     }
 
-    const TargetJudge target(flow, env_.march, model_.opset());
+    const TargetJudge target(*env_.op_classes, env_.march, model_.opset());
     const FusionMatcher matcher(*env_.fusion, flow, composites, env_.march,
                                 target.has_table() ? &target : nullptr);
     if (fusing.fuses_all()) {

@@ -170,7 +170,7 @@ Replaced batch_norm_to_conv(Replacing& at) {
   const auto& affine = std::get<ChannelAffine>(found);
   const auto rank = at.type(0).rank();
   if (!rank) return Replaced::no("the rank of what it reads is not known");
-  if (*rank < 3 || *rank > 5) return Replaced::no("its data has no height and width");
+  if (*rank < 4 || *rank > 5) return Replaced::no("its data has no height and width");
   const std::int64_t channels = affine.channels();
   Tensor weight = floats(depthwise(channels, *rank), affine.a);
   const auto is_finite = [](const Tensor& tensor) {
@@ -201,7 +201,7 @@ Replaced mul_to_conv(Replacing& at) {
   const std::optional<Shape>& shape = at.type(data).shape;
   if (!shape) return Replaced::no("the rank of what it reads is not known");
   const std::size_t rank = shape->size();
-  if (rank < 3 || rank > 5) return Replaced::no("its data has no height and width");
+  if (rank < 4 || rank > 5) return Replaced::no("its data has no height and width");
   const Dim channels = (*shape)[1];
   if (!channels.known() || channels.size == 0) return Replaced::no("the number of channels is not known");
   const Dims& dims = factor->dims();

@@ -17,7 +17,7 @@ namespace {
 
 struct Row {
   std::string_view name;
-  std::array<std::string_view, 2> ops;  // of the nodes that it is for
+  std::array<std::string_view, 3> ops;  // of the nodes that it is for
   Replaced (*run)(Replacing&);
   bool spells_out = false;  // what it makes is recognised as one unit, and not replaced in turn
 };
@@ -33,6 +33,8 @@ const std::array kRows = {
     Row{"div-to-reciprocal", {"Div"}, replace::div_to_reciprocal},
     Row{"pow-to-mul", {"Pow"}, replace::pow_to_mul},
     Row{"reduce-mean-to-pool", {"ReduceMean"}, replace::reduce_mean_to_pool},
+    Row{"reduce-to-kept-axes", {"ReduceMean", "ReduceMax", "ReduceSum"}, replace::reduce_to_kept_axes},
+    Row{"matmul-to-one-rank", {"MatMul"}, replace::mat_mul_to_one_rank},
     Row{"gemm-to-conv", {"Gemm"}, replace::gemm_to_conv},
     Row{"batch-norm-to-conv", {"BatchNormalization"}, replace::batch_norm_to_conv},
     Row{"mul-to-conv", {"Mul"}, replace::mul_to_conv},

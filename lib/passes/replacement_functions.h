@@ -21,6 +21,9 @@ Replaced pow_to_mul(Replacing& at);
 Replaced where_to_mul(Replacing& at);
 Replaced compare_to_not(Replacing& at);
 
+Replaced mat_mul_to_one_rank(Replacing& at);
+Replaced reduce_to_kept_axes(Replacing& at);
+
 Replaced reduce_mean_to_pool(Replacing& at);
 Replaced gemm_to_conv(Replacing& at);
 Replaced batch_norm_to_conv(Replacing& at);

@@ -40,9 +40,9 @@ void append(std::vector<std::string>& texts, const std::vector<std::string>& mor
 
 }  // namespace
 
-std::vector<const Node*> nodes_behind_layer(const Unit& unit, const DataFlow& flow) {
+std::vector<const Node*> nodes_behind_layer(const Unit& unit, const OpClasses& classes) {
   if (unit.nodes.size() < 2 || unit.is_composite() ||
-      flow.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
+      classes.of(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
     return {};
   }
   // The head ends with the Add of its bias, if it has one.
@@ -54,8 +54,8 @@ std::vector<const Node*> nodes_behind_layer(const Unit& unit, const DataFlow& fl
   return {bias == unit.nodes.end() ? unit.nodes.begin() + 1 : bias + 1, unit.nodes.end()};
 }
 
-TargetJudge::TargetJudge(const DataFlow& flow, const March* march, std::int64_t opset)
-    : flow_(flow),
+TargetJudge::TargetJudge(const OpClasses& classes, const March* march, std::int64_t opset)
+    : classes_(classes),
       table_(march && !march->capabilities.rows.empty() ? &march->capabilities : nullptr),
       opset_(opset) {}
 
@@ -66,7 +66,7 @@ Situation TargetJudge::situation_of(const Node& node, const Asked& asked) const 
   situation.opset = opset_;
   situation.data.clear();
   for (std::size_t i = 0; i < node.input_count(); ++i) {
-    if (node.input(i) && flow_.traits(node).is_data(i)) situation.data.push_back(i);
+    if (node.input(i) && classes_.of(node).is_data(i)) situation.data.push_back(i);
   }
   situation.input = dtype_of(asked.input);
   situation.weight = dtype_of(asked.weight);
@@ -101,7 +101,7 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
     const auto row = table_->rows.find(unit.pattern);
     if (row != table_->rows.end() && may_run_on_bpu(row->second.runs)) return all;
     for (const Node* node : unit.nodes) {
-      if (flow_.traits(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
+      if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
       Judgement part;
       add(*node, situation_of(*node, asked), asked.by_name, part);
       for (std::string& reason : part.reasons) {
@@ -117,7 +117,7 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
     }
     return all;
   }
-  const std::vector<const Node*> behind = nodes_behind_layer(unit, flow_);
+  const std::vector<const Node*> behind = nodes_behind_layer(unit, classes_);
   Situation first = situation_of(*unit.nodes.front(), asked);
   first.feeds_shortcut_add = !unit.addends.empty();
   add(*unit.nodes.front(), first, asked.by_name, all);

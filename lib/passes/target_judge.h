@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "config/op_classes.h"
 #include "passes/data_flow.h"
 #include "plan/plan.h"
 #include "target/capability.h"
@@ -18,7 +19,7 @@ struct March;
 class TargetJudge {
  public:
   /// Given: all outlive it. `march`: null for none. `opset`: of ONNX's operators in the model.
-  TargetJudge(const DataFlow& flow, const March* march, std::int64_t opset);
+  TargetJudge(const OpClasses& classes, const March* march, std::int64_t opset);
 
   bool has_table() const { return table_ != nullptr; }
   /// As messages call it. Given: has_table().
@@ -48,7 +49,7 @@ class TargetJudge {
   void add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const;
   const Capability* row_of(const Node& node) const;
 
-  const DataFlow& flow_;
+  const OpClasses& classes_;
   const Capabilities* table_;
   std::int64_t opset_;
 };
@@ -59,6 +60,6 @@ std::string remedies_of(const Judgement& judgement);
 
 /// The nodes of a unit behind its layer: what the layer's kernel does besides. Of a unit without a layer, and
 /// of a composite operator, none.
-std::vector<const Node*> nodes_behind_layer(const Unit& unit, const DataFlow& flow);
+std::vector<const Node*> nodes_behind_layer(const Unit& unit, const OpClasses& classes);
 
 }  // namespace qprep

@@ -214,6 +214,30 @@ def reduce_mean_to_pool() -> Iterator[Made]:
                            {"x": random(2, 3, 5, 7)}, constants1)
 
 
+def reduce_to_kept_axes() -> Iterator[Made]:
+    for opset in OPSETS:
+        for op, since in (("ReduceMean", 18), ("ReduceMax", 18), ("ReduceSum", 13)):
+            for axes in ([1], [0, 2], [1, 2, 3], [3]):
+                more, attributes, constants = axes_of(opset, since, axes)
+                for first in ((), ("x",)):
+                    yield Made(f"{op} {axes}", node(op, "x" + more, keepdims=0, **attributes), opset,
+                               {"x": random(2, 3, 5, 7)}, constants, frozenset({op, "Reshape"}), open=first, edges=FINITE[:4])
+                yield Made(f"{op} {axes} kept", node(op, "x" + more, keepdims=1, **attributes), opset,
+                           {"x": random(2, 3, 5, 7)}, constants)
+            yield Made(f"{op} of all", node(op, "x", keepdims=0), opset, {"x": random(2, 3)})
+
+
+def matmul_to_one_rank() -> Iterator[Made]:
+    for opset in OPSETS:
+        for shape in ((2, 3, 4), (2, 5, 3, 4)):
+            yield Made(f"{shape}", node("MatMul", "x,w"), opset, {"x": random(*shape)}, {"w": random(4, 6)},
+                       frozenset({"MatMul"}), open=("x",))
+        yield Made("matrix", node("MatMul", "x,w"), opset, {"x": random(3, 4)}, {"w": random(4, 6)})
+        yield Made("vector", node("MatMul", "x,w"), opset, {"x": random(2, 3, 4)}, {"w": random(4)})
+        yield Made("weight first", node("MatMul", "w,x"), opset, {"x": random(2, 4, 3)}, {"w": random(6, 4)})
+        yield Made("wider weight", node("MatMul", "x,w"), opset, {"x": random(3, 4)}, {"w": random(2, 4, 6)})
+
+
 def gemm_to_conv() -> Iterator[Made]:
     for opset in OPSETS:
         for turned in (0, 1):
@@ -237,10 +261,11 @@ def gemm_to_conv() -> Iterator[Made]:
 def batch_norm_to_conv() -> Iterator[Made]:
     for opset in OPSETS:
         parameters = {"s": random(4), "b": random(4, high=1), "m": random(4, low=0), "v": random(4, low=0.1)}
-        for shape in ((2, 4, 5), (2, 4, 5, 3), (1, 4, 2, 3, 2)):
+        for shape in ((2, 4, 5, 3), (1, 4, 2, 3, 2)):
             yield Made(f"{len(shape)}", node("BatchNormalization", "x,s,b,m,v", epsilon=1e-3), opset, {"x": random(*shape)},
                        parameters, frozenset({"Conv"}), 1e-6, open=("x",))
         yield Made("matrix", node("BatchNormalization", "x,s,b,m,v"), opset, {"x": random(2, 4)}, parameters)
+        yield Made("series", node("BatchNormalization", "x,s,b,m,v"), opset, {"x": random(2, 4, 5)}, parameters)
 
 
 def mul_to_conv() -> Iterator[Made]:
@@ -249,7 +274,7 @@ def mul_to_conv() -> Iterator[Made]:
             for order in ("x,c", "c,x"):
                 yield Made(f"{shape} {order}", node("Mul", order), opset, {"x": random(2, 4, 3, 5)},
                            {"c": random(*shape)}, frozenset({"Conv"}), edges=EDGES, open=("x",))
-        yield Made("3d", node("Mul", "x,c"), opset, {"x": random(2, 4, 3)}, {"c": random(4, 1)}, frozenset({"Conv"}))
+        yield Made("3d", node("Mul", "x,c"), opset, {"x": random(2, 4, 3)}, {"c": random(4, 1)})
         for shape in ((5,), (3, 1), (2, 1, 1, 1), (1, 1, 1, 1, 1)):
             yield Made(f"{shape}", node("Mul", "x,c"), opset, {"x": random(2, 4, 3, 5)}, {"c": random(*shape)})
         yield Made("wider", node("Mul", "x,c"), opset, {"x": random(2, 1, 3, 5)}, {"c": random(4, 1, 1)})
@@ -386,7 +411,8 @@ REPLACEMENTS: dict[str, Callable[[], Iterator[Made]]] = {
     each.__name__.replace("_", "-"): each
     for each in (
         interpolate, sum_to_add, flatten_to_reshape, squeeze_to_reshape, unsqueeze_to_reshape, div_to_mul,
-        div_to_reciprocal, pow_to_mul, reduce_mean_to_pool, gemm_to_conv, batch_norm_to_conv, mul_to_conv, where_to_mul,
+        div_to_reciprocal, pow_to_mul, reduce_mean_to_pool, reduce_to_kept_axes,
+        matmul_to_one_rank, gemm_to_conv, batch_norm_to_conv, mul_to_conv, where_to_mul,
         compare_to_not, softmax_to_parts, log_softmax_to_parts, layer_norm_to_parts, rms_norm_to_parts,
         instance_norm_to_parts, group_norm_to_parts, reduce_l1_to_parts, reduce_l2_to_parts,
     )
