@@ -120,6 +120,7 @@ class Builder {
       report_.blocks.push_back(row(block.name, block.nodes, ReportGroup::Kind::kBlock));
     }
     report_.sums = sums_of(*model.graph, plan);
+    report_.accumulators = accumulator_risks(model, plan);
     report_.crossings = crossings_of(model, plan, segments_);
     report_.region = plan.region;
     add_loops(*model.graph, 1);

@@ -99,6 +99,24 @@ void crossings(const Report& report, Page& page) {
   page.simple(std::move(table));
 }
 
+void accumulators(const Report& report, Page& page) {
+  if (report.accumulators.empty()) return;
+  Table table{{"node", "formats", "products", "worst case", "with its weights"},
+              {},
+              {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight}};
+  const auto times = [](double sum) {
+    return fmt::format("{:.2f}", sum / static_cast<double>(kLargestAccumulator));
+  };
+  for (const AccumulatorRisk& each : report.accumulators) {
+    table.rows.push_back({cell_text(each.node), each.formats,
+                          with_commas(static_cast<std::uint64_t>(each.products)), times(each.worst),
+                          each.bound ? times(*each.bound) : "?"});
+  }
+  page.line(fmt::format("{} could sum up more than an int32 accumulator holds, in times of what it holds:",
+                        counted(report.accumulators.size(), "layer", "layers")));
+  page.simple(std::move(table));
+}
+
 void reasons(const Report& report, Page& page) {
   const std::vector<CpuReason> all = cpu_reasons(report);
   if (!all.empty()) page.line("On the CPU:");
@@ -169,6 +187,7 @@ std::string device_summary(const Report& report) {
   nodes_line(report, page);
   work(report, page);
   crossings(report, page);
+  accumulators(report, page);
   reasons(report, page);
   undecided(report, page);
   return page.take();
@@ -191,6 +210,8 @@ ordered_json devices_json(const Report& report) {
   }
   json["crossings"] = ordered_json::array();
   for (const Crossing& crossing : report.crossings) json["crossings"].push_back(to_json(crossing));
+  json["accumulators"] = ordered_json::array();
+  for (const AccumulatorRisk& risk : report.accumulators) json["accumulators"].push_back(to_json(risk));
   json["cpu"] = ordered_json::array();
   for (const CpuReason& reason : cpu_reasons(report)) {
     json["cpu"].push_back(

@@ -11,6 +11,7 @@
 
 #include "ir/graph.h"
 #include "plan/plan.h"
+#include "report/accumulators.h"
 #include "report/crossings.h"
 #include "support/diagnostics.h"
 
@@ -134,6 +135,7 @@ struct Report {
   std::vector<ReportGone> gone;
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
+  std::vector<AccumulatorRisk> accumulators;
   std::vector<Crossing> crossings;         // between the CPU and segments of the BPU
   std::vector<std::string> region;         // the borders of what may be quantised; empty: the whole graph may
   std::vector<ReportRewritten> rewritten;  // known after the plan was made

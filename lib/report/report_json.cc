@@ -161,6 +161,9 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "loops", report.loops, loop);
   out += ",\n";
+  add_lines(out, "accumulators", report.accumulators,
+            [](const AccumulatorRisk& each) { return to_json(each); });
+  out += ",\n";
   add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });
   out += ",\n";
   add_lines(out, "region", report.region, [](const std::string& border) { return ordered_json(border); });
