@@ -13,7 +13,8 @@ class StandingBatchNorms {
  public:
   /// Given: fold-batch-norm just ran. `said`: its diagnostics.
   StandingBatchNorms(Model& model, Diagnostics said);
-  /// Given: replace-operators ran. Result: its own and the withheld diagnostics are in env.diagnostics.
+  /// Given: replace-operators ran, unless the run ends before it. Result: `said`, as far as it still holds,
+  /// and what became of them are in env.diagnostics.
   void tell(Model& model, Env& env) const;
 
  private:
