@@ -51,6 +51,73 @@ norms (float[2,6,8] x) => (float[2,6,8] y) {
 """
 
 
+# Two HardSwishes, and a batch norm behind a layer.
+SWISHES = """
+<ir_version: 8, opset_import: ["" : 13]>
+swishes (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [norm1] n = BatchNormalization (a, scale, shift, mean, variance)
+    [relu1] r = Relu (n)
+    [plus1] b = Add (r, three)
+    [clip1] c = Clip (b, zero, six)
+    [mul1] d = Mul (r, c)
+    [swish1] e = Div (d, six)
+    [plus2] f = Add (e, three)
+    [clip2] g = Clip (f, zero, six)
+    [mul2] h = Mul (e, g)
+    [swish2] i = Div (h, six)
+    [conv2] y = Conv <pads = [1,1,1,1]> (i, w2)
+}
+"""
+
+# Open axes of the input; one of two Flattens has two sizes that nobody knows.
+OPEN = """
+<ir_version: 8, opset_import: ["" : 13]>
+open (float[N,4,H,6] x) => (float[A,B] y, float[A,B] z) {
+    [relu] r = Relu (x)
+    [flat1] y = Flatten <axis = 1> (x)
+    [flat2] z = Flatten <axis = 2> (r)
+}
+"""
+
+# Nodes that hand on what they read, and the shape of something whose sizes are known.
+SHAPES = """
+<ir_version: 8, opset_import: ["" : 13]>
+shapes (float[1,4,6,6] x) => (float[1,144] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [same] b = Identity (a)
+    [relu1] c = Relu (b)
+    [shape] s = Shape (c)
+    [batch] n = Gather (s, zero)
+    [rest] m = Mul (n, other)
+    [target] t = Unsqueeze (m, axes)
+    [whole] v = Concat <axis = 0> (t, all)
+    [flat] y = Reshape (c, v)
+}
+"""
+
+# A layer in a body.
+BODY = """
+<ir_version: 8, opset_import: ["" : 13]>
+body (float[1,4,6,6] x, bool choice) => (float[1,4,6,6] y) {
+    [either] y = If (choice) <
+        then_branch = yes () => (float[1,4,6,6] r) { [conv] c = Conv (x, w) [relu] r = Relu (c) },
+        else_branch = no () => (float[1,4,6,6] s) { [sigmoid] s = Sigmoid (x) }>
+}
+"""
+
+# One weight is called three times, another once.
+CALLS = """
+<ir_version: 8, opset_import: ["" : 13]>
+calls (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [first] a = Conv <pads = [1,1,1,1]> (x, w)
+    [second] b = Conv <pads = [1,1,1,1]> (a, w)
+    [alone] c = Conv <pads = [1,1,1,1]> (b, v)
+    [third] y = Conv <pads = [1,1,1,1]> (c, w)
+}
+"""
+
+
 def weights(**shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
     random = np.random.default_rng(7)
     return {name: random.standard_normal(shape).astype("f4") for name, shape in shapes.items()}
@@ -73,19 +140,37 @@ def norms() -> onnx.ModelProto:
     return model(NORMS, weights(w=(8, 8)) | {"eps": np.array(1e-5, "f4")})
 
 
+def swishes() -> onnx.ModelProto:
+    constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,))
+    constants |= {"variance": np.full(4, 2, "f4")}
+    return model(SWISHES, constants | {name: np.array(i, "f4") for name, i in (("zero", 0), ("three", 3), ("six", 6))})
+
+
+def shapes() -> onnx.ModelProto:
+    constants = {name: np.array(value) for name, value in
+                 (("zero", 0), ("other", 1), ("axes", [0]), ("all", [-1]))}
+    return model(SHAPES, weights(w1=(4, 4, 3, 3)) | constants)
+
+
 class Case(unittest.TestCase):
     def setUp(self) -> None:
         temporary = tempfile.TemporaryDirectory(prefix="qprep_told_")
         self.addCleanup(temporary.cleanup)
         self.folder = Path(temporary.name)
 
-    def run_qprep(self, verb: str, made: onnx.ModelProto, config: str, *arguments: str) -> str:
+    def run_qprep(self, verb: str, made: onnx.ModelProto, config: str, *arguments: str, status: int = 0) -> str:
         onnx.save(made, self.folder / "net.onnx")
         (self.folder / "qprep.yaml").write_text(config)
         result = subprocess.run([QPREP, verb, "net.onnx", "-c", "qprep.yaml", *arguments], cwd=self.folder,
                                 capture_output=True, text=True, check=False)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result.stdout
+        self.assertEqual(result.returncode, status, result.stderr)
+        return result.stdout if status == 0 else result.stderr
+
+    def refusal(self, made: onnx.ModelProto, config: str) -> str:
+        return self.run_qprep("prepare", made, config, status=1)
+
+    def text(self) -> str:
+        return (self.folder / "model_check_result.txt").read_text()
 
     def report(self, made: onnx.ModelProto, config: str) -> dict:
         self.said = self.run_qprep("prepare", made, config)
@@ -127,8 +212,7 @@ class Modern(Case):
             [("norm", "LayerNormalization", "LayerNormalization"), ("silu", "Swish", "SiLU")],
         )
         self.assertEqual(rewritten[1]["nodes"], ["sigmoid", "silu"])
-        text = (self.folder / "model_check_result.txt").read_text()
-        self.assertIn("Modules below are one operator of ONNX each in the models that are written:\n", text)
+        self.assertIn("Modules below are one operator of ONNX each in the models that are written:\n", self.text())
         self.assertEqual(self.report(norms(), "rewrite: keep")["rewritten"], [])
 
     def test_the_bound_is_named_where_it_holds_something_back(self) -> None:
@@ -166,6 +250,24 @@ class Replaced(Case):
         self.assertIn("  holds   reshape\n", self.run_qprep("explain", net(), "fuse: all", "flat"))
         gone = {each["name"]: each["because"] for each in self.report(net(), "fuse: all")["gone"]}
         self.assertEqual(gone["reshape"], "was folded into 'flat'")
+
+
+class Shared(Case):
+    def warnings(self, *names: str) -> list[str]:
+        config = "qconfig_setter: [{module_name: {%s}}]" % ", ".join(f"{name}: {{output: {{share: true}}}}" for name in names)
+        return self.notes(model(CALLS, weights(w=(4, 4, 3, 3), v=(4, 4, 3, 3))), config, "never-wins")
+
+    def test_the_call_that_is_not_named_is_told(self) -> None:
+        why = "output decides nothing: Conv 'third' reads the weight 'w' too and is not named; it takes all calls"
+        self.assertEqual(self.warnings("first", "second"),
+                         [f"module_name 'first' {why}", f"module_name 'second' {why}"])
+
+    def test_it_takes_all_of_them(self) -> None:
+        self.assertEqual(self.warnings("first", "second", "third"), [])
+
+    def test_one_call_shares_nothing(self) -> None:
+        self.assertEqual(self.warnings("alone"),
+                         ["module_name 'alone' output decides nothing: only one call reads this weight, 'v'"])
 
 
 if __name__ == "__main__":
