@@ -461,7 +461,9 @@ void Preparation::write_report() {
 }
 
 void Preparation::finish() {
-  if (result_.decided && plan_.values.empty() && plan_.carried.empty()) {
+  const auto says_so = [](const Diagnostic& each) { return each.code == codes::kNothingQuantised; };
+  if (result_.decided && plan_.values.empty() && plan_.carried.empty() &&
+      std::none_of(diagnostics_.all().begin(), diagnostics_.all().end(), says_so)) {
     diagnostics_.warning(codes::kNothingQuantised,
                          "nothing is quantised; the check result says why, node by node");
   }

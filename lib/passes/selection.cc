@@ -575,3 +575,4 @@ std::string Selection::no_name(const std::string& name, bool whole) const {
 }
 
 }  // namespace qprep
+  if (whole && is_pattern(name)) hint += "; names here are whole, and no patterns";

@@ -270,5 +270,18 @@ class Shared(Case):
                          ["module_name 'alone' output decides nothing: only one call reads this weight, 'v'"])
 
 
+class Stubs(Case):
+    def test_exchanged_ones_are_told(self) -> None:
+        self.assertEqual(
+            self.notes(net(), "stubs: {inputs: [conv2], outputs: [conv1]}", "nothing-quantised"),
+            ["nothing lies between the stubs: no way leads from the inputs ('conv2') to the outputs ('conv1'); one leads "
+             "back, as if they were exchanged"])
+        self.assertEqual(self.notes(net(), "stubs: {inputs: [conv1], outputs: [fc]}", "nothing-quantised"), [])
+
+    def test_patterns_are_refused_as_such(self) -> None:
+        self.assertIn("no node or tensor of the model is called 'conv*' (did you mean 'conv1'?); names here are whole, "
+                      "and no patterns [no-match]", self.refusal(net(), "stubs: {inputs: ['conv*']}"))
+
+
 if __name__ == "__main__":
     unittest.main()
