@@ -6,6 +6,7 @@
 
 #include "driver/standing_batch_norms.h"
 #include "onnx_io/infer_shapes.h"
+#include "passes/fuse_lists.h"
 #include "passes/drop_identity.h"
 #include "passes/fold_constants.h"
 #include "passes/gone_nodes.h"
@@ -66,6 +67,7 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
   const std::span<const Pass> rewrites = pipeline(PassKind::kRewrite);
   const std::size_t functions = file.model.functions.size();
   if (!run_passes(file.model, plan, rewrites.first(1), env, observer)) return false;
+  if (env.fusing) FuseLists(file.model, *env.fusing).check_order(env.diagnostics);
   Diagnostics said_before;
   if (file.model.functions.size() < functions) infer_shapes(file, said_before);
   const Graph& graph = *file.model.graph;

@@ -252,6 +252,53 @@ class Replaced(Case):
         self.assertEqual(gone["reshape"], "was folded into 'flat'")
 
 
+class Listed(Case):
+    HARD_SWISH = ["plus1", "clip1", "mul1", "swish1"]
+
+    def units(self, config: str) -> list[tuple[str, list[str]]]:
+        return [(unit["pattern"], unit["nodes"]) for unit in self.report(swishes(), config)["units"]]
+
+    def test_what_eager_leaves_apart_is_listed(self) -> None:
+        report = self.report(swishes(), "method: eager")
+        missed = [each for each in report["not_fused"] if each["pattern"] == "HardSwish"]
+        self.assertEqual([each["nodes"] for each in missed],
+                         [self.HARD_SWISH, ["plus2", "clip2", "mul2", "swish2"]])
+        self.assertEqual({each["because"] for each in missed},
+                         {"method 'eager' recognises nothing that the configuration does not list"})
+        self.assertNotIn("All fusable modules are fused in model!", self.text())
+        self.assertIn("2 composite operators could be and are not", self.said)
+
+    def test_a_list_of_a_composite_is_a_unit(self) -> None:
+        config = "{method: eager, fuse: [[plus1, clip1, mul1, swish1]]}"
+        self.assertEqual(self.units(config), [("HardSwish", self.HARD_SWISH)])
+        self.assertEqual(self.notes(swishes(), config, "fuse-list"), [])
+        self.assertEqual(self.notes(swishes(), "fuse: [[plus1, clip1, mul1, swish1]]", "fuse-list"), [])
+
+    def test_a_part_of_a_composite_is_none(self) -> None:
+        self.assertEqual(
+            self.notes(swishes(), "{method: eager, fuse: [[plus1, clip1]]}", "fuse-list"),
+            ["[plus1, clip1] is not fused: HardSwish 'swish1' is spelled out by Add 'plus1', Clip 'clip1', Mul 'mul1', "
+             "Div 'swish1', and the list does not name just these"])
+
+    def test_names_in_the_wrong_order_are_an_error(self) -> None:
+        told = self.refusal(swishes(), "fuse: [[relu1, norm1, conv1]]")
+        self.assertIn("qprep.yaml:1:8: error: [relu1, norm1, conv1] is no sequence: BatchNormalization 'norm1' does not "
+                      "read what Relu 'relu1' makes, but makes what that reads; in the order of the data it is "
+                      "[conv1, norm1, relu1] [fuse-list]", told)
+        self.refusal(swishes(), "fuse: [[conv1, relu1, norm1]]")
+        self.refusal(swishes(), "fuse: [[norm1, conv1]]")
+        self.assertEqual(self.units("fuse: [[conv1, norm1, relu1]]")[0], ("conv-relu", ["conv1", "relu1"]))
+
+    def test_a_list_may_name_nodes_of_a_body(self) -> None:
+        units = self.report(model(BODY, weights(w=(4, 4, 1, 1))), "fuse: [[conv, relu]]")["units"]
+        self.assertEqual([unit["nodes"] for unit in units], [["conv", "relu"]])
+
+    def test_a_list_that_is_no_sequence_could_not_be_one(self) -> None:
+        self.report(net(), "{method: jit, fuse: [[flat, fc]]}")
+        self.assertIn("fused       1 composite operator; 1 sequence could be and is not\n", self.said)
+        self.assertIn("1 list of 'fuse' is no sequence that the target fuses", self.text())
+
+
 class Shared(Case):
     def warnings(self, *names: str) -> list[str]:
         config = "qconfig_setter: [{module_name: {%s}}]" % ", ".join(f"{name}: {{output: {{share: true}}}}" for name in names)
