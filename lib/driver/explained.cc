@@ -45,7 +45,7 @@ class Explainer {
       }
     }
     if (const auto kept = kept_.find(node.label()); kept != kept_.end()) {
-      explained.kept = kept->second->because;
+      explained.kept = to_text(*kept->second);
     }
     const Unit* unit = plan_.unit_of(node);
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {

@@ -184,7 +184,7 @@ class BatchNorms(Case):
     WHY = "before it, no Conv, ConvTranspose, Gemm or MatMul stands there; after it, more than one layer or an output uses it"
 
     def test_one_that_stays_stays(self) -> None:
-        self.assertEqual(self.notes(net(), "fuse: all", "batch-norm-stays"), [f"batch norm 'norm' stays: {self.WHY}"])
+        self.assertEqual(self.notes(net(), "fuse: all", "batch-norm-stays"), [f"batch norm 'norm' is folded into no layer: {self.WHY}"])
 
     def test_one_that_becomes_a_conv_does_not_stay(self) -> None:
         self.assertEqual(
@@ -252,6 +252,26 @@ class Replaced(Case):
         self.assertEqual(gone["reshape"], "was folded into 'flat'")
 
 
+class NotReplaced(Case):
+    def test_what_was_asked_for_and_not_made_is_listed(self) -> None:
+        report = self.report(model(OPEN, {}), "replace: [where-to-mul, flatten-to-reshape]")
+        why = ("more sizes of its result are unknown than a Reshape infers; a fixed size of what is open in the "
+               "model's inputs ('N', 'H') would decide it")
+        self.assertEqual(report["not_replaced"],
+                         [{"replacement": "flatten-to-reshape", "because": why, "times": 1, "nodes": ["flat2"]},
+                          {"replacement": "where-to-mul", "because": "it is for no node of the model", "times": 0,
+                           "nodes": []}])
+        self.assertIn("Replacements below were asked for and not made:\n", self.text())
+        self.assertEqual(report["became"], [{"name": "flat1", "op": "Flatten", "now": "Reshape",
+                                             "because": "is a Reshape now, by flatten-to-reshape"}])
+        self.assertEqual(self.report(model(OPEN, {}), "replace: none")["not_replaced"], [])
+
+    def test_parts_of_one_unit_are_one_row(self) -> None:
+        self.assertEqual(self.report(swishes(), "replace: [div-to-mul]")["not_replaced"],
+                         [{"replacement": "div-to-mul", "because": "it is a part of HardSwish, one unit as it is",
+                           "times": 2, "nodes": ["swish1", "swish2"]}])
+
+
 class Listed(Case):
     HARD_SWISH = ["plus1", "clip1", "mul1", "swish1"]
 
@@ -297,6 +317,48 @@ class Listed(Case):
         self.report(net(), "{method: jit, fuse: [[flat, fc]]}")
         self.assertIn("fused       1 composite operator; 1 sequence could be and is not\n", self.said)
         self.assertIn("1 list of 'fuse' is no sequence that the target fuses", self.text())
+
+    def test_a_norm_that_stays_for_training_is_listed(self) -> None:
+        self.assertEqual(self.units("{bn: with_bn, fuse: [[conv1, norm1, relu1]]}")[0],
+                         ("conv-bn-relu", ["conv1", "norm1", "relu1"]))
+
+
+class Json(Case):
+    def test_names_are_plain(self) -> None:
+        missed = self.report(net(), "fuse: all")["not_fused"]
+        self.assertEqual([(each["nodes"], each["shared"]) for each in missed], [(["conv1", "sum"], True)])
+        self.assertIn("(shared)", self.text())
+        self.assertNotIn("(shared)", json.dumps(missed))
+
+    def test_all_borders_are_there(self) -> None:
+        count = 10
+        nodes = "".join(f"[conv{i}] c{i} = Conv (x, w) [exp{i}] y{i} = Exp (c{i})\n" for i in range(count))
+        outputs = ", ".join(f"float[1,4,6,6] y{i}" for i in range(count))
+        made = model(f'<ir_version: 8, opset_import: ["" : 13]> g (float[1,4,6,6] x) => ({outputs}) {{ {nodes} }}',
+                     weights(w=(4, 4, 1, 1)))
+        border, = self.report(made, "method: jit_strip")["region"]
+        self.assertEqual((border["side"], border["beyond"]), ("to", count))
+        self.assertEqual(border["tensors"],
+                         [{"name": f"c{i}", "node": f"conv{i}", "op": "Conv"} for i in range(count)])
+
+
+class Gone(Case):
+    def test_what_hands_on_is_not_folded(self) -> None:
+        gone = {each["name"]: each["because"] for each in self.report(shapes(), "fuse: all")["gone"]}
+        self.assertEqual(gone["same"], "hands on what it reads, 'a', and is left out")
+        sizes = "was computed in advance: its result does not depend on the data, but on sizes that are known"
+        for name in ("shape", "batch", "rest", "target", "whole"):
+            self.assertEqual(gone[name], sizes)
+
+    def test_what_became_another_operator_is_not_gone(self) -> None:
+        report = self.report(net(), "march: bayes")
+        self.assertEqual({each["name"]: (each["op"], each["now"]) for each in report["became"]},
+                         {"fc": ("Gemm", "Conv"), "norm": ("BatchNormalization", "Conv")})
+        nodes = {each["name"] for each in report["nodes"]}
+        names = [each["name"] for each in report["gone"] + report["became"]]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertFalse(nodes & {each["name"] for each in report["gone"]})
+        self.assertIn("Modules below became other operators:\n", self.text())
 
 
 class Shared(Case):
