@@ -321,6 +321,8 @@ class Listed(Case):
     def test_a_norm_that_stays_for_training_is_listed(self) -> None:
         self.assertEqual(self.units("{bn: with_bn, fuse: [[conv1, norm1, relu1]]}")[0],
                          ("conv-bn-relu", ["conv1", "norm1", "relu1"]))
+        told = self.run_qprep("explain", swishes(), "bn: with_bn", "relu1")
+        self.assertIn("  unit    conv-bn-relu: conv1, norm1, relu1\n", told)
 
 
 class Json(Case):
@@ -390,6 +392,16 @@ class Stubs(Case):
     def test_patterns_are_refused_as_such(self) -> None:
         self.assertIn("no node or tensor of the model is called 'conv*' (did you mean 'conv1'?); names here are whole, "
                       "and no patterns [no-match]", self.refusal(net(), "stubs: {inputs: ['conv*']}"))
+
+
+class Explained(Case):
+    def test_a_layer_says_what_its_unit_ends_before(self) -> None:
+        told = self.run_qprep("explain", norms(), "fuse: all", "dense")
+        self.assertIn("  ends    before LayerNormalization, which no sequence goes on with\n", told)
+
+    def test_what_holds_for_ends_goes_before_what_holds_for_all(self) -> None:
+        told = self.run_qprep("explain", norms(), "activations: {dtype: qint16}", "dense2")
+        self.assertIn("says float32 of high_precision_output, and decides: it speaks of these alone\n", told)
 
 
 if __name__ == "__main__":
