@@ -135,6 +135,12 @@ std::string text_of(const ExplainedNode& node) {
   text += node.device.empty() ? "\n" : fmt::format(": {}: {}\n", node.device, node.because);
   for (const std::string& was : node.was) text += fmt::format("  was     {}\n", was);
   if (!node.unit.empty()) text += fmt::format("  unit    {}: {}\n", node.pattern, join(node.unit, ", "));
+  if (node.ends_before == std::vector<std::string>{"output"}) {
+    text += "  ends    at an output of the model\n";
+  } else if (!node.ends_before.empty()) {
+    text +=
+        fmt::format("  ends    before {}, which no sequence goes on with\n", join(node.ends_before, ", "));
+  }
   for (const ExplainedGroup& block : node.blocks) {
     text += fmt::format("  block   {}: {}\n", block.name, join(block.nodes, ", "));
   }
@@ -155,11 +161,15 @@ std::string text_of(const ExplainedNode& node) {
                              setting.slot == to_text(Slot::kInput);
       const std::string of = elsewhere ? " of " + setting.slot : "";
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
-      text += fmt::format("          {}. {} says {}{}{}{}\n", i + 1, setting.setting, setting.says, of, named,
-                          setting.in_vain          ? ", which has no effect here"
-                          : setting.decides        ? ", and decides"
-                          : setting.decides_device ? ", and decides the device"
-                                                   : "");
+      const bool decides = setting.decides || setting.decides_device;
+      const char* why = decides && setting.goes_before_all ? ": it speaks of these alone" : "";
+      text +=
+          fmt::format("          {}. {} says {}{}{}{}{}\n", i + 1, setting.setting, setting.says, of, named,
+                      setting.in_vain          ? ", which has no effect here"
+                      : setting.decides        ? ", and decides"
+                      : setting.decides_device ? ", and decides the device"
+                                               : "",
+                      why);
     }
   }
   return text;
@@ -259,6 +269,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"because", node.because},
                      {"pattern", node.pattern},
                      {"unit", node.unit},
+                     {"ends_before", node.ends_before},
                      {"blocks", json_of(node.blocks)},
                      {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},

@@ -7,6 +7,8 @@
 
 #include "ir/walk.h"
 #include "plan/node_settings.h"
+#include "report/ends.h"
+#include "report/members.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -20,7 +22,8 @@ struct Said {
 
 class Explainer {
  public:
-  explicit Explainer(const Decided& decided) : plan_(decided.plan), settings_(*decided.plan.settings) {
+  explicit Explainer(const Decided& decided)
+      : model_(decided.file.model), plan_(decided.plan), settings_(*decided.plan.settings) {
     for (const Block& block : plan_.blocks) {
       for (const Node* member : block.nodes) blocks_[member].push_back(&block);
     }
@@ -45,13 +48,14 @@ class Explainer {
       }
     }
     if (const auto kept = kept_.find(node.label()); kept != kept_.end()) {
-      explained.kept = kept->second->because;
+      explained.kept = to_text(*kept->second);
     }
     const Unit* unit = plan_.unit_of(node);
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
       explained.pattern = unit->pattern;
-      explained.unit = labels_of(unit->nodes);
+      explained.unit = labels_of(model_, unit->nodes);
     }
+    if (unit && !is_missed(*unit->nodes.front())) explained.ends_before = ends_before(*unit, plan_);
     add_groups(node, explained);
     const Reason output = output_reason(node, entry, unit);
     explained.slots.push_back(
@@ -99,21 +103,22 @@ class Explainer {
   }
 
  private:
-  static std::vector<std::string> labels_of(const std::vector<const Node*>& nodes) {
-    std::vector<std::string> labels;
-    for (const Node* node : nodes) labels.push_back(node->label());
-    return labels;
+  /// A sequence that begins with the node could have been longer.
+  bool is_missed(const Node& node) const {
+    const auto at = misses_.find(&node);
+    return at != misses_.end() &&
+           std::ranges::any_of(at->second, [&](const Miss* miss) { return miss->nodes.front() == &node; });
   }
 
   void add_groups(const Node& node, ExplainedNode& explained) const {
     if (const auto at = blocks_.find(&node); at != blocks_.end()) {
       for (const Block* block : at->second) {
-        explained.blocks.push_back({block->name, labels_of(block->nodes)});
+        explained.blocks.push_back({block->name, labels_of(model_, block->nodes)});
       }
     }
     if (const auto at = misses_.find(&node); at != misses_.end()) {
       for (const Miss* miss : at->second) {
-        explained.not_fused.push_back({miss->pattern, labels_of(miss->nodes), miss->because});
+        explained.not_fused.push_back({miss->pattern, labels_of(model_, miss->nodes), miss->because});
       }
     }
   }
@@ -154,8 +159,24 @@ class Explainer {
       if (node) explained.settings.back().node = node->label();
       explained.settings.back().decides =
           std::ranges::find(because.settings, setting) != because.settings.end();
+      explained.settings.back().goes_before_all = is_of_ends(*setting) && above(said, *setting);
     }
     return explained;
+  }
+
+  static bool is_of_ends(const Setting& setting) {
+    return !setting.names_nodes() && (setting.slot == Slot::kHighPrecision || setting.slot == Slot::kTail ||
+                                      setting.slot == Slot::kHead);
+  }
+
+  /// A setting for the dtype of all nodes stands before this one.
+  static bool above(const std::vector<Said>& said, const Setting& setting) {
+    for (const Said& each : said) {
+      if (each.setting == &setting) return false;
+      if (!each.setting->names_nodes() && each.setting->says_precision() && !is_of_ends(*each.setting))
+        return true;
+    }
+    return false;
   }
 
   /// A node inside a unit makes nothing of its own: the settings for it speak of the unit's result.
@@ -254,6 +275,7 @@ class Explainer {
     return said;
   }
 
+  const Model& model_;
   const Plan& plan_;
   std::unordered_map<const Node*, std::vector<const Block*>> blocks_;
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;

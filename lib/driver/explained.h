@@ -17,6 +17,8 @@ struct ExplainedSetting {
   bool in_vain = false;         // it names the node and cannot affect it
   bool decides = false;         // it is among the reasons of what the slot holds
   bool decides_device = false;  // it is among those of the device of the node
+  /// It holds for ends of the model alone, and so goes before what is said above of all nodes.
+  bool goes_before_all = false;
 };
 
 /// A slot of a node: what it holds now, why, and what was said of it: first the reasons that speak of other
@@ -44,6 +46,8 @@ struct ExplainedNode {
   std::string name, op, device, because;
   std::string pattern;            // of its unit, if that has several nodes or is a composite operator
   std::vector<std::string> unit;  // the names of the unit's nodes; else empty
+  /// The operators that a layer's unit ends before, where no sequence goes on with these.
+  std::vector<std::string> ends_before;
   std::vector<std::string> absorbed;
   /// What it was in the file, if another operator: "Gemm, which is a Conv now, by gemm-to-conv".
   std::vector<std::string> was;

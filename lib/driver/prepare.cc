@@ -28,6 +28,7 @@
 #include "passes/lower_qdq.h"
 #include "passes/modernise.h"
 #include "passes/pipeline.h"
+#include "plan/listed.h"
 #include "quant/fake_quant.h"
 #include "report/changelog.h"
 #include "report/report.h"
@@ -237,6 +238,7 @@ void Preparation::count_plan() {
   }
   const std::vector<CompositePattern>& composites = rules_.composites.patterns;
   for (const Miss& miss : plan_.misses) {
+    if (miss.pattern == kListed) continue;
     const bool composite =
         std::any_of(composites.begin(), composites.end(),
                     [&](const CompositePattern& each) { return each.name == miss.pattern; });
@@ -314,7 +316,7 @@ OpsetBound Preparation::opset_bound() {
     OnnxFile trial = read_onnx(model_file_, of_the_trial);
     infer_shapes(trial, of_the_trial);
     Plan plan;
-    Env env_of_the_trial = rules_.env(of_the_trial, {});
+    Env env_of_the_trial = rules_.env_for(config_, of_the_trial);
     rewrite_model(trial, plan, env_of_the_trial);
     try {
       raise_opset(trial.model, needed, of_the_trial);
@@ -465,7 +467,9 @@ void Preparation::write_report() {
 }
 
 void Preparation::finish() {
-  if (result_.decided && plan_.values.empty() && plan_.carried.empty()) {
+  const auto says_so = [](const Diagnostic& each) { return each.code == codes::kNothingQuantised; };
+  if (result_.decided && plan_.values.empty() && plan_.carried.empty() &&
+      std::none_of(diagnostics_.all().begin(), diagnostics_.all().end(), says_so)) {
     diagnostics_.warning(codes::kNothingQuantised,
                          "nothing is quantised; the check result says why, node by node");
   }

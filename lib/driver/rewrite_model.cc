@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <span>
-#include <utility>
 
-#include "driver/standing_batch_norms.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/drop_identity.h"
 #include "passes/fold_constants.h"
+#include "passes/fuse_lists.h"
 #include "passes/gone_nodes.h"
 #include "passes/partial_shapes.h"
 
@@ -68,23 +67,15 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
   if (!run_passes(file.model, plan, rewrites.first(1), env, observer)) return false;
   Diagnostics said_before;
   if (file.model.functions.size() < functions) infer_shapes(file, said_before);
+  if (env.fusing) FuseLists(file.model, *env.fusing).check_order(env.diagnostics);
   const Graph& graph = *file.model.graph;
   const std::size_t before = graph.nodes().size();
   const std::span<const Pass> replacing = rewrites.last(1);
-  const std::span<const Pass> folding_norms = rewrites.last(2).first(1);
-  const std::span<const Pass> others = rewrites.subspan(1, rewrites.size() - 3);
+  const std::span<const Pass> others = rewrites.subspan(1, rewrites.size() - 2);
   if (!run_passes(file.model, plan, others, env, observer)) return false;
-  Diagnostics said_before_folding = std::exchange(env.diagnostics, {});
-  const bool goes_on = run_passes(file.model, plan, folding_norms, env, observer);
-  const StandingBatchNorms norms(file.model, std::exchange(env.diagnostics, std::move(said_before_folding)));
-  if (!goes_on) {
-    norms.tell(file.model, env);
-    return false;
-  }
   settle_shapes(file, graph.nodes().size() < before, env);
   // Knows sizes of whatever could be folded, and says those of what it makes.
   const bool whole = run_passes(file.model, plan, replacing, env, observer);
-  norms.tell(file.model, env);
   settle_gone(file.model);
   return whole;
 }

@@ -9,7 +9,7 @@ namespace qprep {
 /// Where nodes went, what shapes are computed from may have become constant: if shapes inside the graph are
 /// still unknown, they are inferred once more, and what that makes constant is folded, round after round
 /// until nothing changes, before the last pass, replace-operators. The observer sees no round but the first.
-/// What is said of batch norms that no layer took in comes after that. Result: false where the observer
+/// Result: false where the observer
 /// stopped it; else Model::gone is settled, too.
 bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer = {});
 

@@ -389,6 +389,10 @@ const Function* Model::function_of(const Node& node) const {
   return nullptr;
 }
 
+std::string to_text(const KeptNode& node) {
+  return fmt::format("{} leaves it as it is, since {}", node.replacement, node.because);
+}
+
 const Tensor* constant_of(const Value& value) {
   if (const Tensor* tensor = value.initializer()) return tensor;
   const Node* producer = value.producer();

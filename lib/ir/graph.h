@@ -408,8 +408,12 @@ struct KeptBatchNorm {
 /// A node that a rewrite was asked to replace, and left as it is.
 struct KeptNode {
   std::string label, op;
-  std::string because;  // a sentence: "gemm-to-conv leaves it as it is, since its weight is no constant"
+  std::string replacement;   // of those that were asked for, the last that was tried: "gemm-to-conv"
+  std::string because;       // a clause that follows "since ": "its weight is no constant"
+  bool lacks_sizes = false;  // sizes or a rank that it would take are not known
 };
+/// "gemm-to-conv leaves it as it is, since its weight is no constant".
+std::string to_text(const KeptNode& node);
 
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
@@ -426,7 +430,8 @@ struct Model {
   std::vector<GoneNode> gone;                                       // in the order in which they went
   /// By the layer that each was folded into. Iterate the graph, never this map.
   std::unordered_map<const Node*, KeptBatchNorm> kept_batch_norms;
-  std::vector<KeptNode> kept;  // nodes of the main graph
+  std::vector<KeptNode> kept;
+  std::vector<std::string> idle_replacements;  // that were asked for, and are for no node of the model
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.
   std::int64_t opset() const;

@@ -5,7 +5,6 @@
 #include "ir/walk.h"
 #include "passes/carried_scales.h"
 #include "passes/explain_placement.h"
-#include "passes/find_region.h"
 #include "passes/fold_settings.h"
 #include "passes/idle_settings.h"
 #include "passes/placement.h"
@@ -44,7 +43,6 @@ void forget_decisions(Plan& plan) {
   plan.not_quantised.clear();
   plan.known_scales.clear();
   plan.shared_scales.clear();
-  plan.region.clear();
 }
 
 }  // namespace
@@ -66,7 +64,6 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   const WeightDecisions weighed = decide_weights(flow, settings, target, plan);
   const QuantisedNodes quantised = place(flow, weighed, settings, env.march, target, plan);
   explain_placement(flow, weighed, settings, quantised, plan);
-  find_region(flow, settings, plan);
   warn_of_idle_settings(*model.graph, plan, env.diagnostics);
   std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
   for (const Node* node : flow.nodes()) {

@@ -96,7 +96,7 @@ std::vector<const CompositePattern*> CompositeMatcher::candidates(const Node& ro
   return found;
 }
 
-CompositeMatcher::Found CompositeMatcher::find(const Model& model) const {
+CompositeMatcher::Found CompositeMatcher::find(const Model& model, const Wanted& wanted) const {
   std::uint64_t position = 0;
   const std::vector<const Node*> nodes = nodes_with_bodies(*model.graph);
   for (const Node* node : nodes) node->set_mark(position++);
@@ -104,7 +104,7 @@ CompositeMatcher::Found CompositeMatcher::find(const Model& model) const {
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
     for (const CompositePattern* pattern : candidates(**node)) {
       auto match = CompositeAttempt(*pattern, classes_).match(model, **node, kind_ == Kind::kBlocks);
-      if (match) all.push_back(std::move(*match));
+      if (match && (!wanted || wanted(*match))) all.push_back(std::move(*match));
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const CompositeMatch& a, const CompositeMatch& b) {

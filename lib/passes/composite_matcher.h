@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -31,7 +32,9 @@ class CompositeMatcher {
   /// What is in the main graph and in the bodies of its control flow, each for itself. No node is in two
   /// matches: the longer has it, of equally long ones the later, of those at one place the one whose spelling
   /// stands first in the file. The marks of these nodes are the matcher's own while it runs.
-  Found find(const Model& model) const;
+  /// `wanted`, if given: no other match counts.
+  using Wanted = std::function<bool(const CompositeMatch&)>;
+  Found find(const Model& model, const Wanted& wanted = {}) const;
 
  private:
   /// Those that may end in the node, in the file's order.

@@ -20,7 +20,7 @@ std::optional<double> number_of(const CompositeNumber& number, const CompositeMa
 /// Numbers are equal to one in 100,000. False too where one side is not known.
 bool holds(const CompositeCondition& condition, const CompositeMatch& match);
 
-/// What the condition speaks of, as it is in the model, each once: "slope is 2 ('alpha')".
+/// What the condition speaks of, as it is in the model, each once: "slope ('alpha') is 2".
 std::string quantities_of(const CompositeCondition& condition, const CompositeMatch& match);
 
 /// The constant that the name stands for; null: a statement that may be missing is.

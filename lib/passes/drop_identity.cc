@@ -71,8 +71,7 @@ class Dropper {
     }
     if (node.op() == "Transpose") merge_transposes(node);
     if (node.op() == "Reshape") merge_reshapes(node);
-    if (Value* equal = equal_input(node); equal && rewriter_.bypass(node, *equal, equal->producer()))
-      changed_ = true;
+    if (Value* equal = equal_input(node); equal && rewriter_.drop(node, *equal)) changed_ = true;
   }
 
   /// From IR 4 on, an input with a default may be given a value that makes the node do something.

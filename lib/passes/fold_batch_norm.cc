@@ -33,6 +33,12 @@ constexpr std::string_view kTooLarge = "the folded weight would not be finite";
 constexpr std::string_view kStaysForTraining = "; the models for training have it as it was (bn: with_bn)";
 constexpr std::string_view kNotListed = "'fuse' does not list it with the layer there";
 
+/// Why the configuration lets no batch norm be folded; empty: it lets some.
+Because nothing_is_fused(const Fusing* fusing) {
+  if (!fusing || fusing->fuses_all() || !fusing->lists.empty()) return {};
+  return fmt::format("the configuration fuses nothing ({})", to_text(*fusing->only_lists));
+}
+
 /// The constant that an Add spreads over the channels (axis 1) of data of `rank`, one for each channel;
 /// nullopt if it is not of that form.
 std::optional<std::vector<double>> per_channel(const Tensor& tensor, std::size_t rank,
@@ -57,7 +63,8 @@ class BatchNormFolder {
         env_(env),
         rewriter_(model, env),
         opset_(model.opset()),
-        keeps_(env.fusing && env.fusing->batch_norms.value == BatchNorms::kKeep) {
+        keeps_(env.fusing && env.fusing->batch_norms.value == BatchNorms::kKeep),
+        nothing_is_fused_(nothing_is_fused(env.fusing)) {
     if (env.fusing && !env.fusing->fuses_all()) lists_.emplace(model, *env.fusing);
   }
 
@@ -78,7 +85,9 @@ class BatchNormFolder {
       }
     });
     rewriter_.finish();
-    if (!only) say_who(stays_, codes::kBatchNormStays, "stays", "stay");
+    if (!only) {
+      say_who(stays_, codes::kBatchNormStays, "is folded into no layer", "are folded into no layer");
+    }
     say_who(not_kept_, codes::kBatchNormFolded, "is folded, not kept for training",
             "are folded, not kept for training");
     return changed_;
@@ -210,7 +219,7 @@ class BatchNormFolder {
     if (constant_of(scale)->size() < 2) return;
     if (!write(scaled->layer, scaled->layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
     rewriter_.took(scale);
-    rewriter_.bypass(mul, *mul.input(1 - scaled->at), &scaled->layer.node());
+    rewriter_.bypass(mul, *mul.input(1 - scaled->at), scaled->layer.node());
     changed_ = true;
   }
 
@@ -233,8 +242,8 @@ class BatchNormFolder {
     if (!write(layer, layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
     rewriter_.took(*mul->input(scaled->at));
     rewriter_.took(shift);
-    rewriter_.bypass(add, product, mul);
-    rewriter_.bypass(*mul, *mul->input(1 - scaled->at), &layer.node());
+    rewriter_.bypass(add, product, *mul);
+    rewriter_.bypass(*mul, *mul->input(1 - scaled->at), layer.node());
     changed_ = true;
   }
 
@@ -246,6 +255,7 @@ class BatchNormFolder {
   }
 
   Because fold(Node& node) {
+    if (!nothing_is_fused_.empty()) return nothing_is_fused_;
     if (!node.input(0) || node.output_count() == 0) return "it has no input or output";
     const std::variant<ChannelAffine, Because> known = channel_affine_of(node, opset_);
     if (const auto* because = std::get_if<Because>(&known)) return *because;
@@ -282,7 +292,7 @@ class BatchNormFolder {
     if (!write(layer, layer.weight_times_outputs(affine.a), applied(affine, *bias)))
       return Because(kTooLarge);
     keep(*producer, std::move(kept));
-    rewriter_.bypass(norm, x, producer);
+    rewriter_.bypass(norm, x, *producer);
     return {};
   }
 
@@ -321,7 +331,7 @@ class BatchNormFolder {
       return Because(kTooLarge);
     rewriter_.replace_constant(add, at, std::move(shifted));
     keep(*producer, std::move(kept));
-    rewriter_.bypass(norm, *norm.input(0), producer);
+    rewriter_.bypass(norm, *norm.input(0), *producer);
     return {};
   }
 
@@ -341,7 +351,7 @@ class BatchNormFolder {
     auto kept = as_it_is(norm, layer, affine, KeptBatchNorm::Stood::kAsAdd);
     if (!all_finite(shift) || !write(layer, layer.weight_times_outputs(affine.a), {}))
       return Because(kTooLarge);
-    if (!affine.shifts() && rewriter_.bypass(norm, *norm.input(0), &layer.node())) {
+    if (!affine.shifts() && rewriter_.bypass(norm, *norm.input(0), layer.node())) {
       if (kept) kept->stood = KeptBatchNorm::Stood::kBehindLayer;
       keep(layer.node(), std::move(kept));
       return {};
@@ -380,7 +390,7 @@ class BatchNormFolder {
     }
     if (!write(layer, layer.weight_times_inputs(affine.a), bias)) return Because(kTooLarge);
     if (keeps_) add(not_kept_, "it stands in front of the layer that takes it in", norm.label());
-    rewriter_.bypass(norm, *norm.input(0), use.node);
+    rewriter_.bypass(norm, *norm.input(0), *use.node);
     return {};
   }
 
@@ -412,6 +422,7 @@ class BatchNormFolder {
   Rewriter rewriter_;
   std::int64_t opset_;
   bool keeps_;
+  Because nothing_is_fused_;
   bool kept_now_ = false;
   std::optional<FuseLists> lists_;  // what may be fused; nullopt: everything
   std::vector<Group> stays_, not_kept_;

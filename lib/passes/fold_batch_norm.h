@@ -18,7 +18,7 @@ namespace qprep {
 ///   and the weight's sums over b join the bias. Padding is zeros of y, not of x, so a Conv that pads needs b
 ///   = 0, and so does a ConvTranspose, whose border sees fewer taps, and a MatMul, which has no bias.
 /// The weight must be constant float32; one that others read too is left to them, and a copy is made.
-/// A batch norm that stays is named with the reason in a note (batch-norm-stays).
+/// A batch norm that no layer takes in is named with the reason in a note (batch-norm-stays).
 ///
 /// Where exporters write a batch norm out as Mul and Add of constants, the Mul is folded in the same way into
 /// the layer before it; the Add stays, as what group_units takes for the layer's bias. Mul and Add of one

@@ -13,6 +13,10 @@
 namespace qprep {
 namespace {
 
+constexpr std::string_view kOfNoInput = "was computed in advance, since it depends on no input";
+constexpr std::string_view kOfSizes =
+    "was computed in advance: its result does not depend on the data, but on sizes that are known";
+
 /// A tensor of sizes of which some may be unknown.
 struct Sizes {
   Dims dims;
@@ -68,6 +72,9 @@ class Folder {
   Folder(Model& model, Env& env) : model_(model), env_(env), rewriter_(model, env), opset_(model.opset()) {
     const std::size_t constants = std::min(bytes_of_constants(model), env.limits.folding_bytes_of_constants);
     budget_ = env.limits.folding_bytes + 4 * constants;
+    for (const GoneNode& each : model.gone) {
+      if (each.because == kOfSizes) known_of_sizes_.insert(each.results.begin(), each.results.end());
+    }
   }
 
   bool run() {
@@ -216,6 +223,7 @@ class Folder {
   }
 
   void fold(Node& node, std::vector<Tensor> outputs) {
+    if (follows_from_sizes(node)) of_sizes_.insert(&node);
     bool is_used = false;
     bool stays_a_node = model_.ir_version < 4;
     for (std::size_t i = 0; i < node.output_count(); ++i) {
@@ -227,6 +235,16 @@ class Folder {
       known_.insert_or_assign(&node.output(i), outputs[i]);
     folded_.push_back(&node);
     is_folded_.insert(&node);
+  }
+
+  /// Of the size of a tensor that is computed from inputs.
+  bool follows_from_sizes(const Node& node) const {
+    const std::vector<Value*> inputs = node.inputs();
+    if (node.op() == "Shape" || node.op() == "Size") return !constant(*inputs.front());
+    return std::any_of(inputs.begin(), inputs.end(), [this](const Value* value) {
+      return value && (of_sizes_.contains(value->producer()) || sizes_.contains(value) ||
+                       known_of_sizes_.contains(value->name()));
+    });
   }
 
   bool is_needed(const Value& value) const {
@@ -254,7 +272,7 @@ class Folder {
       if (!node.output(i).is_unused()) return;
     }
     changed_ = true;
-    rewriter_.erase(node, "was computed in advance, since it depends on no input");
+    rewriter_.erase(node, std::string(of_sizes_.contains(&node) ? kOfSizes : kOfNoInput));
   }
 
   Model& model_;
@@ -265,7 +283,8 @@ class Folder {
   std::unordered_map<const Value*, Tensor> known_;
   std::unordered_map<const Value*, Sizes> sizes_;
   std::vector<Node*> folded_;
-  std::unordered_set<const Node*> is_folded_;
+  std::unordered_set<const Node*> is_folded_, of_sizes_;
+  std::unordered_set<std::string> known_of_sizes_;  // constants that such nodes, gone since, became
   std::string first_left_;
   std::size_t left_count_ = 0;
   bool changed_ = false;

@@ -12,6 +12,7 @@
 #include "passes/selection.h"
 #include "passes/weight_decisions.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -60,6 +61,7 @@ class Fold {
       apply(result_->add_group(std::move(groups[i])), matches[i], selection);
     }
     tell_of_mistakes(selection);
+    if (mistakes_.empty()) warn_of_stubs_apart(selection);
     return result_;
   }
 
@@ -135,6 +137,27 @@ class Fold {
       diagnostics_.error(codes::kNoMatch,
                          fmt::format("and {} more settings match nothing", unmatched - kMostUnmatched));
     }
+  }
+
+  void warn_of_stubs_apart(const Selection& selection) {
+    Selector between{Selector::Kind::kSubgraph};
+    Where where;
+    for (const Setting& setting : settings()) {
+      if (setting.selector.kind != Selector::Kind::kOutside) continue;
+      const Selector& stub = setting.selector;
+      between.from.insert(between.from.end(), stub.from.begin(), stub.from.end());
+      between.to.insert(between.to.end(), stub.to.begin(), stub.to.end());
+      if (where.line == 0 && !stub.to.empty()) where = setting.where;
+    }
+    if (between.from.empty() || between.to.empty() || !selection.find(between).empty()) return;
+    const Selector back{Selector::Kind::kSubgraph, {}, between.to, between.from};
+    const std::string from = join(between.from, "', '"), to = join(between.to, "', '");
+    diagnostics_.warning(
+        codes::kNothingQuantised,
+        fmt::format(
+            "nothing lies between the stubs: no way leads from the inputs ('{}') to the outputs ('{}'){}",
+            from, to, selection.find(back).empty() ? "" : "; one leads back, as if they were exchanged"),
+        where);
   }
 
   /// What is said of the input, the weight and the output of a name that is none, is wrong once.

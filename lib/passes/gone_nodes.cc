@@ -62,9 +62,9 @@ class Settling {
     return nullptr;
   }
 
-  std::unordered_set<std::string> there_;
-  std::unordered_map<std::string, std::string> heirs_;  // by what they absorbed
-  std::unordered_map<std::string, const GoneNode*> gone_;
+  std::unordered_set<std::string_view> there_;
+  std::unordered_map<std::string_view, std::string_view> heirs_;  // by what they absorbed
+  std::unordered_map<std::string_view, const GoneNode*> gone_;
 };
 
 }  // namespace
@@ -72,6 +72,7 @@ class Settling {
 std::string folded_into(std::string_view label) { return fmt::format("{}{}'", kFolded, label); }
 
 void settle_gone(Model& model) {
+  if (model.gone.empty()) return;
   std::vector<std::string> settled;
   const Settling settling(model);
   for (const GoneNode& node : model.gone) settled.push_back(settling.because(node));

@@ -13,14 +13,15 @@
 #include "passes/fusion_matcher.h"
 #include "passes/target_judge.h"
 #include "passes/way_between.h"
+#include "plan/listed.h"
 #include "support/codes.h"
 #include "support/text.h"
 
 namespace qprep {
 namespace {
 
-/// What the report calls a list of `fuse` that is not fused.
-constexpr std::string_view kList = "fuse";
+constexpr std::string_view kEagerly =
+    "method 'eager' recognises nothing that the configuration does not list";
 
 Unit unit_of(CompositeMatch match) {
   return {.pattern = match.pattern->name,
@@ -43,8 +44,12 @@ class Grouping {
   void run() {
     static const Fusing everything;
     const Fusing& fusing = env_.fusing ? *env_.fusing : everything;
-    CompositeMatcher::Found found;
-    if (!fusing.eager) found = CompositeMatcher(env_.composites->patterns, *env_.op_classes).find(model_);
+    const CompositeMatcher spelled_out(env_.composites->patterns, *env_.op_classes);
+    const FuseLists lists(model_, fusing);
+    const auto is_listed = [&](const CompositeMatch& match) { return lists.join(match.nodes); };
+    CompositeMatcher::Found found =
+        spelled_out.find(model_, fusing.eager ? is_listed : CompositeMatcher::Wanted());
+    if (fusing.eager) apart_ = spelled_out.find(model_).matches;
     for (CompositeMatch& match : found.matches) plan_.units.push_back(unit_of(std::move(match)));
     const DataFlow flow(model_, *env_.op_classes, plan_);
     const std::vector<Unit> composites = std::exchange(plan_.units, {});
@@ -60,7 +65,7 @@ class Grouping {
     if (fusing.fuses_all()) {
       fuse_all(matcher, flow, true);
     } else {
-      fuse_lists(matcher, fusing);
+      fuse_lists(matcher, lists);
       miss_unlisted(matcher, flow, fusing);
       FusionParts heads;
       heads.heads = env_.fusion->parts.heads;
@@ -94,8 +99,7 @@ class Grouping {
     }
   }
 
-  void fuse_lists(const FusionMatcher& matcher, const Fusing& fusing) {
-    const FuseLists lists(model_, fusing);
+  void fuse_lists(const FusionMatcher& matcher, const FuseLists& lists) {
     lists.check(env_.diagnostics);
     for (const FuseLists::Members& members : lists.all()) {
       // One node: what else the list names was folded into it.
@@ -109,6 +113,13 @@ class Grouping {
         fusing.lists.empty() ? "the configuration fuses nothing" : "'fuse' does not list it";
     FusionMatcher::Taken taken = taken_;
     std::list<Unit> unlisted;
+    for (const CompositeMatch& match : apart_) {
+      const auto is_taken = [&](const Node* node) { return taken_.contains(node); };
+      if (match.nodes.size() < 2 || std::any_of(match.nodes.begin(), match.nodes.end(), is_taken)) continue;
+      const Unit& unit = unlisted.emplace_back(unit_of(match));
+      for (const Node* node : unit.nodes) taken[node] = &unit;
+      missed_.emplace(unit.nodes.front(), Miss{unit.pattern, unit.nodes, std::string(kEagerly)});
+    }
     for (auto at = flow.nodes().rbegin(); at != flow.nodes().rend(); ++at) {
       if (taken.contains(*at)) continue;
       FusionMatcher::Result sequence = matcher.match(**at, taken);
@@ -123,6 +134,7 @@ class Grouping {
   void fuse(const FusionMatcher& matcher, const FuseLists::Members& members) {
     const std::unordered_set<const Node*> only(members.nodes.begin(), members.nodes.end());
     const Node& first = *members.nodes.front();
+    if (const Unit* owner = owner_of(first); owner && owner->nodes == members.nodes) return;
     FusionMatcher::Result sequence;
     if (!taken_.contains(&first)) sequence = matcher.match(first, taken_, &only);
     if (sequence.tail_relu) tail_relus_.emplace(sequence.tail_relu, sequence.miss->because);
@@ -142,13 +154,13 @@ class Grouping {
     env_.diagnostics.warning(codes::kFuseList,
                              fmt::format("{} is not fused: {}", to_text(*members.list), why),
                              members.list->where);
-    missed_.emplace(&first, Miss{std::string(kList), members.nodes, why});
+    missed_.emplace(&first,
+                    Miss{sequence.miss ? sequence.miss->pattern : std::string(kListed), members.nodes, why});
   }
 
-  static bool reads(const Node& node, const Node& before) {
-    const std::vector<Value*> inputs = node.inputs();
-    return std::any_of(inputs.begin(), inputs.end(),
-                       [&](const Value* input) { return input && input->producer() == &before; });
+  const Unit* owner_of(const Node& node) const {
+    const auto owner = taken_.find(&node);
+    return owner == taken_.end() ? nullptr : owner->second;
   }
 
   static bool holds_all(const Unit& unit, const std::vector<const Node*>& nodes) {
@@ -157,8 +169,18 @@ class Grouping {
   }
 
   std::string no_sequence(const std::vector<const Node*>& nodes) const {
-    if (const auto owner = taken_.find(nodes.front()); owner != taken_.end()) {
-      return fmt::format("{} is part of {}", name_of(*nodes.front()), name_of(*owner->second));
+    const Node& first = *nodes.front();
+    if (const Unit* owner = owner_of(first))
+      return fmt::format("{} is part of {}", name_of(first), name_of(*owner));
+    if (const auto flawed = missed_.find(&first); flawed != missed_.end() && flawed->second.nodes == nodes) {
+      return flawed->second.because;
+    }
+    for (const CompositeMatch& match : apart_) {
+      if (std::find(match.nodes.begin(), match.nodes.end(), &first) == match.nodes.end()) continue;
+      std::vector<std::string> names;
+      for (const Node* node : match.nodes) names.push_back(name_of(*node));
+      return fmt::format("{} is spelled out by {}, and the list does not name just these",
+                         name_of(unit_of(match)), join(names, ", "));
     }
     std::vector<std::string> operators;
     for (const Node* node : nodes) operators.push_back(node->op());
@@ -172,7 +194,7 @@ class Grouping {
       if (const auto miss = missed_.find(&node); miss != missed_.end()) {
         plan_.misses.push_back(std::move(miss->second));
         std::string& pattern = plan_.misses.back().pattern;
-        if (pattern != kList) pattern = with_kept_norm(model_, pattern, node);
+        if (pattern != kListed) pattern = with_kept_norm(model_, pattern, node);
       }
       const auto unit = by_root_.find(&node);
       if (unit == by_root_.end()) {
@@ -197,6 +219,7 @@ class Grouping {
   const Model& model_;
   Plan& plan_;
   Env& env_;
+  std::vector<CompositeMatch> apart_;  // what method eager does not recognise by itself, listed or not
   FusionMatcher::Taken taken_;
   std::unordered_map<const Node*, Unit> by_root_;
   std::unordered_map<const Node*, Miss> missed_;

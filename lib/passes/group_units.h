@@ -14,6 +14,9 @@ namespace qprep {
 /// where a sequence asks for that operator, and takes it in whole. So the Add of a HardSwish is no bias of
 /// the convolution before it, and a Relu6 is its activation in whatever spelling.
 ///
+/// Where the configuration lists what is fused (env.fusing), a list becomes one unit, and what no list has a
+/// Miss. With `method: eager`, a composite operator is one where a list names its nodes, and else a Miss.
+///
 /// A pattern matches where every result inside the unit is read once, by the next node, and is no output of
 /// the graph. The longest match counts. Roots are visited from the last node of the graph to the first, and a
 /// node joins one unit only: where both operands of an Add could take it in, the later root has it.

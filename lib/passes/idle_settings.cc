@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "passes/setting_outcomes.h"
+#include "passes/shared_calls.h"
 #include "plan/node_settings.h"
 #include "support/codes.h"
 
@@ -19,7 +20,7 @@ namespace {
 class IdleSettings {
  public:
   IdleSettings(const Graph& graph, const Plan& plan)
-      : settings_(*plan.settings), outcomes_(outcomes_of(graph, plan)) {}
+      : settings_(*plan.settings), outcomes_(outcomes_of(graph, plan)), shared_calls_(plan) {}
 
   /// One warning a place.
   void warn(Diagnostics& diagnostics) const {
@@ -48,7 +49,13 @@ class IdleSettings {
  private:
   const std::vector<Setting>& settings() const { return settings_.settings(); }
 
+  static bool says_share(const Setting& setting) {
+    const auto* shared = std::get_if<SharedScale>(&setting.says);
+    return shared && shared->value && setting.names_nodes();
+  }
+
   bool loses(std::size_t rank) const {
+    if (says_share(settings()[rank])) return !shared_calls_.has_effect(settings()[rank]);
     const auto& losses = outcomes_[rank].losses;
     if (!settings()[rank].names_nodes() && !settings_.is_general_winner(rank)) return true;
     return outcomes_[rank].won == 0 && (settings()[rank].names_nodes() || !losses.empty());
@@ -86,6 +93,9 @@ class IdleSettings {
   /// What most often decides otherwise than the settings of a place say, as the end of a sentence; empty: all
   /// is as they say, by whatever decides it.
   std::string why_denied(const std::vector<std::size_t>& place) const {
+    for (const std::size_t rank : place) {
+      if (says_share(settings()[rank])) return shared_calls_.why_idle(settings()[rank]);
+    }
     const SettingOutcome::Loss* most = nullptr;
     const Setting* loser = nullptr;
     bool any_loss = false;
@@ -131,6 +141,7 @@ class IdleSettings {
 
   const NodeSettings& settings_;
   std::vector<SettingOutcome> outcomes_;
+  SharedCalls shared_calls_;
 };
 
 }  // namespace

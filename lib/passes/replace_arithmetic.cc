@@ -89,7 +89,7 @@ Replaced pow_to_mul(Replacing& at) {
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
   const auto rank = at.type(0).rank();
   if (!exponent->dims().empty() && (!rank || *rank < exponent->dims().size())) {
-    return Replaced::no("the rank of what it reads is not known to be that of its result");
+    return Replaced::unknown("the rank of what it reads is not known to be that of its result");
   }
   at.took(1);
   Value& x = *at.node().input(0);

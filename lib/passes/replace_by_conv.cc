@@ -169,7 +169,7 @@ Replaced batch_norm_to_conv(Replacing& at) {
   if (const auto* why = std::get_if<std::string>(&found)) return Replaced::no(*why);
   const auto& affine = std::get<ChannelAffine>(found);
   const auto rank = at.type(0).rank();
-  if (!rank) return Replaced::no("the rank of what it reads is not known");
+  if (!rank) return Replaced::unknown("the rank of what it reads is not known");
   if (*rank < 4 || *rank > 5) return Replaced::no("its data has no height and width");
   const std::int64_t channels = affine.channels();
   Tensor weight = floats(depthwise(channels, *rank), affine.a);
@@ -199,11 +199,12 @@ Replaced mul_to_conv(Replacing& at) {
     return is_floating(factor->dtype()) ? Replaced::no(kNoFloat32) : Replaced::other();
   }
   const std::optional<Shape>& shape = at.type(data).shape;
-  if (!shape) return Replaced::no("the rank of what it reads is not known");
+  if (!shape) return Replaced::unknown("the rank of what it reads is not known");
   const std::size_t rank = shape->size();
   if (rank < 4 || rank > 5) return Replaced::no("its data has no height and width");
   const Dim channels = (*shape)[1];
-  if (!channels.known() || channels.size == 0) return Replaced::no("the number of channels is not known");
+  if (!channels.known() || channels.size == 0)
+    return Replaced::unknown("the number of channels is not known");
   const Dims& dims = factor->dims();
   bool fits = dims.size() <= rank;
   for (std::size_t i = 0; fits && i < dims.size(); ++i) {
@@ -228,7 +229,7 @@ Replaced reduce_mean_to_pool(Replacing& at) {
   const auto axes = at.ints("axes", 18, 1);
   if (!axes) return at.gives("axes", 18, 1) ? Replaced::no("its axes are computed") : Replaced::other();
   const std::optional<Shape>& shape = at.type(0).shape;
-  if (!shape) return Replaced::no("the rank of what it reads is not known");
+  if (!shape) return Replaced::unknown("the rank of what it reads is not known");
   const auto known = axes_of(*axes, shape->size());
   if (shape->size() != 4 || known != std::vector<std::size_t>{2, 3}) return Replaced::other();
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);

@@ -10,13 +10,13 @@ constexpr const char* kNoFloat32 = "its data is not float32";
 
 /// The axes that Softmax and LogSoftmax normalise over. Below operator set 13, all from the axis on; those of
 /// size 1 change nothing and are left out.
-std::variant<std::vector<std::int64_t>, std::string> softmax_axes(const Replacing& at) {
+std::variant<std::vector<std::int64_t>, Replaced> softmax_axes(const Replacing& at) {
   const std::optional<Shape>& shape = at.type(0).shape;
   const bool together = at.opset() < 13;
   const std::int64_t axis = at.node().int_or("axis", together ? 1 : -1);
-  if (!shape) return "the rank of what it reads is not known";
+  if (!shape) return Replaced::unknown("the rank of what it reads is not known");
   const auto first = axis_of(axis, shape->size());
-  if (!first) return "its axis is none of what it reads";
+  if (!first) return Replaced::no("its axis is none of what it reads");
   std::vector<std::int64_t> axes;
   for (std::size_t i = *first; i < (together ? shape->size() : *first + 1); ++i) {
     const bool is_one = (*shape)[i].size == 1;
@@ -35,7 +35,7 @@ Replaced reduce(Replacing& at, std::string_view first, bool squares) {
   if (!gives && at.node().int_or("noop_with_empty_axes", 0) != 0) return Replaced::no("it reduces nothing");
   if (axes && axes->empty()) return Replaced::no("its axes are empty");
   const auto rank = at.type(0).rank();
-  if (!axes && !rank) return Replaced::no("the rank of what it reads is not known");
+  if (!axes && !rank) return Replaced::unknown("the rank of what it reads is not known");
   std::vector<std::int64_t> over = axes.value_or(std::vector<std::int64_t>());
   for (std::size_t i = 0; !axes && i < *rank; ++i) over.push_back(static_cast<std::int64_t>(i));
   if (over.empty()) return Replaced::no("it reduces nothing");
@@ -64,7 +64,7 @@ struct Exponentials {
 std::variant<Exponentials, Replaced> exponentials(Replacing& at) {
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
   const auto found = softmax_axes(at);
-  if (const auto* why = std::get_if<std::string>(&found)) return Replaced::no(*why);
+  if (const auto* refused = std::get_if<Replaced>(&found)) return *refused;
   const auto& axes = std::get<std::vector<std::int64_t>>(found);
   Value& x = *at.node().input(0);
   Value& largest = at.reduced("ReduceMax", x, axes, "max");

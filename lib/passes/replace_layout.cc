@@ -12,7 +12,7 @@ constexpr const char* kUnknownSizes = "more sizes of its result are unknown than
 
 Replaced become(Replacing& at, const Shape& shape, const Sources& source) {
   const auto target = reshape_target(shape, source);
-  if (!target) return Replaced::no(kUnknownSizes);
+  if (!target) return Replaced::unknown(kUnknownSizes);
   at.become_reshape(*at.node().input(0), *target);
   return Replaced::yes();
 }
@@ -30,7 +30,7 @@ Dim product_of(const Shape& shape, std::size_t first, std::size_t last) {
 
 Replaced flatten_to_reshape(Replacing& at) {
   const std::optional<Shape>& shape = at.type(0).shape;
-  if (!shape) return Replaced::no(kNoRank);
+  if (!shape) return Replaced::unknown(kNoRank);
   const std::int64_t axis = at.node().int_or("axis", 1);
   const auto rank = static_cast<std::int64_t>(shape->size());
   const std::int64_t split = axis < 0 ? axis + rank : axis;
@@ -45,7 +45,7 @@ Replaced flatten_to_reshape(Replacing& at) {
 
 Replaced squeeze_to_reshape(Replacing& at) {
   const std::optional<Shape>& shape = at.type(0).shape;
-  if (!shape) return Replaced::no(kNoRank);
+  if (!shape) return Replaced::unknown(kNoRank);
   std::vector<std::size_t> gone;
   if (at.gives("axes", 13, 1)) {
     const auto axes = at.ints("axes", 13, 1);
@@ -55,7 +55,7 @@ Replaced squeeze_to_reshape(Replacing& at) {
   } else {
     for (std::size_t i = 0; i < shape->size(); ++i) {
       if (!(*shape)[i].known())
-        return Replaced::no("it drops every axis of size 1, and not all sizes are known");
+        return Replaced::unknown("it drops every axis of size 1, and not all sizes are known");
       if ((*shape)[i].size == 1) gone.push_back(i);
     }
   }
@@ -71,7 +71,7 @@ Replaced squeeze_to_reshape(Replacing& at) {
 
 Replaced unsqueeze_to_reshape(Replacing& at) {
   const std::optional<Shape>& shape = at.type(0).shape;
-  if (!shape) return Replaced::no(kNoRank);
+  if (!shape) return Replaced::unknown(kNoRank);
   const auto axes = at.ints("axes", 13, 1);
   const std::size_t rank = axes ? shape->size() + axes->size() : 0;
   const auto added = axes ? axes_of(*axes, rank) : std::nullopt;

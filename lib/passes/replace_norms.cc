@@ -45,7 +45,7 @@ Replaced layer_norm_to_parts(Replacing& at) {
   const Node& node = at.node();
   if (!at.is_float32(0) || !at.is_float32(1)) return Replaced::no(kNoFloat32);
   const auto rank = at.type(0).rank();
-  if (!rank) return Replaced::no(kNoRank);
+  if (!rank) return Replaced::unknown(kNoRank);
   const auto first = axis_of(node.int_or("axis", -1), *rank);
   if (!first) return Replaced::no("its axis is none of what it reads");
   const float epsilon = node.float_or("epsilon", 1e-5F);
@@ -65,7 +65,7 @@ Replaced rms_norm_to_parts(Replacing& at) {
   const Node& node = at.node();
   if (!at.is_float32(0) || !at.is_float32(1)) return Replaced::no(kNoFloat32);
   const auto rank = at.type(0).rank();
-  if (!rank) return Replaced::no(kNoRank);
+  if (!rank) return Replaced::unknown(kNoRank);
   const auto first = axis_of(node.int_or("axis", -1), *rank);
   if (!first) return Replaced::no("its axis is none of what it reads");
   const float epsilon = node.float_or("epsilon", 1e-5F);
@@ -79,7 +79,7 @@ Replaced instance_norm_to_parts(Replacing& at) {
   const Node& node = at.node();
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
   const auto rank = at.type(0).rank();
-  if (!rank) return Replaced::no(kNoRank);
+  if (!rank) return Replaced::unknown(kNoRank);
   if (*rank < 3) return Replaced::no("its data has no height and width");
   const Tensor* scale = at.constant(1);
   const Tensor* shift = at.constant(2);
@@ -99,7 +99,7 @@ Replaced group_norm_to_parts(Replacing& at) {
   const Node& node = at.node();
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
   const std::optional<Shape> shape = at.type(0).shape;
-  if (!shape) return Replaced::no(kNoRank);
+  if (!shape) return Replaced::unknown(kNoRank);
   const Tensor* scale = at.constant(1);
   const Tensor* shift = at.constant(2);
   if (!is_float32(scale) || !is_float32(shift))
@@ -111,7 +111,7 @@ Replaced group_norm_to_parts(Replacing& at) {
   const bool has_sizes =
       shape->size() >= 3 && groups > 0 &&
       std::all_of(shape->begin() + 1, shape->end(), [](const Dim& dim) { return dim.size > 0; });
-  if (!has_sizes || !back) return Replaced::no("sizes of what it reads are not known");
+  if (!has_sizes || !back) return Replaced::unknown("sizes of what it reads are not known");
   const float epsilon = node.float_or("epsilon", 1e-5F);
   const bool by_groups = at.opset() < 21;  // one scale for each group
   std::int64_t inside = 1;

@@ -11,9 +11,12 @@
 #include "config/replacements.h"
 #include "passes/composite_matcher.h"
 #include "passes/replacement_functions.h"
+#include "support/codes.h"
 
 namespace qprep {
 namespace {
+
+constexpr std::string_view kBatchNormToConv = "batch-norm-to-conv";
 
 struct Row {
   std::string_view name;
@@ -36,7 +39,7 @@ const std::array kRows = {
     Row{"reduce-to-kept-axes", {"ReduceMean", "ReduceMax", "ReduceSum"}, replace::reduce_to_kept_axes},
     Row{"matmul-to-one-rank", {"MatMul"}, replace::mat_mul_to_one_rank},
     Row{"gemm-to-conv", {"Gemm"}, replace::gemm_to_conv},
-    Row{"batch-norm-to-conv", {"BatchNormalization"}, replace::batch_norm_to_conv},
+    Row{kBatchNormToConv, {"BatchNormalization"}, replace::batch_norm_to_conv},
     Row{"mul-to-conv", {"Mul"}, replace::mul_to_conv},
     Row{"where-to-mul", {"Where"}, replace::where_to_mul},
     Row{"compare-to-not", {"GreaterOrEqual", "LessOrEqual"}, replace::compare_to_not},
@@ -62,9 +65,14 @@ std::string hindrance(const Node& node, std::int64_t opset) {
 
 class Replacer {
  public:
-  Replacer(Model& model, Env& env) : model_(model), rewriter_(model, env), opset_(model.opset()) {
+  Replacer(Model& model, Env& env)
+      : model_(model),
+        diagnostics_(env.diagnostics),
+        asked_for_(env.replace),
+        rewriter_(model, env),
+        opset_(model.opset()) {
     for (const Row& row : kRows) {
-      if (std::find(env.replace.begin(), env.replace.end(), row.name) == env.replace.end()) continue;
+      if (!is_asked_for(row)) continue;
       for (const std::string_view op : row.ops) rows_[op].push_back(&row);
     }
     if (env.composites && env.op_classes) find_composites(env);
@@ -84,10 +92,18 @@ class Replacer {
       }
     });
     rewriter_.finish();
+    for (const Row& row : kRows) {
+      if (is_asked_for(row) && !met_.contains(row.name)) model_.idle_replacements.emplace_back(row.name);
+    }
+    tell_of_batch_norms();
     return changed_;
   }
 
  private:
+  bool is_asked_for(const Row& row) const {
+    return std::find(asked_for_.begin(), asked_for_.end(), row.name) != asked_for_.end();
+  }
+
   void find_composites(const Env& env) {
     for (const auto& match :
          CompositeMatcher(env.composites->patterns, *env.op_classes).find(model_).matches) {
@@ -105,31 +121,61 @@ class Replacer {
     std::string because = part == part_of_.end()
                               ? hindrance(node, opset_)
                               : fmt::format("it is a part of {}, one unit as it is", part->second);
+    bool lacks_sizes = false;
     std::string_view asked = rows->second.front()->name;
     for (const Row* row : rows->second) {
       if (!because.empty()) break;
       Replacing at(model_, rewriter_, made_, node, row->name);
       Replaced result = row->run(at);
-      if (result.kind == Replaced::Kind::kYes) return row;
+      if (result.kind != Replaced::Kind::kOther) met_.insert(row->name);
+      if (result.kind == Replaced::Kind::kYes) {
+        if (row->name == kBatchNormToConv) convs_.push_back(node.label());
+        return row;
+      }
       asked = row->name;
       because = std::move(result.because);
+      lacks_sizes = result.lacks_sizes;
     }
-    if (!because.empty()) keep(node, asked, because);
+    if (because.empty()) return nullptr;
+    met_.insert(asked);
+    model_.kept.push_back({node.label(), node.op(), std::string(asked), std::move(because), lacks_sizes});
     return nullptr;
   }
 
-  void keep(const Node& node, std::string_view asked, const std::string& because) {
-    if (&node.graph() != model_.graph.get()) return;
-    model_.kept.push_back(
-        {node.label(), node.op(), fmt::format("{} leaves it as it is, since {}", asked, because)});
+  /// What becomes of those that no layer took in.
+  void tell_of_batch_norms() {
+    std::vector<std::pair<std::string, std::vector<std::string>>> stay;  // for one reason
+    for (const KeptNode& each : model_.kept) {
+      if (each.replacement != kBatchNormToConv) continue;
+      const std::string why = to_text(each);
+      auto group =
+          std::find_if(stay.begin(), stay.end(), [&](const auto& known) { return known.first == why; });
+      if (group == stay.end()) group = stay.insert(group, {why, {}});
+      group->second.push_back(each.label);
+    }
+    if (!convs_.empty())
+      note(convs_, "becomes a Conv", "become a Conv each", fmt::format(", by {}", kBatchNormToConv));
+    for (const auto& [because, labels] : stay) note(labels, "stays", "stay", ": " + because);
+  }
+
+  void note(const std::vector<std::string>& norms, std::string_view one, std::string_view several,
+            std::string_view end) {
+    const std::string others =
+        norms.size() == 1 ? std::string(one) : fmt::format("and {} more {}", norms.size() - 1, several);
+    diagnostics_.note(codes::kBatchNormStays, fmt::format("batch norm '{}' {}{}", norms.front(), others, end),
+                      {model_.file});
   }
 
   Model& model_;
+  Diagnostics& diagnostics_;
+  const std::vector<std::string>& asked_for_;
   Rewriter rewriter_;
   std::int64_t opset_;
   std::unordered_map<std::string_view, std::vector<const Row*>> rows_;  // by operator
   std::unordered_map<const Node*, std::string> part_of_;                // composites
+  std::unordered_set<std::string_view> met_;                            // replacements that are for some node
   MadeConstants made_;
+  std::vector<std::string> convs_;  // batch norms that became one
   bool changed_ = false;
 };
 

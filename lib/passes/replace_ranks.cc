@@ -10,7 +10,7 @@ Replaced mat_mul_to_one_rank(Replacing& at) {
   const Tensor* weight = at.constant(1);
   if (!weight || at.constant(0) || weight->dims().size() < 2) return Replaced::other();
   const std::optional<std::size_t> rank = at.type(0).rank();
-  if (!rank) return Replaced::no("the rank of what it reads is not known");
+  if (!rank) return Replaced::unknown("the rank of what it reads is not known");
   if (weight->dims().size() >= *rank) return Replaced::other();
   Dims dims(*rank - weight->dims().size(), 1);
   dims.insert(dims.end(), weight->dims().begin(), weight->dims().end());
@@ -28,7 +28,7 @@ Replaced reduce_to_kept_axes(Replacing& at) {
   const auto axes = at.ints("axes", since, 1);
   if (!axes) return at.gives("axes", since, 1) ? Replaced::no("its axes are computed") : Replaced::other();
   const Type data = at.type(0);
-  if (!data.shape) return Replaced::no("the rank of what it reads is not known");
+  if (!data.shape) return Replaced::unknown("the rank of what it reads is not known");
   const auto reduced = axes_of(*axes, data.shape->size());
   if (!reduced || reduced->empty()) return Replaced::other();
   Shape kept = *data.shape;
@@ -43,7 +43,7 @@ Replaced reduce_to_kept_axes(Replacing& at) {
     }
   }
   const auto target = reshape_target(left, source);
-  if (!target) return Replaced::no("more sizes of its result are unknown than a Reshape infers");
+  if (!target) return Replaced::unknown("more sizes of its result are unknown than a Reshape infers");
   node.set_attribute("keepdims", std::int64_t{1});
   at.reshape_behind(node, Type::tensor(data.dtype, kept), *target, "kept");
   return Replaced::yes();

@@ -30,7 +30,7 @@ Replaced interpolate(Replacing& at) {
   if (const Tensor* scales = at.constant(2); scales && scales->size() > 0) return Replaced::other();
   if (!node.input(3)) return Replaced::no("its scales are computed");
   const std::optional<Shape>& shape = at.type(0).shape;
-  if (!shape) return Replaced::no("the rank of what it reads is not known");
+  if (!shape) return Replaced::unknown("the rank of what it reads is not known");
   if (node.string_or("keep_aspect_ratio_policy", "stretch") != "stretch") {
     return Replaced::no("its sizes are bounds that keep the aspect ratio");
   }
@@ -54,7 +54,7 @@ Replaced interpolate(Replacing& at) {
       factors.push_back(1.0F);
       continue;
     }
-    if (!from.known() || !to.known()) return Replaced::no("sizes before or behind it are not known");
+    if (!from.known() || !to.known()) return Replaced::unknown("sizes before or behind it are not known");
     const auto factor = factor_of(from.size, to.size);
     if (!factor) {
       return Replaced::no("no scale makes " + std::to_string(to.size) + " of " + std::to_string(from.size) +

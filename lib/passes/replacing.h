@@ -21,11 +21,13 @@ struct Replaced {
 
   Kind kind = Kind::kYes;
   std::string because = {};  // kNo: a clause that follows "since "
+  bool lacks_sizes = false;  // kNo: that is since sizes or a rank are not known
 
   static Replaced yes() { return {}; }
   /// The node is none of those that the replacement is for.
   static Replaced other() { return {Kind::kOther}; }
   static Replaced no(std::string because) { return {Kind::kNo, std::move(because)}; }
+  static Replaced unknown(std::string because) { return {Kind::kNo, std::move(because), true}; }
 };
 
 /// Constants that replacements made, so that nodes of one weight go on sharing it.

@@ -71,7 +71,16 @@ std::string is_now(std::string_view op) {
   return fmt::format("is {} {} now", vowel ? "an" : "a", op);
 }
 
-bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
+bool Rewriter::bypass(Node& node, Value& x, Node& heir) {
+  return bypass(node, x, &heir, folded_into(heir.label()));
+}
+
+bool Rewriter::drop(Node& node, Value& x) {
+  return bypass(node, x, x.producer(),
+                fmt::format("hands on what it reads, '{}', and is left out", x.name()));
+}
+
+bool Rewriter::bypass(Node& node, Value& x, Node* heir, std::string because) {
   Value& y = node.output(0);
   Graph& graph = node.graph();
   const std::string result = y.name();
@@ -88,11 +97,9 @@ bool Rewriter::bypass(Node& node, Value& x, Node* heir) {
     x.set_type(merged(x.type(), y.type()));
   }
   graph.replace_uses(y, x);
-  std::string because = fmt::format("hands on what it reads, '{}', and is left out", x.name());
   if (heir) {
     heir->absorb(node);
     heir->add_place(result);
-    because = folded_into(heir->label());
   }
   erase(node, std::move(because));
   return true;

@@ -32,9 +32,13 @@ class Rewriter {
 
   /// Given: `x` equals the node's output 0, the only one that is used, and is visible wherever it is.
   /// Result: true: the readers of the output read x, a graph's output keeps its name, the node is gone and
-  /// `heir`, if there is one, has absorbed it. False, nothing changed: the node must stay, since x may not
-  /// take the output's name (it is an input, a constant, an output itself, or of another graph).
-  bool bypass(Node& node, Value& x, Node* heir);
+  /// `heir`, which does its work from now on, has absorbed it. False, nothing changed: the node must stay,
+  /// since x may not take the output's name (it is an input, a constant, an output itself, or of another
+  /// graph).
+  bool bypass(Node& node, Value& x, Node& heir);
+
+  /// The same of a node that hands on `x` as it is: what made x absorbs it.
+  bool drop(Node& node, Value& x);
 
   /// Result: input i of the node reads `value`.
   void set_input(Node& node, std::size_t i, Value* value);
@@ -69,6 +73,7 @@ class Rewriter {
   void finish();
 
  private:
+  bool bypass(Node& node, Value& x, Node* heir, std::string because);
   void remember(const Node& node, std::string because);
   void clear_attributes(Node& node);
   void lost_reader(Value* value);

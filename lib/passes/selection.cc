@@ -449,16 +449,21 @@ class Selection::Absent {
 
 std::optional<std::string> Selection::gone(const Selector& selector) const {
   const Absent wanted(selector);
-  const GoneNode* first = nullptr;
-  std::size_t others = 0;
+  const GoneNode* first = nullptr;  // as what it was in the file
+  const GoneNode* last = nullptr;   // the same, as it went
+  std::set<std::string_view> others;
   for (const GoneNode& node : model_.gone) {
     if (!wanted.is(node)) continue;
-    if (first) ++others;
     if (!first) first = &node;
+    if (node.label == first->label) {
+      last = &node;
+    } else {
+      others.insert(node.label);
+    }
   }
   if (first) {
-    std::string text = fmt::format("'{}' ({}) {}", first->label, first->op, first->because);
-    if (others > 0) text += fmt::format("; {} more of these are gone too", others);
+    std::string text = fmt::format("'{}' ({}) {}", first->label, first->op, last->because);
+    if (!others.empty()) text += fmt::format("; {} more of these are gone too", others.size());
     return text;
   }
   return gone_reader_of(wanted.path());
@@ -570,6 +575,7 @@ std::string Selection::no_name(const std::string& name, bool whole) const {
   } else {
     hint = did_you_mean(path, known);
   }
+  if (whole && is_pattern(name)) hint += "; names here are whole, and no patterns";
   return fmt::format("no {} of the model is called '{}'{}",
                      whole ? "node or tensor" : "node, tensor or scope", name, hint);
 }

@@ -143,7 +143,6 @@ struct Plan {
   std::vector<Unit> units;
   std::vector<Miss> misses;
   std::vector<Block> blocks;
-  std::vector<std::string> region;  // which part of the graph may be quantised, a line for each border
   std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 
   const NodePlan* of(const Node& node) const;

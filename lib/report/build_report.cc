@@ -1,12 +1,16 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "ir/walk.h"
+#include "report/ends.h"
+#include "report/gone.h"
+#include "report/members.h"
+#include "report/not_replaced.h"
+#include "report/region.h"
 #include "report/report.h"
 #include "report/segments.h"
 #include "report/sums.h"
@@ -105,7 +109,7 @@ struct AttributeText {
 class Builder {
  public:
   Builder(const Model& model, const Plan& plan, Report& report)
-      : plan_(plan), report_(report), segments_(bpu_segments(model, plan)) {
+      : model_(model), plan_(plan), report_(report), segments_(bpu_segments(model, plan)) {
     for (const Value* input : model.graph->inputs()) {
       if (!input->initializer()) report_.inputs.push_back(defined_slot(*input, plan));
     }
@@ -115,14 +119,15 @@ class Builder {
       if (!miss.nodes.empty()) missed_.insert(miss.nodes.front());
     }
     add(*model.graph, 0);
-    for (const GoneNode& gone : model.gone) report_.gone.push_back({gone.label, gone.op, gone.because});
+    add_gone(model, report_);
+    report_.not_replaced = not_replaced(model);
     for (const Block& block : plan.blocks) {
       report_.blocks.push_back(row(block.name, block.nodes, ReportGroup::Kind::kBlock));
     }
     report_.sums = sums_of(*model.graph, plan);
     report_.accumulators = accumulator_risks(model, plan);
     report_.crossings = crossings_of(model, plan, segments_);
-    report_.region = plan.region;
+    report_.region = region_of(model, plan);
     add_loops(*model.graph, 1);
     add_shared_weights();
   }
@@ -148,18 +153,12 @@ class Builder {
   }
 
   void add_end(const Unit& unit) {
-    const NodePlan* layer = plan_.of(*unit.nodes.front());
-    if (!layer || layer->weight_because.empty() || missed_.contains(unit.nodes.front())) return;
-    const Value& result = unit.nodes.back()->output(0);
-    std::set<std::string> before;
-    for (const Use& use : result.uses()) {
-      const Unit* reader = plan_.unit_of(*use.node);
-      before.insert(reader && reader->is_composite() ? reader->pattern : op_text(*use.node));
-    }
-    if (result.is_graph_output()) before.insert("output");
+    if (missed_.contains(unit.nodes.front())) return;
+    const std::vector<std::string> before = ends_before(unit, plan_);
+    if (before.empty()) return;
     const std::string key = fmt::format("{}>{}", unit.pattern, fmt::join(before, ","));
     const auto [known, is_new] = end_at_.emplace(key, report_.ends.size());
-    if (is_new) report_.ends.push_back({unit.pattern, {before.begin(), before.end()}, {}});
+    if (is_new) report_.ends.push_back({unit.pattern, before, {}});
     report_.ends[known->second].layers.push_back(unit.nodes.front()->label());
   }
 
@@ -219,12 +218,9 @@ class Builder {
   }
 
   void add(const Miss& miss) {
-    ReportSequence sequence{miss.pattern, {}, miss.because};
-    for (const Node* node : miss.nodes) {
-      const bool shared =
-          node->output_count() > 0 && !node->output(0).has_single_use() && sequence.nodes.empty();
-      sequence.nodes.emplace_back(node->label() + (shared ? "(shared)" : ""), node->op());
-    }
+    ReportSequence sequence{miss.pattern, members_of(model_, miss.nodes), miss.because};
+    const Node& first = *miss.nodes.front();
+    sequence.shared = first.output_count() > 0 && !first.output(0).has_single_use();
     report_.fusable.push_back(std::move(sequence));
   }
 
@@ -235,11 +231,9 @@ class Builder {
     return ends_with_bias ? ReportGroup::Kind::kLayer : ReportGroup::Kind::kSequence;
   }
 
-  static ReportGroup row(const std::string& pattern, const std::vector<const Node*>& nodes,
-                         ReportGroup::Kind kind) {
-    ReportGroup row{nodes.back()->label(), pattern, {}, kind};
-    for (const Node* node : nodes) row.nodes.push_back(node->label());
-    return row;
+  ReportGroup row(const std::string& pattern, const std::vector<const Node*>& nodes,
+                  ReportGroup::Kind kind) const {
+    return {nodes.back()->label(), pattern, labels_of(model_, nodes), kind};
   }
 
   void add_shared_weights() {
@@ -289,6 +283,7 @@ class Builder {
   }
 
   std::unordered_map<std::string, Count> turns_;  // of the nodes in bodies, how often each runs
+  const Model& model_;
   const Plan& plan_;
   std::unordered_set<const Node*> missed_;               // the first nodes of what is not fused
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers

@@ -7,6 +7,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "plan/listed.h"
 #include "report/page.h"
 
 namespace qprep {
@@ -149,16 +150,23 @@ std::vector<Verdict> summary(const Report& report) {
   }
   const std::size_t hints = qconfig_hints(report).size() + abnormal_compute_types(report).size();
   const std::size_t floats = float_inputs(report).size();
+  const auto listed =
+      static_cast<std::size_t>(std::count_if(report.fusable.begin(), report.fusable.end(),
+                                             [](const auto& each) { return each.pattern == kListed; }));
+  const std::size_t missed = report.fusable.size() - listed;
+  std::string fused = missed == 0 ? "all fusable sequences are fused"
+                                  : counted(missed, "sequence or composite operator could be one unit and is",
+                                            "sequences and composite operators could be one unit and are") +
+                                        " not";
+  if (listed > 0) {
+    fused += "; " + counted(listed, "list of 'fuse' is no sequence", "lists of 'fuse' are no sequences") +
+             " that the target fuses";
+  }
   return {
       verdict("device", bpu > 0,
               fmt::format("{} on the BPU in {}, {} on the CPU", counted(bpu, "node", "nodes"),
                           counted(static_cast<std::size_t>(segments), "segment", "segments"), cpu)),
-      verdict("fuse", report.fusable.empty(),
-              report.fusable.empty()
-                  ? "all fusable sequences are fused"
-                  : counted(report.fusable.size(), "sequence or composite operator could be one unit and is",
-                            "sequences and composite operators could be one unit and are") +
-                        " not"),
+      verdict("fuse", report.fusable.empty(), std::move(fused)),
       verdict("share", report.shared.empty(),
               report.shared.empty()
                   ? "no weight serves several nodes"

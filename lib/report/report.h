@@ -58,6 +58,7 @@ struct ReportSequence {
   std::string pattern;
   std::vector<std::pair<std::string, std::string>> nodes;  // name and operator
   std::string because;
+  bool shared = false;  // the first node's result is read more than once
 };
 
 /// What several nodes are together.
@@ -99,6 +100,32 @@ struct ReportGone {
   std::string because;  // a clause whose subject it is: "was folded into 'conv1'"
 };
 
+/// A node of the user's file that is another operator now.
+struct ReportBecame {
+  std::string name, op;
+  std::string now;      // the operator
+  std::string because;  // "is a Conv now, by gemm-to-conv"
+};
+
+/// A border of the part of the graph that is quantised.
+struct ReportBorder {
+  /// A tensor there, with the node on the inner side: what reads it first, or makes it.
+  struct Crossing {
+    std::string tensor, node, op;
+  };
+
+  bool begins = true;  // else the part ends there
+  std::vector<Crossing> crossings;
+  std::size_t beyond = 0;  // how many operators before or behind it stay float
+};
+
+/// Nodes that a replacement was asked for, and left as they are for one reason; none where it is for no node.
+struct ReportNotReplaced {
+  std::string replacement;  // "gemm-to-conv"
+  std::string because;      // sentences that differ in names only are one, with '...' for the names
+  std::vector<std::string> nodes;
+};
+
 /// A composite operator that is one node of ONNX's operator in the models that are written.
 struct ReportRewritten {
   std::string name;       // of that node
@@ -133,11 +160,13 @@ struct Report {
   std::vector<ReportGroup> blocks;  // have a name only
   std::vector<ReportEnd> ends;      // of the units that are the beginning of nothing in `fusable`
   std::vector<ReportGone> gone;
+  std::vector<ReportBecame> became;
+  std::vector<ReportNotReplaced> not_replaced;  // the most frequent first, those for no node last
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
   std::vector<AccumulatorRisk> accumulators;
   std::vector<Crossing> crossings;         // between the CPU and segments of the BPU
-  std::vector<std::string> region;         // the borders of what may be quantised; empty: the whole graph may
+  std::vector<ReportBorder> region;        // of what may be quantised; empty: the whole graph may
   std::vector<ReportRewritten> rewritten;  // known after the plan was made
   std::vector<Diagnostic> diagnostics;
 };

@@ -49,7 +49,10 @@ ordered_json node(const ReportNode& node) {
 ordered_json sequence(const ReportSequence& sequence) {
   ordered_json nodes = ordered_json::array();
   for (const auto& [name, op] : sequence.nodes) nodes.push_back(name);
-  return {{"pattern", sequence.pattern}, {"nodes", std::move(nodes)}, {"because", sequence.because}};
+  return {{"pattern", sequence.pattern},
+          {"nodes", std::move(nodes)},
+          {"shared", sequence.shared},
+          {"because", sequence.because}};
 }
 
 ordered_json group(const ReportGroup& group) {
@@ -91,6 +94,26 @@ ordered_json end(const ReportEnd& end) {
 
 ordered_json gone(const ReportGone& gone) {
   return {{"name", gone.name}, {"op", gone.op}, {"because", gone.because}};
+}
+
+ordered_json became(const ReportBecame& each) {
+  return {{"name", each.name}, {"op", each.op}, {"now", each.now}, {"because", each.because}};
+}
+
+ordered_json border(const ReportBorder& border) {
+  ordered_json tensors = ordered_json::array();
+  for (const auto& [tensor, node, op] : border.crossings) {
+    tensors.push_back({{"name", tensor}, {"node", node}, {"op", op}});
+  }
+  return {
+      {"side", border.begins ? "from" : "to"}, {"beyond", border.beyond}, {"tensors", std::move(tensors)}};
+}
+
+ordered_json not_replaced(const ReportNotReplaced& each) {
+  return {{"replacement", each.replacement},
+          {"because", each.because},
+          {"times", each.nodes.size()},
+          {"nodes", each.nodes}};
 }
 
 ordered_json shared_weight(const SharedWeight& weight) {
@@ -157,6 +180,10 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "gone", report.gone, gone);
   out += ",\n";
+  add_lines(out, "became", report.became, became);
+  out += ",\n";
+  add_lines(out, "not_replaced", report.not_replaced, not_replaced);
+  out += ",\n";
   add_lines(out, "shared_weights", report.shared, shared_weight);
   out += ",\n";
   add_lines(out, "loops", report.loops, loop);
@@ -166,7 +193,7 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });
   out += ",\n";
-  add_lines(out, "region", report.region, [](const std::string& border) { return ordered_json(border); });
+  add_lines(out, "region", report.region, border);
   out += ",\n";
   add_lines(out, "on_cpu", cpu_reasons(report), cpu_reason);
   out += ",\n";

@@ -3,33 +3,58 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <map>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "report/by_reason.h"
 #include "report/cpu_reasons.h"
+#include "report/region.h"
 
 namespace qprep {
 namespace {
 
 using Align = Table::Align;
 
+constexpr std::size_t kMostAlike = 4;  // sequences that are listed of those that one reason keeps apart
+
 std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, ", "));
+}
+
+/// Sequences of one pattern that one reason keeps apart, in the order in which the first of each comes.
+std::vector<std::vector<const ReportSequence*>> by_pattern_and_reason(
+    const std::vector<ReportSequence>& sequences) {
+  std::vector<std::vector<const ReportSequence*>> groups;
+  std::map<std::pair<std::string_view, std::string_view>, std::size_t> at;
+  for (const ReportSequence& each : sequences) {
+    const auto [known, is_new] = at.emplace(std::pair(each.pattern, each.because), groups.size());
+    if (is_new) groups.emplace_back();
+    groups[known->second].push_back(&each);
+  }
+  return groups;
 }
 
 void fusable(const Report& report, Page& page) {
   if (report.fusable.empty()) return page.line("All fusable modules are fused in model!\n");
   page.line("Fusable modules are listed below:");
   Table table{{"name", "type", "why not fused"}, {}};
-  for (const ReportSequence& sequence : report.fusable) {
-    if (!table.rows.empty()) table.rows.push_back({"", "", ""});
-    bool first = true;
-    for (const auto& [name, type] : sequence.nodes) {
-      table.rows.push_back({name, type, first ? sequence.because : ""});
-      first = false;
+  for (const std::vector<const ReportSequence*>& alike : by_pattern_and_reason(report.fusable)) {
+    for (std::size_t i = 0; i < std::min(alike.size(), kMostAlike); ++i) {
+      if (!table.rows.empty()) table.rows.push_back({"", "", ""});
+      const ReportSequence& sequence = *alike[i];
+      bool first = true;
+      for (const auto& [name, type] : sequence.nodes) {
+        table.rows.push_back(
+            {first && sequence.shared ? name + "(shared)" : name, type, first ? sequence.because : ""});
+        first = false;
+      }
     }
+    if (alike.size() <= kMostAlike) continue;
+    table.rows.push_back({"", "", ""});
+    table.rows.push_back({fmt::format("and {} more", alike.size() - kMostAlike), alike.front()->pattern,
+                          alike.front()->because});
   }
   page.simple(std::move(table));
 }
@@ -92,25 +117,54 @@ void groups(const std::vector<ReportGroup>& rows, std::string_view title, std::s
 /// Those that are gone for one reason are one row, which names the first of them.
 void gone(const Report& report, Page& page) {
   if (report.gone.empty()) return;
-  std::vector<std::pair<std::string_view, std::vector<std::string>>> rows;
-  std::unordered_map<std::string_view, std::size_t> at;
-  for (const ReportGone& gone : report.gone) {
-    const auto [known, is_new] = at.emplace(gone.because, rows.size());
-    if (is_new) rows.push_back({gone.because, {}});
-    rows[known->second].second.push_back(gone.name);
-  }
+  ByReason reasons;
+  for (const ReportGone& gone : report.gone) reasons.add("", gone.because, gone.name);
   Table table{{"gone because it", "times", "nodes"}, {}, {Align::kLeft, Align::kRight}};
-  for (const auto& [because, names] : rows) {
-    table.rows.push_back({std::string(because), fmt::format("{}", names.size()), first_of(names)});
+  for (const auto& [of, because, names] : reasons.rows()) {
+    table.rows.push_back({because, fmt::format("{}", names.size()), first_of(names)});
   }
   page.line("Modules below are not in the model any more:");
   page.simple(std::move(table));
 }
 
+void became(const Report& report, Page& page) {
+  if (report.became.empty()) return;
+  ByReason reasons;
+  for (const ReportBecame& each : report.became) reasons.add(each.op, each.because, each.name);
+  Table table{
+      {"type", "what became of it", "times", "nodes"}, {}, {Align::kLeft, Align::kLeft, Align::kRight}};
+  for (const auto& [op, because, names] : reasons.rows()) {
+    table.rows.push_back({op, because, fmt::format("{}", names.size()), first_of(names)});
+  }
+  page.line("Modules below became other operators:");
+  page.simple(std::move(table));
+}
+
+void not_replaced(const Report& report, Page& page) {
+  if (report.not_replaced.empty()) return;
+  Table table{{"replacement", "times", "nodes", "because"}, {}, {Align::kLeft, Align::kRight}};
+  std::vector<std::string> idle;
+  for (const ReportNotReplaced& each : report.not_replaced) {
+    if (each.nodes.empty()) {
+      idle.push_back(each.replacement);
+      continue;
+    }
+    table.rows.push_back(
+        {each.replacement, fmt::format("{}", each.nodes.size()), first_of(each.nodes), each.because});
+  }
+  if (!table.rows.empty()) {
+    page.line("Replacements below were asked for and not made:");
+    page.simple(std::move(table));
+  }
+  if (!idle.empty()) {
+    page.line(fmt::format("Replacements that were asked for and are for no node: {}\n", joined(idle)));
+  }
+}
+
 void region(const Report& report, Page& page) {
   if (report.region.empty()) return;
   page.line("Only a region of the graph is quantised:");
-  for (const std::string& border : report.region) page.line("  " + cell_text(border));
+  for (const ReportBorder& border : report.region) page.line("  " + cell_text(to_text(border)));
   page.line("");
 }
 
@@ -137,6 +191,8 @@ void write_structure(const Report& report, Page& page) {
   groups(report.units, "Modules below run as one kernel; nothing inside is quantised:", "unit", page);
   groups(report.blocks, "Modules below form a block; each is quantised by itself:", "block", page);
   gone(report, page);
+  became(report, page);
+  not_replaced(report, page);
   region(report, page);
   on_cpu(report, page);
 }

@@ -51,6 +51,73 @@ norms (float[2,6,8] x) => (float[2,6,8] y) {
 """
 
 
+# Two HardSwishes, and a batch norm behind a layer.
+SWISHES = """
+<ir_version: 8, opset_import: ["" : 13]>
+swishes (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [norm1] n = BatchNormalization (a, scale, shift, mean, variance)
+    [relu1] r = Relu (n)
+    [plus1] b = Add (r, three)
+    [clip1] c = Clip (b, zero, six)
+    [mul1] d = Mul (r, c)
+    [swish1] e = Div (d, six)
+    [plus2] f = Add (e, three)
+    [clip2] g = Clip (f, zero, six)
+    [mul2] h = Mul (e, g)
+    [swish2] i = Div (h, six)
+    [conv2] y = Conv <pads = [1,1,1,1]> (i, w2)
+}
+"""
+
+# Open axes of the input; one of two Flattens has two sizes that nobody knows.
+OPEN = """
+<ir_version: 8, opset_import: ["" : 13]>
+open (float[N,4,H,6] x) => (float[A,B] y, float[A,B] z) {
+    [relu] r = Relu (x)
+    [flat1] y = Flatten <axis = 1> (x)
+    [flat2] z = Flatten <axis = 2> (r)
+}
+"""
+
+# Nodes that hand on what they read, and the shape of something whose sizes are known.
+SHAPES = """
+<ir_version: 8, opset_import: ["" : 13]>
+shapes (float[1,4,6,6] x) => (float[1,144] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [same] b = Identity (a)
+    [relu1] c = Relu (b)
+    [shape] s = Shape (c)
+    [batch] n = Gather (s, zero)
+    [rest] m = Mul (n, other)
+    [target] t = Unsqueeze (m, axes)
+    [whole] v = Concat <axis = 0> (t, all)
+    [flat] y = Reshape (c, v)
+}
+"""
+
+# A layer in a body.
+BODY = """
+<ir_version: 8, opset_import: ["" : 13]>
+body (float[1,4,6,6] x, bool choice) => (float[1,4,6,6] y) {
+    [either] y = If (choice) <
+        then_branch = yes () => (float[1,4,6,6] r) { [conv] c = Conv (x, w) [relu] r = Relu (c) },
+        else_branch = no () => (float[1,4,6,6] s) { [sigmoid] s = Sigmoid (x) }>
+}
+"""
+
+# One weight is called three times, another once.
+CALLS = """
+<ir_version: 8, opset_import: ["" : 13]>
+calls (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [first] a = Conv <pads = [1,1,1,1]> (x, w)
+    [second] b = Conv <pads = [1,1,1,1]> (a, w)
+    [alone] c = Conv <pads = [1,1,1,1]> (b, v)
+    [third] y = Conv <pads = [1,1,1,1]> (c, w)
+}
+"""
+
+
 def weights(**shapes: tuple[int, ...]) -> dict[str, np.ndarray]:
     random = np.random.default_rng(7)
     return {name: random.standard_normal(shape).astype("f4") for name, shape in shapes.items()}
@@ -73,19 +140,37 @@ def norms() -> onnx.ModelProto:
     return model(NORMS, weights(w=(8, 8)) | {"eps": np.array(1e-5, "f4")})
 
 
+def swishes() -> onnx.ModelProto:
+    constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,))
+    constants |= {"variance": np.full(4, 2, "f4")}
+    return model(SWISHES, constants | {name: np.array(i, "f4") for name, i in (("zero", 0), ("three", 3), ("six", 6))})
+
+
+def shapes() -> onnx.ModelProto:
+    constants = {name: np.array(value) for name, value in
+                 (("zero", 0), ("other", 1), ("axes", [0]), ("all", [-1]))}
+    return model(SHAPES, weights(w1=(4, 4, 3, 3)) | constants)
+
+
 class Case(unittest.TestCase):
     def setUp(self) -> None:
         temporary = tempfile.TemporaryDirectory(prefix="qprep_told_")
         self.addCleanup(temporary.cleanup)
         self.folder = Path(temporary.name)
 
-    def run_qprep(self, verb: str, made: onnx.ModelProto, config: str, *arguments: str) -> str:
+    def run_qprep(self, verb: str, made: onnx.ModelProto, config: str, *arguments: str, status: int = 0) -> str:
         onnx.save(made, self.folder / "net.onnx")
         (self.folder / "qprep.yaml").write_text(config)
         result = subprocess.run([QPREP, verb, "net.onnx", "-c", "qprep.yaml", *arguments], cwd=self.folder,
                                 capture_output=True, text=True, check=False)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return result.stdout
+        self.assertEqual(result.returncode, status, result.stderr)
+        return result.stdout if status == 0 else result.stderr
+
+    def refusal(self, made: onnx.ModelProto, config: str) -> str:
+        return self.run_qprep("prepare", made, config, status=1)
+
+    def text(self) -> str:
+        return (self.folder / "model_check_result.txt").read_text()
 
     def report(self, made: onnx.ModelProto, config: str) -> dict:
         self.said = self.run_qprep("prepare", made, config)
@@ -99,7 +184,7 @@ class BatchNorms(Case):
     WHY = "before it, no Conv, ConvTranspose, Gemm or MatMul stands there; after it, more than one layer or an output uses it"
 
     def test_one_that_stays_stays(self) -> None:
-        self.assertEqual(self.notes(net(), "fuse: all", "batch-norm-stays"), [f"batch norm 'norm' stays: {self.WHY}"])
+        self.assertEqual(self.notes(net(), "fuse: all", "batch-norm-stays"), [f"batch norm 'norm' is folded into no layer: {self.WHY}"])
 
     def test_one_that_becomes_a_conv_does_not_stay(self) -> None:
         self.assertEqual(
@@ -127,8 +212,7 @@ class Modern(Case):
             [("norm", "LayerNormalization", "LayerNormalization"), ("silu", "Swish", "SiLU")],
         )
         self.assertEqual(rewritten[1]["nodes"], ["sigmoid", "silu"])
-        text = (self.folder / "model_check_result.txt").read_text()
-        self.assertIn("Modules below are one operator of ONNX each in the models that are written:\n", text)
+        self.assertIn("Modules below are one operator of ONNX each in the models that are written:\n", self.text())
         self.assertEqual(self.report(norms(), "rewrite: keep")["rewritten"], [])
 
     def test_the_bound_is_named_where_it_holds_something_back(self) -> None:
@@ -166,6 +250,158 @@ class Replaced(Case):
         self.assertIn("  holds   reshape\n", self.run_qprep("explain", net(), "fuse: all", "flat"))
         gone = {each["name"]: each["because"] for each in self.report(net(), "fuse: all")["gone"]}
         self.assertEqual(gone["reshape"], "was folded into 'flat'")
+
+
+class NotReplaced(Case):
+    def test_what_was_asked_for_and_not_made_is_listed(self) -> None:
+        report = self.report(model(OPEN, {}), "replace: [where-to-mul, flatten-to-reshape]")
+        why = ("more sizes of its result are unknown than a Reshape infers; a fixed size of what is open in the "
+               "model's inputs ('N', 'H') would decide it")
+        self.assertEqual(report["not_replaced"],
+                         [{"replacement": "flatten-to-reshape", "because": why, "times": 1, "nodes": ["flat2"]},
+                          {"replacement": "where-to-mul", "because": "it is for no node of the model", "times": 0,
+                           "nodes": []}])
+        self.assertIn("Replacements below were asked for and not made:\n", self.text())
+        self.assertEqual(report["became"], [{"name": "flat1", "op": "Flatten", "now": "Reshape",
+                                             "because": "is a Reshape now, by flatten-to-reshape"}])
+        self.assertEqual(self.report(model(OPEN, {}), "replace: none")["not_replaced"], [])
+
+    def test_parts_of_one_unit_are_one_row(self) -> None:
+        self.assertEqual(self.report(swishes(), "replace: [div-to-mul]")["not_replaced"],
+                         [{"replacement": "div-to-mul", "because": "it is a part of HardSwish, one unit as it is",
+                           "times": 2, "nodes": ["swish1", "swish2"]}])
+
+
+class Listed(Case):
+    HARD_SWISH = ["plus1", "clip1", "mul1", "swish1"]
+
+    def units(self, config: str) -> list[tuple[str, list[str]]]:
+        return [(unit["pattern"], unit["nodes"]) for unit in self.report(swishes(), config)["units"]]
+
+    def test_what_eager_leaves_apart_is_listed(self) -> None:
+        report = self.report(swishes(), "method: eager")
+        missed = [each for each in report["not_fused"] if each["pattern"] == "HardSwish"]
+        self.assertEqual([each["nodes"] for each in missed],
+                         [self.HARD_SWISH, ["plus2", "clip2", "mul2", "swish2"]])
+        self.assertEqual({each["because"] for each in missed},
+                         {"method 'eager' recognises nothing that the configuration does not list"})
+        self.assertNotIn("All fusable modules are fused in model!", self.text())
+        self.assertIn("2 composite operators could be and are not", self.said)
+
+    def test_a_list_of_a_composite_is_a_unit(self) -> None:
+        config = "{method: eager, fuse: [[plus1, clip1, mul1, swish1]]}"
+        self.assertEqual(self.units(config), [("HardSwish", self.HARD_SWISH)])
+        self.assertEqual(self.notes(swishes(), config, "fuse-list"), [])
+        self.assertEqual(self.notes(swishes(), "fuse: [[plus1, clip1, mul1, swish1]]", "fuse-list"), [])
+
+    def test_a_part_of_a_composite_is_none(self) -> None:
+        self.assertEqual(
+            self.notes(swishes(), "{method: eager, fuse: [[plus1, clip1]]}", "fuse-list"),
+            ["[plus1, clip1] is not fused: HardSwish 'swish1' is spelled out by Add 'plus1', Clip 'clip1', Mul 'mul1', "
+             "Div 'swish1', and the list does not name just these"])
+
+    def test_names_in_the_wrong_order_are_an_error(self) -> None:
+        told = self.refusal(swishes(), "fuse: [[relu1, norm1, conv1]]")
+        self.assertIn("qprep.yaml:1:8: error: [relu1, norm1, conv1] is no sequence: BatchNormalization 'norm1' does not "
+                      "read what Relu 'relu1' makes, but makes what that reads; in the order of the data it is "
+                      "[conv1, norm1, relu1] [fuse-list]", told)
+        self.refusal(swishes(), "fuse: [[conv1, relu1, norm1]]")
+        self.refusal(swishes(), "fuse: [[norm1, conv1]]")
+        self.assertEqual(self.units("fuse: [[conv1, norm1, relu1]]")[0], ("conv-relu", ["conv1", "relu1"]))
+
+    def test_a_list_may_name_nodes_of_a_body(self) -> None:
+        units = self.report(model(BODY, weights(w=(4, 4, 1, 1))), "fuse: [[conv, relu]]")["units"]
+        self.assertEqual([unit["nodes"] for unit in units], [["conv", "relu"]])
+
+    def test_a_list_that_is_no_sequence_could_not_be_one(self) -> None:
+        self.report(net(), "{method: jit, fuse: [[flat, fc]]}")
+        self.assertIn("fused       1 composite operator; 1 sequence could be and is not\n", self.said)
+        self.assertIn("1 list of 'fuse' is no sequence that the target fuses", self.text())
+
+    def test_a_norm_that_stays_for_training_is_listed(self) -> None:
+        self.assertEqual(self.units("{bn: with_bn, fuse: [[conv1, norm1, relu1]]}")[0],
+                         ("conv-bn-relu", ["conv1", "norm1", "relu1"]))
+        told = self.run_qprep("explain", swishes(), "bn: with_bn", "relu1")
+        self.assertIn("  unit    conv-bn-relu: conv1, norm1, relu1\n", told)
+
+
+class Json(Case):
+    def test_names_are_plain(self) -> None:
+        missed = self.report(net(), "fuse: all")["not_fused"]
+        self.assertEqual([(each["nodes"], each["shared"]) for each in missed], [(["conv1", "sum"], True)])
+        self.assertIn("(shared)", self.text())
+        self.assertNotIn("(shared)", json.dumps(missed))
+
+    def test_all_borders_are_there(self) -> None:
+        count = 10
+        nodes = "".join(f"[conv{i}] c{i} = Conv (x, w) [exp{i}] y{i} = Exp (c{i})\n" for i in range(count))
+        outputs = ", ".join(f"float[1,4,6,6] y{i}" for i in range(count))
+        made = model(f'<ir_version: 8, opset_import: ["" : 13]> g (float[1,4,6,6] x) => ({outputs}) {{ {nodes} }}',
+                     weights(w=(4, 4, 1, 1)))
+        border, = self.report(made, "method: jit_strip")["region"]
+        self.assertEqual((border["side"], border["beyond"]), ("to", count))
+        self.assertEqual(border["tensors"],
+                         [{"name": f"c{i}", "node": f"conv{i}", "op": "Conv"} for i in range(count)])
+
+
+class Gone(Case):
+    def test_what_hands_on_is_not_folded(self) -> None:
+        gone = {each["name"]: each["because"] for each in self.report(shapes(), "fuse: all")["gone"]}
+        self.assertEqual(gone["same"], "hands on what it reads, 'a', and is left out")
+        sizes = "was computed in advance: its result does not depend on the data, but on sizes that are known"
+        for name in ("shape", "batch", "rest", "target", "whole"):
+            self.assertEqual(gone[name], sizes)
+
+    def test_what_became_another_operator_is_not_gone(self) -> None:
+        report = self.report(net(), "march: bayes")
+        self.assertEqual({each["name"]: (each["op"], each["now"]) for each in report["became"]},
+                         {"fc": ("Gemm", "Conv"), "norm": ("BatchNormalization", "Conv")})
+        nodes = {each["name"] for each in report["nodes"]}
+        names = [each["name"] for each in report["gone"] + report["became"]]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertFalse(nodes & {each["name"] for each in report["gone"]})
+        self.assertIn("Modules below became other operators:\n", self.text())
+
+
+class Shared(Case):
+    def warnings(self, *names: str) -> list[str]:
+        config = "qconfig_setter: [{module_name: {%s}}]" % ", ".join(f"{name}: {{output: {{share: true}}}}" for name in names)
+        return self.notes(model(CALLS, weights(w=(4, 4, 3, 3), v=(4, 4, 3, 3))), config, "never-wins")
+
+    def test_the_call_that_is_not_named_is_told(self) -> None:
+        why = "output decides nothing: Conv 'third' reads the weight 'w' too and is not named; it takes all calls"
+        self.assertEqual(self.warnings("first", "second"),
+                         [f"module_name 'first' {why}", f"module_name 'second' {why}"])
+
+    def test_it_takes_all_of_them(self) -> None:
+        self.assertEqual(self.warnings("first", "second", "third"), [])
+
+    def test_one_call_shares_nothing(self) -> None:
+        self.assertEqual(self.warnings("alone"),
+                         ["module_name 'alone' output decides nothing: only one call reads this weight, 'v'"])
+
+
+class Stubs(Case):
+    def test_exchanged_ones_are_told(self) -> None:
+        self.assertEqual(
+            self.notes(net(), "stubs: {inputs: [conv2], outputs: [conv1]}", "nothing-quantised"),
+            ["nothing lies between the stubs: no way leads from the inputs ('conv2') to the outputs ('conv1'); one leads "
+             "back, as if they were exchanged"])
+        self.assertEqual(self.notes(net(), "stubs: {inputs: [conv1], outputs: [fc]}", "nothing-quantised"), [])
+
+    def test_patterns_are_refused_as_such(self) -> None:
+        self.assertIn("no node or tensor of the model is called 'conv*' (did you mean 'conv1'?); names here are whole, "
+                      "and no patterns [no-match]", self.refusal(net(), "stubs: {inputs: ['conv*']}"))
+
+
+class Explained(Case):
+    def test_a_layer_says_what_its_unit_ends_before(self) -> None:
+        told = self.run_qprep("explain", norms(), "fuse: all", "dense")
+        self.assertIn("  ends    before LayerNormalization, which no sequence goes on with\n", told)
+
+    def test_what_holds_for_ends_goes_before_what_holds_for_all(self) -> None:
+        told = self.run_qprep("explain", norms(), "activations: {dtype: qint16}", "dense2")
+        self.assertIn("says float32 of high_precision_output, and decides: it speaks of these alone\n", told)
 
 
 if __name__ == "__main__":

@@ -201,6 +201,7 @@ TEST_CASE("explain shows the settings of a node, the winner first, and what each
         "float32  others     0\n");
   CHECK(answer({"scores"}) ==
         "gemm0 (Gemm): BPU: gemm_like: it multiplies and accumulates two matrices\n"
+        "  ends    at an output of the model\n"
         "  output  qint16: output of Gemm 'gemm0' (mixed.yaml:6:14 module_type 'Gemm' output)\n"
         "          1. mixed.yaml:6:14 module_type 'Gemm' output says qint16, and decides\n"
         "          2. mixed.yaml:7:5 qconfig_setter default_qat says float32 of high_precision_output\n"

@@ -87,7 +87,7 @@ class Run {
         steps(file);
         text_ = dump(file.model) + plan_text_;
         for (const KeptNode& kept : file.model.kept) {
-          text_ += fmt::format("kept {} '{}': {}\n", kept.op, kept.label, kept.because);
+          text_ += fmt::format("kept {} '{}': {}\n", kept.op, kept.label, to_text(kept));
         }
       }
     } catch (const Fatal& fatal) {

@@ -263,6 +263,67 @@ TEST_CASE("what became operators of ONNX stands behind the plan") {
       R"([{"name":"norm/add","op":"LayerNormalization","pattern":"LayerNorm","nodes":["norm/mean","norm/add"]}])");
 }
 
+TEST_CASE("replacements that were not made are one row for a reason, the most frequent first") {
+  PlannedModel same;
+  same.model.graph->add_input(
+      "x", Type::tensor(DType::kFloat32, Shape{{-1, "batch"}, {3, ""}, {-1, ""}, {-1, "batch"}}));
+  same.model.kept.push_back(
+      {"fc1", "Gemm", "gemm-to-conv", "'sum1', which adds another tensor, is one unit with it"});
+  same.model.kept.push_back({"flat", "Flatten", "flatten-to-reshape", "the rank is not known", true});
+  same.model.kept.push_back(
+      {"fc2", "Gemm", "gemm-to-conv", "'sum2', which adds another tensor, is one unit with it"});
+  same.model.idle_replacements = {"pow-to-mul", "where-to-mul"};
+  const Report report = build_report(same.model, same.plan, "m", "bayes", {});
+  const std::string text = text_of_plan(report);
+  const std::size_t table = text.find("Replacements below were asked for and not made:\n");
+  REQUIRE(table != std::string::npos);
+  CHECK(text.find(
+            "\ngemm-to-conv            2  fc1, fc2  '...', which adds another tensor, is one unit with it\n"
+            "flatten-to-reshape      1  flat      the rank is not known; a fixed size of what is open in "
+            "the model's inputs ('batch', axis 2 of 'x') would decide it\n",
+            table) != std::string::npos);
+  CHECK(text.find("\nReplacements that were asked for and are for no node: pow-to-mul, where-to-mul\n",
+                  table) != std::string::npos);
+  CHECK(to_json(report)["not_replaced"].back()["nodes"].empty());
+}
+
+TEST_CASE("a node that is gone after it became another operator is gone once, as what it was") {
+  PlannedModel less;
+  Value& x = less.input("x");
+  less.node("fc", "Conv", {&x});
+  less.model.gone.push_back({"flat", "Flatten", {}, {}, "is a Reshape now, by flatten-to-reshape"});
+  less.model.gone.push_back({"fc", "Gemm", {}, {}, "is a Conv now, by gemm-to-conv"});
+  less.model.gone.push_back({"flat", "Reshape", {}, {}, "hands on what it reads, 'x', and is left out"});
+  const Report report = build_report(less.model, less.plan, "m", "bayes", {});
+  CHECK(text_of_plan(report).find("Modules below are not in the model any more:\n"
+                                  "gone because it                               times  nodes\n"
+                                  "--------------------------------------------  -----  -----\n"
+                                  "hands on what it reads, 'x', and is left out      1  flat\n"
+                                  "\n"
+                                  "Modules below became other operators:\n"
+                                  "type  what became of it               times  nodes\n"
+                                  "----  ------------------------------  -----  -----\n"
+                                  "Gemm  is a Conv now, by gemm-to-conv      1  fc\n"
+                                  "\n") != std::string::npos);
+  CHECK(report.gone.at(0).op == "Flatten");
+}
+
+TEST_CASE("of sequences that one reason keeps apart, four are listed") {
+  PlannedModel apart;
+  Value& x = apart.input("x");
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+    Node& first = apart.node(std::string(name) + "1", "Sigmoid", {&x});
+    Node& second = apart.node(std::string(name) + "2", "Mul", {&x, &first.output(0)});
+    apart.plan.misses.push_back({"SiLU", {&first, &second}, "not listed"});
+  }
+  const Report report = build_report(apart.model, apart.plan, "m", "bayes", {});
+  CHECK(text_of_plan(report).find("d1          Sigmoid  not listed\n"
+                                  "d2          Mul\n"
+                                  "\n"
+                                  "and 2 more  SiLU     not listed\n") != std::string::npos);
+  CHECK(report.fusable.size() == 6);
+}
+
 TEST_CASE("nodes that are gone for one reason are one row of the text, and a row each of the JSON") {
   PlannedModel less;
   less.input("x");

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace qprep {
+
+/// Names and operators of nodes that stand together; behind a layer, of the batch norm that stands there in
+/// the models for training.
+std::vector<std::pair<std::string, std::string>> members_of(const Model& model,
+                                                            const std::vector<const Node*>& nodes);
+/// The names alone.
+std::vector<std::string> labels_of(const Model& model, const std::vector<const Node*>& nodes);
+
+}  // namespace qprep
