@@ -23,6 +23,16 @@ constexpr std::size_t kMostNamed = 100;
 /// Deciding for a target takes some ten microseconds a node.
 constexpr std::size_t kMostNodesToTry = 20'000;
 
+/// Of nodes and operators.
+std::vector<std::string> names_in(const Model& model) {
+  std::vector<std::string> names;
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    names.push_back(node->label());
+    names.push_back(node->op());
+  }
+  return names;
+}
+
 /// The labels of the nodes that may run on the CPU.
 std::unordered_set<std::string> allowed_nodes(const Model& model, const std::vector<std::string>& words,
                                               Diagnostics& diagnostics) {
@@ -37,10 +47,10 @@ std::unordered_set<std::string> allowed_nodes(const Model& model, const std::vec
       }
     }
     if (!found) {
-      diagnostics.warning(
-          codes::kNoMatch,
-          fmt::format("--allow: {}", selection.why_nothing({.kind = Selector::Kind::kName, .text = word})),
-          {model.file});
+      diagnostics.warning(codes::kNoMatch,
+                          fmt::format("--allow: no node, scope or operator of the model is called '{}'{}",
+                                      word, did_you_mean(word, names_in(model))),
+                          {model.file});
     }
   }
   return labels;

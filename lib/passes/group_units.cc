@@ -123,8 +123,9 @@ class Grouping {
     for (auto at = flow.nodes().rbegin(); at != flow.nodes().rend(); ++at) {
       if (taken.contains(*at)) continue;
       FusionMatcher::Result sequence = matcher.match(**at, taken);
-      // A head alone is no fusion, nor is its own bias.
-      if (!sequence.unit || sequence.unit->pattern.find('-') == std::string::npos) continue;
+      // A head alone is no fusion, and its own bias joins it unless the method is eager.
+      const bool fuses = sequence.unit && sequence.unit->pattern.find('-') != std::string::npos;
+      if (!sequence.unit || (!fuses && (!fusing.eager || sequence.unit->nodes.size() < 2))) continue;
       const Unit& unit = unlisted.emplace_back(std::move(*sequence.unit));
       for (const Node* node : unit.nodes) taken[node] = &unit;
       missed_.emplace(*at, Miss{unit.pattern, unit.nodes, why});

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "config/fusing.h"
 #include "config/replacements.h"
 #include "passes/composite_matcher.h"
 #include "passes/replacement_functions.h"
@@ -75,7 +76,8 @@ class Replacer {
       if (!is_asked_for(row)) continue;
       for (const std::string_view op : row.ops) rows_[op].push_back(&row);
     }
-    if (env.composites && env.op_classes) find_composites(env);
+    const bool recognises = !env.fusing || !env.fusing->eager;
+    if (recognises && env.composites && env.op_classes) find_composites(env);
   }
 
   bool run() {

@@ -17,6 +17,7 @@ Replaced mat_mul_to_one_rank(Replacing& at) {
   at.took(1);
   Value& wide = at.shared_constant(*node.input(1), "rank" + std::to_string(*rank), "weight",
                                    [&] { return evaluation::with_dims(*weight, dims); });
+  at.tell("has a constant of as many axes as its data");
   at.set_last_input(1, wide);
   return Replaced::yes();
 }
@@ -44,6 +45,7 @@ Replaced reduce_to_kept_axes(Replacing& at) {
   }
   const auto target = reshape_target(left, source);
   if (!target) return Replaced::unknown("more sizes of its result are unknown than a Reshape infers");
+  at.tell("drops its axes by a Reshape behind it");
   node.set_attribute("keepdims", std::int64_t{1});
   at.reshape_behind(node, Type::tensor(data.dtype, kept), *target, "kept");
   return Replaced::yes();

@@ -96,6 +96,11 @@ class Replacing {
   /// behind it makes what it made before.
   void reshape_behind(Node& node, Type type, const std::vector<std::int64_t>& target, std::string_view part);
 
+  /// Result: Model::gone tells of the node, which keeps its operator, "CLAUSE now, by REPLACEMENT".
+  void tell(std::string_view clause) {
+    rewriter_->remember(*node_, std::string(clause) + " now, by " + std::string(name_));
+  }
+
   /// What the rewriting took from the constant at the input is in the graph now.
   void took(std::size_t input) { rewriter_->took(*node_->input(input)); }
 

@@ -63,6 +63,9 @@ class Rewriter {
   /// Result: the node is `op` of these and has no attributes; it keeps its outputs. Model::gone says
   /// `because` of what it was.
   void become(Node& node, std::string op, const std::vector<Value*>& inputs, std::string because);
+  /// Model::gone says `because` of what the node was, a clause whose subject it is; for what changes a node
+  /// and leaves its operator.
+  void remember(const Node& node, std::string because);
   /// Given: input i of the node is a constant. Result: it reads `tensor` instead; in place if nobody else
   /// reads that constant.
   void replace_constant(Node& node, std::size_t i, Tensor tensor);
@@ -74,7 +77,6 @@ class Rewriter {
 
  private:
   bool bypass(Node& node, Value& x, Node* heir, std::string because);
-  void remember(const Node& node, std::string because);
   void clear_attributes(Node& node);
   void lost_reader(Value* value);
   void release_inputs(Node& node);

@@ -136,7 +136,7 @@ void became(const Report& report, Page& page) {
   for (const auto& [op, because, names] : reasons.rows()) {
     table.rows.push_back({op, because, fmt::format("{}", names.size()), first_of(names)});
   }
-  page.line("Modules below became other operators:");
+  page.line("Modules below became other operators, or the same otherwise:");
   page.simple(std::move(table));
 }
 

@@ -300,7 +300,7 @@ TEST_CASE("a node that is gone after it became another operator is gone once, as
                                   "--------------------------------------------  -----  -----\n"
                                   "hands on what it reads, 'x', and is left out      1  flat\n"
                                   "\n"
-                                  "Modules below became other operators:\n"
+                                  "Modules below became other operators, or the same otherwise:\n"
                                   "type  what became of it               times  nodes\n"
                                   "----  ------------------------------  -----  -----\n"
                                   "Gemm  is a Conv now, by gemm-to-conv      1  fc\n"
