@@ -29,7 +29,8 @@ std::vector<std::vector<const ReportSequence*>> by_pattern_and_reason(
   std::vector<std::vector<const ReportSequence*>> groups;
   std::map<std::pair<std::string_view, std::string_view>, std::size_t> at;
   for (const ReportSequence& each : sequences) {
-    const auto [known, is_new] = at.emplace(std::pair(each.pattern, each.because), groups.size());
+    const auto [known, is_new] =
+        at.emplace(std::pair<std::string_view, std::string_view>(each.pattern, each.because), groups.size());
     if (is_new) groups.emplace_back();
     groups[known->second].push_back(&each);
   }
