@@ -9,6 +9,7 @@
 
 #include "config/composite_pattern.h"
 #include "config/pattern_text.h"
+#include "config/replacements.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -250,6 +251,7 @@ class Reader {
       for (CompositePattern& pattern : choices) {
         pattern.name = common.name;
         pattern.bounded = common.bounded;
+        pattern.replaceable = common.replaceable;
         pattern.meaning = meaning;
         if (!meaning) pattern.scope.clear();
         composites.push_back(std::move(pattern));
@@ -264,6 +266,7 @@ class Reader {
     CompositePattern common;
     common.name = name_of(map);
     common.bounded = bounded && bounded->value;
+    common.replaceable = read_replacements(map, "replaceable", diagnostics_);
     const std::vector<std::string> of = names(map, "of");
     const Meant usual = read_meant(map, {});
     const YamlNode* any_of = map.find("any_of");

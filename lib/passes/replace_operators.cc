@@ -102,15 +102,17 @@ class Replacer {
   }
 
  private:
-  bool is_asked_for(const Row& row) const {
-    return std::find(asked_for_.begin(), asked_for_.end(), row.name) != asked_for_.end();
+  static bool contains(const std::vector<std::string>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
   }
+
+  bool is_asked_for(const Row& row) const { return contains(asked_for_, row.name); }
 
   void find_composites(const Env& env) {
     for (const auto& match :
          CompositeMatcher(env.composites->patterns, *env.op_classes).find(model_).matches) {
       if (match.nodes.size() < 2) continue;
-      for (const Node* node : match.nodes) part_of_.emplace(node, match.pattern->name);
+      for (const Node* node : match.nodes) part_of_.emplace(node, match.pattern);
     }
   }
 
@@ -120,13 +122,16 @@ class Replacer {
     const auto rows = rows_.find(node.op());
     if (rows == rows_.end()) return nullptr;
     const auto part = part_of_.find(&node);
-    std::string because = part == part_of_.end()
-                              ? hindrance(node, opset_)
-                              : fmt::format("it is a part of {}, one unit as it is", part->second);
+    const CompositePattern* whole = part == part_of_.end() ? nullptr : part->second;
+    std::string because = hindrance(node, opset_);
     bool lacks_sizes = false;
     std::string_view asked = rows->second.front()->name;
     for (const Row* row : rows->second) {
       if (!because.empty()) break;
+      if (whole && !contains(whole->replaceable, row->name)) {
+        because = fmt::format("it is a part of {}, one unit as it is", whole->name);
+        break;
+      }
       Replacing at(model_, rewriter_, made_, node, row->name);
       Replaced result = row->run(at);
       if (result.kind != Replaced::Kind::kOther) met_.insert(row->name);
@@ -174,7 +179,7 @@ class Replacer {
   Rewriter rewriter_;
   std::int64_t opset_;
   std::unordered_map<std::string_view, std::vector<const Row*>> rows_;  // by operator
-  std::unordered_map<const Node*, std::string> part_of_;                // composites
+  std::unordered_map<const Node*, const CompositePattern*> part_of_;    // composites
   std::unordered_set<std::string_view> met_;                            // replacements that are for some node
   MadeConstants made_;
   std::vector<std::string> convs_;  // batch norms that became one

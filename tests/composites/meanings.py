@@ -57,6 +57,7 @@ class Spelling:
     given: list[str]
     example: dict[str, list[int]]
     differs: set[str]
+    replaceable: set[str]  # replacements that leave it recognised
 
 
 class Language:
@@ -81,6 +82,7 @@ class Language:
                         [*composite.get("given", ()), *own.get("given", ())],
                         own.get("example", {}),
                         {*composite.get("differs", ()), *own.get("differs", ())},
+                        set(composite.get("replaceable", ())),
                     )
                 )
         return found

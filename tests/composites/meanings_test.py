@@ -391,9 +391,11 @@ def agree(spelled: np.ndarray, meant: np.ndarray, is_edge: bool) -> bool:
     return bool((np.abs(a[finite] - b[finite]) <= TOLERANCE * scale).all())
 
 
-def prepare(qprep: str, model: Path, out: Path, rewrite: str) -> str:
+def prepare(qprep: str, model: Path, out: Path, rewrite: str, replace: tuple[str, ...] = ()) -> str:
     config = out / f"{rewrite}.yaml"
-    config.write_text(f"rewrite: {rewrite}\nweights: {{dtype: float}}\nactivations: {{dtype: float}}\n")
+    config.write_text(
+        f"rewrite: {rewrite}\nreplace: [{', '.join(replace)}]\nweights: {{dtype: float}}\nactivations: {{dtype: float}}\n"
+    )
     command = [qprep, "prepare", str(model), "-o", str(out / rewrite), "-c", str(config)]
     dump = subprocess.run([*command, "--dump-after", "group-units"], capture_output=True, text=True, timeout=300)
     if dump.returncode:
@@ -447,6 +449,7 @@ def main() -> int:
         if arguments.qprep:
             dump = prepare(arguments.qprep, path, out, "keep")
             check_units(dump, instances, fault, counts)
+            check_replaced(arguments.qprep, path, out, instances, fault, counts)
             prepare(arguments.qprep, path, out, "modern")
             written = out / "modern/spellings_qat.onnx"
             nets["rewrite: modern"] = session(written)
@@ -491,6 +494,21 @@ def check_units(dump: str, instances: list[Instance], fault: Any, counts: collec
             counts["recognised under another name"] += 1
         else:
             fault(each, f"is not recognised, but {name} of {len(nodes)} nodes")
+
+
+def check_replaced(
+    qprep: str, path: Path, out: Path, instances: list[Instance], fault: Any, counts: collections.Counter
+) -> None:
+    """What may be replaced inside is, and what has it inside is recognised as before."""
+    for replacement in sorted({name for each in instances for name in each.spelling.replaceable}):
+        dump = prepare(qprep, path, out, "keep", (replacement,))
+        check_units(dump, [each for each in instances if replacement in each.spelling.replaceable], fault, collections.Counter())
+        after = {node.name: node.op_type for node in onnx.load(out / "keep/spellings_qat.onnx").graph.node}
+        for each in instances:
+            same = all(after.get(node.name) == node.op_type for node in each.nodes)
+            counts[f"had a node inside replaced by {replacement}"] += not same
+            if not same and replacement not in each.spelling.replaceable:
+                fault(each, f"had a node inside replaced by {replacement}, which its spellings need not have")
 
 
 def check_modern(model: onnx.ModelProto, instances: list[Instance], fault: Any, counts: collections.Counter) -> None:
