@@ -56,7 +56,8 @@ struct CompositeStep {
 struct CompositePattern {
   std::string name = {};  // "LayerNormalization"
   bool bounded = false;   // the result is small whatever enters
-  std::vector<std::string> replaceable = {};  // replacements that may be made of its nodes: it stays recognised
+  std::vector<std::string> replaceable =
+      {};  // replacements that may be made of its nodes: it stays recognised
   /// Every result but the last is read by a later statement.
   std::vector<CompositeStep> steps = {};
   /// Of a block: what may stand anywhere between, any number of times; their operands are not written.

@@ -86,7 +86,7 @@ class Replacer {
         const auto before = at == graph.nodes().begin() ? graph.nodes().end() : std::prev(at);
         const Row* row = replaced_by(*at);
         changed_ = changed_ || row != nullptr;
-        if (!row || row->spells_out) {
+        if (!row || row->spells_out || part_of_.contains(&*at)) {
           ++at;
         } else {  // what it was replaced by may be replaced in turn
           at = before == graph.nodes().end() ? graph.nodes().begin() : std::next(before);

@@ -81,6 +81,25 @@ open (float[N,4,H,6] x) => (float[A,B] y, float[A,B] z) {
 """
 
 # Nodes that hand on what they read, and the shape of something whose sizes are known.
+SPELLED_NORMS = """
+<ir_version: 8, opset_import: ["" : 13]>
+norms (float[1,6,8] x) => (float[1,6,8] y) {
+    [mean1] m1 = ReduceMean <axes = [-1]> (x)
+    [centre1] c1 = Sub (x, m1)
+    [square1] s1 = Pow (c1, two)
+    [variance1] v1 = ReduceMean <axes = [-1]> (s1)
+    [safe1] p1 = Add (v1, eps)
+    [root1] q1 = Sqrt (p1)
+    [norm1] h = Div (c1, q1)
+    [mean2] m2 = ReduceMean <axes = [-1]> (h)
+    [centre2] c2 = Sub (h, m2)
+    [square2] s2 = Pow (c2, two)
+    [variance2] v2 = ReduceMean <axes = [-1]> (s2)
+    [safe2] p2 = Add (v2, eps)
+    [root2] q2 = Sqrt (p2)
+    [norm2] y = Div (c2, q2)
+}
+"""
 SHAPES = """
 <ir_version: 8, opset_import: ["" : 13]>
 shapes (float[1,4,6,6] x) => (float[1,144] y) {
@@ -144,6 +163,11 @@ def swishes() -> onnx.ModelProto:
     constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,))
     constants |= {"variance": np.full(4, 2, "f4")}
     return model(SWISHES, constants | {name: np.array(i, "f4") for name, i in (("zero", 0), ("three", 3), ("six", 6))})
+
+
+def spelled_norms() -> onnx.ModelProto:
+    constants = {"two": np.array(2, "f4"), "eps": np.array(1e-5, "f4")}
+    return model(SPELLED_NORMS, constants)
 
 
 def shapes() -> onnx.ModelProto:
@@ -267,9 +291,15 @@ class NotReplaced(Case):
         self.assertEqual(self.report(model(OPEN, {}), "replace: none")["not_replaced"], [])
 
     def test_parts_of_one_unit_are_one_row(self) -> None:
-        self.assertEqual(self.report(swishes(), "replace: [div-to-mul]")["not_replaced"],
-                         [{"replacement": "div-to-mul", "because": "it is a part of HardSwish, one unit as it is",
-                           "times": 2, "nodes": ["swish1", "swish2"]}])
+        self.assertEqual(self.report(spelled_norms(), "replace: [pow-to-mul]")["not_replaced"],
+                         [{"replacement": "pow-to-mul", "because": "it is a part of LayerNormalization, one unit as it is",
+                           "times": 2, "nodes": ["square1", "square2"]}])
+
+    def test_parts_that_may_be_replaced_are(self) -> None:
+        report = self.report(swishes(), "replace: [div-to-mul]")
+        self.assertEqual(report["not_replaced"], [])
+        self.assertEqual([(each["name"], each["now"]) for each in report["became"]], [("swish1", "Mul"), ("swish2", "Mul")])
+        self.assertEqual([unit["pattern"] for unit in report["units"]].count("HardSwish"), 2)
 
 
 class Listed(Case):
