@@ -52,6 +52,10 @@ class Reader {
     const bool replaces = map.has("replace");
     std::vector<std::string> replace = read_replacements(map, "replace", diagnostics_);
     if (replaces) march.replace = std::move(replace);
+    if (map.has("same_scale")) {
+      march.same_scale.clear();
+      for (const Placed<std::string>& op : map.texts("same_scale")) march.same_scale.push_back(op.value);
+    }
     if (map.has("fuse")) read_fuse(map.map("fuse"), march);
     march.capabilities = read_capabilities(map, march.capabilities, march.source, diagnostics_);
     march.capabilities.march = march.name;

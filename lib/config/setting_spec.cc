@@ -20,7 +20,7 @@ const std::vector<std::string> kSpecKeys = {"output", "weight",    "input",  "bi
                                             "dtype",  "threshold", "freeze", "optional"};
 /// Of a slot, not of a node.
 const std::vector<std::string> kAspects = {"observer", "fake_quant",  "averaging_constant",
-                                           "scale",    "per_channel", "share"};
+                                           "scale",    "per_channel", "share", "same_scale"};
 const std::vector<std::string> kObservers = {"min_max", "moving_average"};
 const std::vector<std::string> kLaterObservers = {"mse",         "percentile", "kl",      "histogram",
                                                   "fixed_scale", "clip",       "clip_std"};
@@ -300,6 +300,9 @@ std::vector<Placed<Says>> SpecReader::aspects(YamlMap& map, bool weight) {
   }
   if (const auto share = map.boolean("share")) {
     found.push_back({SharedScale{share->value}, share->where});
+  }
+  if (const auto same = map.boolean("same_scale")) {
+    found.push_back({SameScale{same->value}, same->where});
   }
   const bool both = map.has("threshold") && map.has("scale");
   for (const bool is_threshold : {true, false}) {

@@ -1,5 +1,6 @@
 #include "driver/rules.h"
 
+#include <fmt/format.h>
 #include <utility>
 
 namespace qprep {
@@ -8,6 +9,16 @@ namespace {
 constexpr const char* kOpClasses = "op_classes.yaml";
 constexpr const char* kFusion = "fusion.yaml";
 constexpr const char* kComposites = "composites.yaml";
+
+/// What the target asks of an operator where the configuration says nothing of it.
+Setting one_scale_of(const std::string& op, const std::string& march) {
+  Setting setting;
+  setting.selector = {Selector::Kind::kType, op};
+  setting.selector.optional = true;
+  setting.says = SameScale{true};
+  setting.what = fmt::format("{}: same_scale of {}", march, op);
+  return setting;
+}
 
 }  // namespace
 
@@ -39,6 +50,9 @@ Env Rules::env_for(const Config& config, Diagnostics& diagnostics) const {
 Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {
   Env env{.diagnostics = diagnostics};
   env.settings = std::move(settings);
+  for (const std::string& op : march ? march->same_scale : std::vector<std::string>()) {
+    env.settings.push_back(one_scale_of(op, march->name));
+  }
   env.op_classes = &op_classes;
   env.fusion = &fusion;
   env.composites = &composites;

@@ -43,6 +43,7 @@ void forget_decisions(Plan& plan) {
   plan.not_quantised.clear();
   plan.known_scales.clear();
   plan.shared_scales.clear();
+  plan.scale_groups.clear();
 }
 
 }  // namespace

@@ -20,7 +20,10 @@ namespace {
 class IdleSettings {
  public:
   IdleSettings(const Graph& graph, const Plan& plan)
-      : settings_(*plan.settings), outcomes_(outcomes_of(graph, plan)), shared_calls_(plan) {}
+      : settings_(*plan.settings),
+        outcomes_(outcomes_of(graph, plan)),
+        shared_calls_(plan),
+        groups_(plan.scale_groups) {}
 
   /// One warning a place.
   void warn(Diagnostics& diagnostics) const {
@@ -54,7 +57,18 @@ class IdleSettings {
     return shared && shared->value && setting.names_nodes();
   }
 
+  static bool says_same_scale(const Setting& setting) {
+    const auto* same = std::get_if<SameScale>(&setting.says);
+    return same && same->value && setting.names_nodes();
+  }
+  bool joins_scales(const Setting& setting) const {
+    return std::any_of(groups_.begin(), groups_.end(), [&](const ScaleGroup& group) {
+      return group.asked_by == &setting && group.members.size() > 1;
+    });
+  }
+
   bool loses(std::size_t rank) const {
+    if (says_same_scale(settings()[rank])) return !joins_scales(settings()[rank]);
     if (says_share(settings()[rank])) return !shared_calls_.has_effect(settings()[rank]);
     const auto& losses = outcomes_[rank].losses;
     if (!settings()[rank].names_nodes() && !settings_.is_general_winner(rank)) return true;
@@ -95,6 +109,10 @@ class IdleSettings {
   std::string why_denied(const std::vector<std::size_t>& place) const {
     for (const std::size_t rank : place) {
       if (says_share(settings()[rank])) return shared_calls_.why_idle(settings()[rank]);
+      if (says_same_scale(settings()[rank])) {
+        return "it names no active operator whose result is observed and which reads a tensor that is "
+               "quantised alike";
+      }
     }
     const SettingOutcome::Loss* most = nullptr;
     const Setting* loser = nullptr;
@@ -142,6 +160,7 @@ class IdleSettings {
   const NodeSettings& settings_;
   std::vector<SettingOutcome> outcomes_;
   SharedCalls shared_calls_;
+  const std::vector<ScaleGroup>& groups_;
 };
 
 }  // namespace

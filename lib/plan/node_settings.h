@@ -95,7 +95,7 @@ class NodeSettings {
   const std::unordered_map<const Value*, GroupIds>& named_values() const { return values_; }
 
  private:
-  static constexpr std::size_t kSlots = 7, kAspects = 6;
+  static constexpr std::size_t kSlots = 7, kAspects = std::variant_size_v<Says>;
   using FirstRanks = std::array<std::optional<Rank>, kAspects>;  // by aspect
   struct Group {
     Ranks ranks;

@@ -16,6 +16,7 @@
 namespace qprep {
 
 class NodeSettings;
+struct Setting;
 
 /// Number formats of a slot. Words in configs and reports: "qint8", "qint16", "qint32", "float32".
 enum class Precision { kFloat32, kInt8, kInt16, kInt32 };
@@ -107,6 +108,14 @@ struct Miss {
   std::string because;
 };
 
+/// What one node reads and makes with one scale in common, as far as it can have one.
+struct ScaleGroup {
+  const Node* node = nullptr;
+  const Setting* asked_by = nullptr;    // of the plan's settings
+  std::vector<const Value*> members;    // the result first; less than two: nobody has a scale in common
+  std::vector<std::string> stay_apart;  // "'x' (qint16)": who cannot, and is requantised
+};
+
 struct NodePlan {
   Device device = Device::kCpu;
   Reason device_because;
@@ -139,6 +148,7 @@ struct Plan {
   std::unordered_map<const Value*, KnownScale> known_scales;  // of constants and fixed ones in `values`
   /// Of several values that have one scale in common: to the first of them, which is in there too.
   std::unordered_map<const Value*, const Value*> shared_scales;
+  std::vector<ScaleGroup> scale_groups;  // those that settings for a node ask for, in graph order
   std::unordered_map<const Value*, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;

@@ -43,6 +43,9 @@ std::string to_text(const Says& says) {
     std::string operator()(const SharedScale& shared) const {
       return shared.value ? "one scale for all calls" : "a scale for each call";
     }
+    std::string operator()(const SameScale& same) const {
+      return same.value ? "the same scale as what it reads" : "a scale of its own";
+    }
   };
   return std::visit(Text{}, says);
 }

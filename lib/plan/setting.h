@@ -73,13 +73,19 @@ struct SharedScale {
   friend bool operator==(const SharedScale&, const SharedScale&) = default;
 };
 
+struct SameScale {
+  bool value = false;  // what the node reads and what it makes have one scale
+  friend bool operator==(const SameScale&, const SameScale&) = default;
+};
+
 /// What is said; each alternative is one aspect, settled apart from the others.
-using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale>;
+using Says =
+    std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale, SameScale>;
 /// The alternatives of Says, in its order.
-enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel, kShare };
+enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel, kShare, kSameScale };
 inline Aspect aspect_of(const Says& says) { return static_cast<Aspect>(says.index()); }
 /// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor",
-/// "one scale for all calls".
+/// "one scale for all calls", "the same scale".
 std::string to_text(const Says& says);
 
 struct Setting {
