@@ -19,8 +19,8 @@ const std::vector<std::string> kLaterDtypes = {"qint4", "qint32", "float16", "in
 const std::vector<std::string> kSpecKeys = {"output", "weight",    "input",  "bias",
                                             "dtype",  "threshold", "freeze", "optional"};
 /// Of a slot, not of a node.
-const std::vector<std::string> kAspects = {"observer", "fake_quant",  "averaging_constant",
-                                           "scale",    "per_channel", "share", "same_scale"};
+const std::vector<std::string> kAspects = {"observer",    "fake_quant", "averaging_constant", "scale",
+                                           "per_channel", "share",      "same_scale"};
 const std::vector<std::string> kObservers = {"min_max", "moving_average"};
 const std::vector<std::string> kLaterObservers = {"mse",         "percentile", "kl",      "histogram",
                                                   "fixed_scale", "clip",       "clip_std"};
