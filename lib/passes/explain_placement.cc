@@ -88,7 +88,7 @@ class Explanation {
     const bool before = maker && flow_.traits(*maker).op_class == OpClass::kQuantised;
     const auto refused = nodes_.moving_on_cpu.find(&node);
     if (refused != nodes_.moving_on_cpu.end()) {
-      entry.device_because = fmt::format("passive: it {}; {}", traits.why, refused->second);
+      entry.device_because = because("passive: it {}; {}", traits.why, refused->second);
     } else if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);

@@ -195,6 +195,7 @@ class Fold {
     if (has_no_floats(node, slot)) return fmt::format("{} makes no floats to quantise", name_of(node));
     switch (traits.op_class) {
       case OpClass::kPassive:
+        if (slot == Slot::kNode) return "";
         return fmt::format("{} hands on what it reads, with its scale", name_of(node));
       case OpClass::kInteger:
         return slot == Slot::kNode ? "" : fmt::format("{} makes no floats to quantise", name_of(node));

@@ -174,7 +174,12 @@ class Placement {
 
   /// Of a passive operator that would run on the BPU. It has the scale of what it moves wherever it runs.
   void judge_passive(const Node& node) {
-    if (!target_.has_table() || !nodes_.moving.contains(&node) || plan_.unit_of(node)) return;
+    if (!nodes_.moving.contains(&node) || plan_.unit_of(node)) return;
+    if (const Setting* skip = settings_.skip(node)) {
+      nodes_.moving_on_cpu.emplace(&node, because("{} runs on the CPU ({})", name_of(node), *skip));
+      return;
+    }
+    if (!target_.has_table()) return;
     const Judgement judgement = target_.of_passive(node);
     NodePlan& entry = plan_.nodes[&node];
     if (judgement.verdict == Verdict::kUndecided) entry.undecided = reasons_of(judgement);

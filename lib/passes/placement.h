@@ -17,8 +17,8 @@ class TargetJudge;
 struct QuantisedNodes {
   std::unordered_set<const Node*> computing;  // the members of units that can run quantised
   std::unordered_set<const Node*> moving;     // passive ones whose data is quantised
-  /// Why the target runs passive ones on the CPU, whose data is quantised.
-  std::unordered_map<const Node*, std::string> moving_on_cpu;
+  /// Why passive ones run on the CPU, whose data is quantised.
+  std::unordered_map<const Node*, Reason> moving_on_cpu;
 };
 
 /// Decides for the main graph and the bodies of its control flow which units run quantised, where the
