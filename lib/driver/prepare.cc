@@ -112,6 +112,7 @@ class Preparation {
   std::vector<PreparedInput> inputs_;  // those with a preprocessing
   Plan plan_;
   Report report_;
+  std::optional<NumericRisks> risks_;  // where samples will tell more of them
   std::vector<Change> changes_;
   std::future<CheckResult> check_result_;  // made while the model is rewritten; reads the report
   bool had_scales_ = false;                // the input model states scales of activations
@@ -168,6 +169,7 @@ bool Preparation::decide() {
   if (!whole) return false;
   check_scales_are_there();
   report_ = build_report(model(), plan_, result_.model, result_.march, {});
+  if (config_.calibration) risks_.emplace(model(), plan_);
   changes_ = changes_of(model(), plan_);
   if (!config_.calibration) begin_check_result();
   count_plan();
@@ -351,6 +353,9 @@ bool Preparation::act() {
     result_.uncalibrated = filled.left_float.size();
   });
   if (!goes_on) return false;
+  ValueRanges seen;
+  for (std::size_t i = 0; i < observed_.size(); ++i) seen.emplace(observed_[i].value, ranges_[i]);
+  report_.risks = risks_->found(&seen);
   report_uncalibrated(filled);
   begin_check_result();
   return true;

@@ -126,6 +126,7 @@ class Builder {
     }
     report_.sums = sums_of(*model.graph, plan);
     report_.accumulators = accumulator_risks(model, plan);
+    report_.risks = NumericRisks(model, plan).found(nullptr);
     report_.crossings = crossings_of(model, plan, segments_);
     report_.region = region_of(model, plan);
     add_loops(*model.graph, 1);

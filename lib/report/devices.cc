@@ -188,6 +188,7 @@ std::string device_summary(const Report& report) {
   work(report, page);
   crossings(report, page);
   accumulators(report, page);
+  if (const std::string risks = to_text(report.risks); !risks.empty()) page.line(risks);
   reasons(report, page);
   undecided(report, page);
   return page.take();
@@ -212,6 +213,8 @@ ordered_json devices_json(const Report& report) {
   for (const Crossing& crossing : report.crossings) json["crossings"].push_back(to_json(crossing));
   json["accumulators"] = ordered_json::array();
   for (const AccumulatorRisk& risk : report.accumulators) json["accumulators"].push_back(to_json(risk));
+  json["risks"] = ordered_json::array();
+  for (const NumericRisk& risk : report.risks) json["risks"].push_back(to_json(risk));
   json["cpu"] = ordered_json::array();
   for (const CpuReason& reason : cpu_reasons(report)) {
     json["cpu"].push_back(

@@ -12,6 +12,7 @@
 #include "ir/graph.h"
 #include "plan/plan.h"
 #include "report/accumulators.h"
+#include "report/numeric_risk.h"
 #include "report/crossings.h"
 #include "support/diagnostics.h"
 
@@ -165,6 +166,7 @@ struct Report {
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
   std::vector<AccumulatorRisk> accumulators;
+  std::vector<NumericRisk> risks;          // without a calibration, those that need no data
   std::vector<Crossing> crossings;         // between the CPU and segments of the BPU
   std::vector<ReportBorder> region;        // of what may be quantised; empty: the whole graph may
   std::vector<ReportRewritten> rewritten;  // known after the plan was made

@@ -191,6 +191,8 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "accumulators", report.accumulators,
             [](const AccumulatorRisk& each) { return to_json(each); });
   out += ",\n";
+  add_lines(out, "risks", report.risks, [](const NumericRisk& each) { return to_json(each); });
+  out += ",\n";
   add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });
   out += ",\n";
   add_lines(out, "region", report.region, border);
