@@ -1,5 +1,6 @@
 #include "passes/share_scales.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <unordered_map>
 #include <vector>
@@ -50,19 +51,24 @@ void share_between_calls(const DataFlow& flow, const NodeSettings& settings, Pla
     }
   }
   for (const Value* weight : weights) {
-    const Setting* share = nullptr;
+    std::vector<const Setting*> share;
     std::vector<const Value*> results;
     for (const Unit* unit : calls[weight]) {
       const Setting* said = settings.find(*unit, Aspect::kShare);
       if (!said || !std::get<SharedScale>(said->says).value) {
-        share = nullptr;
+        share.clear();
         break;
       }
-      share = NodeSettings::first_of(share, said);
+      if (std::ranges::find(share, said) == share.end()) share.push_back(said);
       results.push_back(&unit->nodes.back()->output(0));
     }
-    if (share)
-      share_scale(results, because("; one scale for all calls with '{}' ({})", weight->name(), *share), plan);
+    if (share.empty()) continue;
+    // Without any of them, some call would not share.
+    std::ranges::sort(share);
+    Reason why = because("; one scale for all calls with '{}' ({}", weight->name(), *share.front());
+    for (std::size_t i = 1; i < share.size(); ++i) why.append(because(", {}", *share[i]));
+    why.append(")");
+    share_scale(results, why, plan);
   }
 }
 
