@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "plan/listed.h"
+#include "report/devices.h"
 #include "report/page.h"
 
 namespace qprep {
@@ -139,11 +140,8 @@ std::vector<Hint> float_inputs(const Report& report) {
 }
 
 std::vector<Verdict> summary(const Report& report) {
-  std::size_t bpu = 0, cpu = 0, averaging = 0, without_weights = 0;
-  int segments = 0;
+  std::size_t averaging = 0, without_weights = 0;
   for (const ReportNode& node : report.nodes) {
-    ++(node.device == Device::kBpu ? bpu : cpu);
-    segments = std::max(segments, node.segment.value_or(-1) + 1);
     for (const ReportSlot& slot : node.outputs)
       averaging += slot.spec && slot.spec->averaging_constant != kUsualAveraging;
     without_weights += node.weight && !node.inputs[*node.weight].spec;
@@ -154,19 +152,31 @@ std::vector<Verdict> summary(const Report& report) {
       static_cast<std::size_t>(std::count_if(report.fusable.begin(), report.fusable.end(),
                                              [](const auto& each) { return each.pattern == kListed; }));
   const std::size_t missed = report.fusable.size() - listed;
-  std::string fused = missed == 0 ? "all fusable sequences are fused"
-                                  : counted(missed, "sequence or composite operator could be one unit and is",
-                                            "sequences and composite operators could be one unit and are") +
-                                        " not";
+  std::size_t foldable = 0;
+  for (const ReportStandingNorms& each : report.batch_norms)
+    foldable += each.foldable ? each.nodes.size() : 0;
+  const auto missed_text = [&]() -> std::string {
+    if (missed > 0) {
+      return counted(missed, "sequence or composite operator could be one unit and is",
+                     "sequences and composite operators could be one unit and are") +
+             " not";
+    }
+    return report.fuses_nothing.empty() ? "all fusable sequences are fused"
+                                        : "nothing is fused, as the configuration says; no sequence could be";
+  };
+  std::string fused = missed_text();
+  if (foldable > 0) {
+    fused += "; " +
+             counted(foldable, "batch norm could be folded and is", "batch norms could be folded and are") +
+             " not";
+  }
   if (listed > 0) {
     fused += "; " + counted(listed, "list of 'fuse' is no sequence", "lists of 'fuse' are no sequences") +
              " that the target fuses";
   }
   return {
-      verdict("device", bpu > 0,
-              fmt::format("{} on the BPU in {}, {} on the CPU", counted(bpu, "node", "nodes"),
-                          counted(static_cast<std::size_t>(segments), "segment", "segments"), cpu)),
-      verdict("fuse", report.fusable.empty(), std::move(fused)),
+      verdict("device", fallbacks(report).empty(), where_nodes_run(report)),
+      verdict("fuse", report.fusable.empty() && foldable == 0, std::move(fused)),
       verdict("share", report.shared.empty(),
               report.shared.empty()
                   ? "no weight serves several nodes"
