@@ -145,6 +145,12 @@ std::string_view to_text(BatchNorms batch_norms) {
   return batch_norms == BatchNorms::kFold ? "fuse" : "with_bn";
 }
 
+std::string why_nothing_is_fused(const Fusing& fusing) {
+  if (fusing.fuses_all() || !fusing.lists.empty()) return "";
+  return fmt::format("the configuration fuses nothing ({}, {})",
+                     fusing.eager ? "method: eager" : "fuse: none", to_text(*fusing.only_lists));
+}
+
 Fusing read_fusing(YamlMap& file, const Placed<std::string>& method, Diagnostics& diagnostics) {
   return Reader(diagnostics).read(file, method);
 }

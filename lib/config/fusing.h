@@ -34,6 +34,9 @@ struct Fusing {
   bool fuses_all() const { return !only_lists; }
 };
 
+/// "the configuration fuses nothing (fuse: none, qprep.yaml:2:7)"; empty: it lets something be fused.
+std::string why_nothing_is_fused(const Fusing& fusing);
+
 /// Reads `fuse`, `bn` and `patterns`. `method`: as the file says it.
 Fusing read_fusing(YamlMap& file, const Placed<std::string>& method, Diagnostics& diagnostics);
 

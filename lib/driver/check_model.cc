@@ -7,6 +7,7 @@
 #include "config/march.h"
 #include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
+#include "ir/open_axes.h"
 #include "ir/walk.h"
 #include "passes/selection.h"
 #include "report/devices.h"
@@ -124,7 +125,7 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   checked.report =
       build_report(decided.file.model, decided.plan, model.filename().string(),
                    march.where.file.empty() ? "" : march_name_of(march.value), diagnostics.all());
-  checked.open_axes = open_axes(decided.file.model);
+  checked.open_axes = open_axes(*decided.file.model.graph);
   checked.refused_by_target = refused_by_target(decided);
   checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;
   if (checked.refused_by_target > 0 && checked.looked_for_better) {

@@ -133,6 +133,10 @@ std::string lost_to(const SettingRow& row) {
 std::string text_of(const ExplainedNode& node) {
   std::string text = fmt::format("{} ({})", node.name, node.op);
   text += node.device.empty() ? "\n" : fmt::format(": {}: {}\n", node.device, node.because);
+  if (!node.made_for.empty())
+    text += fmt::format("  is      put in by a replacement, for '{}'\n", node.made_for);
+  if (!node.undecided.empty()) text += fmt::format("  limits  taken to hold: {}\n", node.undecided);
+  if (!node.remedy.empty()) text += fmt::format("  remedy  {}\n", node.remedy);
   for (const std::string& was : node.was) text += fmt::format("  was     {}\n", was);
   if (!node.unit.empty()) text += fmt::format("  unit    {}: {}\n", node.pattern, join(node.unit, ", "));
   if (node.ends_before == std::vector<std::string>{"output"}) {
@@ -275,6 +279,9 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"absorbed", node.absorbed},
                      {"was", node.was},
                      {"kept", node.kept},
+                     {"made_for", node.made_for},
+                     {"undecided", node.undecided},
+                     {"remedy", node.remedy},
                      {"slots", slots}});
   }
   for (const SettingRow& row : explanation.settings) {

@@ -9,6 +9,8 @@
 #include "plan/node_settings.h"
 #include "report/ends.h"
 #include "report/members.h"
+#include "report/open_sizes.h"
+#include "report/standing_norms.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -23,7 +25,12 @@ struct Said {
 class Explainer {
  public:
   explicit Explainer(const Decided& decided)
-      : model_(decided.file.model), plan_(decided.plan), settings_(*decided.plan.settings) {
+      : model_(decided.file.model),
+        plan_(decided.plan),
+        ends_(model_, plan_),
+        standing_norms_(standing_norms(model_, plan_)),
+        sizes_remedy_(sizes_remedy(*model_.graph)),
+        settings_(*decided.plan.settings) {
     for (const Block& block : plan_.blocks) {
       for (const Node* member : block.nodes) blocks_[member].push_back(&block);
     }
@@ -42,20 +49,29 @@ class Explainer {
     explained.device = to_text(entry.device);
     explained.because = entry.device_because.text;
     explained.absorbed = node.absorbed();
+    explained.made_for = node.made_for();
+    if (entry.device == Device::kCpu) explained.remedy = entry.remedy;
+    if (entry.device == Device::kBpu && !entry.undecided.empty()) {
+      explained.undecided = entry.undecided;
+      explained.remedy = sizes_remedy_;
+    }
     if (const auto gone = gone_.find(node.label()); gone != gone_.end()) {
       for (const GoneNode* was : gone->second) {
         explained.was.push_back(fmt::format("{}, which {}", was->op, was->because));
       }
     }
+    if (const auto standing = standing_norms_.find(&node); standing != standing_norms_.end()) {
+      explained.kept = fmt::format("folded into no layer: {}", standing->second->because);
+    }
     if (const auto kept = kept_.find(node.label()); kept != kept_.end()) {
-      explained.kept = to_text(*kept->second);
+      explained.kept += (explained.kept.empty() ? "" : "; ") + to_text(*kept->second);
     }
     const Unit* unit = plan_.unit_of(node);
     if (unit && (unit->nodes.size() > 1 || unit->is_composite())) {
       explained.pattern = unit->pattern;
       explained.unit = labels_of(model_, unit->nodes);
     }
-    if (unit && !is_missed(*unit->nodes.front())) explained.ends_before = ends_before(*unit, plan_);
+    if (unit && !is_missed(*unit->nodes.front())) explained.ends_before = ends_.before(*unit);
     add_groups(node, explained);
     const Reason output = output_reason(node, entry, unit);
     explained.slots.push_back(
@@ -281,6 +297,9 @@ class Explainer {
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
   std::unordered_map<std::string_view, const KeptNode*> kept_;               // by label
   std::unordered_map<std::string_view, std::vector<const GoneNode*>> gone_;  // likewise
+  Ends ends_;
+  std::unordered_map<const Node*, const StandingNorm*> standing_norms_;
+  std::string sizes_remedy_;
   const NodeSettings& settings_;
 };
 

@@ -52,17 +52,4 @@ void fix_sizes(Model& model, const std::vector<Placed<OpenSize>>& sizes, bool ma
   if (failed) diagnostics.throw_if_error();
 }
 
-std::vector<std::string> open_axes(const Model& model) {
-  std::vector<std::string> axes;
-  for (const Value* input : model.graph->inputs()) {
-    const auto& shape = input->type().shape;
-    for (std::size_t axis = 0; shape && axis < shape->size(); ++axis) {
-      if ((*shape)[axis].known()) continue;
-      const std::string name = names_of(*input, axis).front();
-      if (std::ranges::find(axes, name) == axes.end()) axes.push_back(name);
-    }
-  }
-  return axes;
-}
-
 }  // namespace qprep

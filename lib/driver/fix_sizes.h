@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -13,9 +12,5 @@ namespace qprep {
 /// every name that no input has; `may_miss`: these are warnings.
 void fix_sizes(Model& model, const std::vector<Placed<OpenSize>>& sizes, bool may_miss,
                Diagnostics& diagnostics);
-
-/// What fix_sizes can be given: the symbols of the inputs' open axes, "image[0]" for those without, each
-/// once.
-std::vector<std::string> open_axes(const Model& model);
 
 }  // namespace qprep

@@ -293,9 +293,17 @@ bool Preparation::modernise_composites() {
   const OpsetBound bound = opset_bound();
   if (!raise(kRaiseForModern, opset_for_modern(model(), env, bound.newest))) return false;
   return watch_.step(kModernise, model(), [&] {
+    std::unordered_map<std::string_view, const std::vector<std::string>*> folded;
+    for (const ReportNode& node : report_.nodes) {
+      if (!node.absorbed.empty()) folded.emplace(node.name, &node.absorbed);
+    }
     for (Modernised& each : modernise(model(), env, bound)) {
-      report_.rewritten.push_back(
-          {std::move(each.name), std::move(each.op), std::move(each.composite), std::move(each.nodes)});
+      ReportRewritten row{each.name, each.op, each.composite, each.nodes};
+      for (const std::string& node : each.nodes) {
+        const auto at = folded.find(node);
+        if (at != folded.end()) row.folded.insert(row.folded.end(), at->second->begin(), at->second->end());
+      }
+      report_.rewritten.push_back(std::move(row));
     }
   });
 }

@@ -111,6 +111,10 @@ class Value {
 
   OriginId origin() const { return origin_; }
 
+  /// A replacement put the value in: the file has none with this name. Messages say whose it is.
+  bool is_made() const { return made_; }
+  void set_made(bool made) { made_ = made; }
+
  private:
   friend class Graph;
   friend class Node;
@@ -123,6 +127,7 @@ class Value {
   Node* producer_ = nullptr;
   std::size_t index_ = 0;
   bool is_graph_input_ = false;
+  bool made_ = false;
   std::size_t graph_output_count_ = 0;
   std::vector<Use> uses_;
   mutable std::uint64_t mark_ = 0;
@@ -231,6 +236,10 @@ class Node {
   /// The same for a node that stands before this one and is about to go: its list moves to the front of this
   /// one's, so that a chain costs no more than its length.
   void take_over(Node& earlier);
+  /// The label of the user's node for which a replacement put this one into the graph; empty: it is none of
+  /// those. Messages and reports name both, since the file has no node of this one's name.
+  const std::string& made_for() const { return made_for_; }
+  void set_made_for(std::string label) { made_for_ = std::move(label); }
 
  private:
   friend class Graph;
@@ -241,7 +250,7 @@ class Node {
   void drop_use(std::size_t i);
 
   Graph* graph_;
-  std::string name_, label_, op_, domain_, overload_;
+  std::string name_, label_, op_, domain_, overload_, made_for_;
   std::vector<Input> inputs_;
   std::vector<std::unique_ptr<Value>> outputs_;
   std::vector<Attribute> attributes_;
@@ -415,6 +424,13 @@ struct KeptNode {
 /// "gemm-to-conv leaves it as it is, since its weight is no constant".
 std::string to_text(const KeptNode& node);
 
+/// A batch norm that no layer took in.
+struct StandingNorm {
+  std::string label;
+  std::string because;    // a clause: "the tensor is used elsewhere too"
+  bool foldable = false;  // a layer could, but for what the configuration says
+};
+
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
 struct Model {
@@ -431,6 +447,7 @@ struct Model {
   /// By the layer that each was folded into. Iterate the graph, never this map.
   std::unordered_map<const Node*, KeptBatchNorm> kept_batch_norms;
   std::vector<KeptNode> kept;
+  std::vector<StandingNorm> standing_norms;
   std::vector<std::string> idle_replacements;  // that were asked for, and are for no node of the model
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.

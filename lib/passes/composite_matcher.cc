@@ -44,6 +44,22 @@ void take(const CompositeMatch& match, Taken& taken) {
   for (const Node* node : match.nodes) taken[node] = match.nodes.size();
 }
 
+/// What a replacement put in belongs to the node that it was put in for, and spells out something with that
+/// one, or with what else was put in for it: a batch norm between the Reshapes of two neighbours is no
+/// operator of three nodes.
+bool is_of_one_owner(const CompositeMatch& match) {
+  const std::string& first = match.nodes.front()->made_for();
+  if (!first.empty() &&
+      std::ranges::all_of(match.nodes, [&](const Node* node) { return node->made_for() == first; })) {
+    return true;
+  }
+  return std::ranges::all_of(match.nodes, [&](const Node* node) {
+    const std::string& owner = node->made_for();
+    return owner.empty() ||
+           std::ranges::any_of(match.nodes, [&](const Node* other) { return other->label() == owner; });
+  });
+}
+
 void sort_by_place(std::vector<CompositeMatch>& matches) {
   std::stable_sort(matches.begin(), matches.end(), [](const CompositeMatch& a, const CompositeMatch& b) {
     return a.nodes.front()->mark() < b.nodes.front()->mark();
@@ -104,7 +120,7 @@ CompositeMatcher::Found CompositeMatcher::find(const Model& model, const Wanted&
   for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
     for (const CompositePattern* pattern : candidates(**node)) {
       auto match = CompositeAttempt(*pattern, classes_).match(model, **node, kind_ == Kind::kBlocks);
-      if (match && (!wanted || wanted(*match))) all.push_back(std::move(*match));
+      if (match && is_of_one_owner(*match) && (!wanted || wanted(*match))) all.push_back(std::move(*match));
     }
   }
   std::stable_sort(all.begin(), all.end(), [](const CompositeMatch& a, const CompositeMatch& b) {

@@ -94,8 +94,6 @@ OpTraits part_of(const Unit& composite, const Node& node) {
 
 }  // namespace
 
-std::string name_of(const Node& node) { return fmt::format("{} '{}'", node.op(), node.label()); }
-
 std::string name_of(const Unit& composite) {
   return fmt::format("{} '{}'", composite.pattern, composite.nodes.back()->label());
 }

@@ -9,6 +9,7 @@
 
 #include "config/op_classes.h"
 #include "ir/graph.h"
+#include "ir/name_of.h"
 #include "plan/plan.h"
 
 namespace qprep {
@@ -110,8 +111,6 @@ class DataFlow {
   std::vector<ValueFlow> flows_;         // by the values' marks
 };
 
-/// "Conv 'conv1'", as messages name a node.
-std::string name_of(const Node& node);
 /// "LayerNormalization 'add_3'": a composite operator bears the name of its last node.
 std::string name_of(const Unit& composite);
 

@@ -95,11 +95,11 @@ class Explanation {
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {
       entry.device_because = because("passive: it {}; {}", traits.why, unread);
     } else if (plan_.values.contains(flow_.of(*data).root)) {
-      entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of '{}'",
-                                         traits.why, data->name());
+      entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of {}",
+                                         traits.why, name_of(*data));
     } else {
       entry.device_because =
-          fmt::format("passive: it {}; '{}', which it moves, is not quantised", traits.why, data->name());
+          fmt::format("passive: it {}; {}, which it moves, is not quantised", traits.why, name_of(*data));
     }
   }
 
@@ -156,7 +156,7 @@ class Explanation {
   Reason reason_for(const Node& node, const Value& value, std::size_t output) {
     if (const auto at = plan_.values.find(&value); at != plan_.values.end()) return at->second.because;
     if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {
-      return fmt::format("hands on '{}', which is quantised", at->second->name());
+      return fmt::format("hands on {}, which is quantised", name_of(*at->second));
     }
     if (const auto at = plan_.not_quantised.find(&value); at != plan_.not_quantised.end()) return at->second;
     const Type& type = value.type();
@@ -179,11 +179,11 @@ class Explanation {
     if (traits.op_class == OpClass::kPassive && flow_.of(value).through == &node) {
       const Value& root = *flow_.of(value).root;
       const auto at = plan_.not_quantised.find(&root);
-      if (at != plan_.not_quantised.end()) return because("hands on '{}': {}", root.name(), at->second);
+      if (at != plan_.not_quantised.end()) return because("hands on {}: {}", name_of(root), at->second);
       const Reason unread = why_unread(value);
       return unread.empty()
-                 ? fmt::format("hands on '{}', which no quantised node reads this way", root.name())
-                 : with_maker(because("hands on '{}'; {}", root.name(), unread), root);
+                 ? fmt::format("hands on {}, which no quantised node reads this way", name_of(root))
+                 : with_maker(because("hands on {}; {}", name_of(root), unread), root);
     }
     if (runs_quantised(node)) {
       if (output > 0) return fmt::format("a further result of {}", name_of(node));

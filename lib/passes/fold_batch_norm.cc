@@ -33,12 +33,6 @@ constexpr std::string_view kTooLarge = "the folded weight would not be finite";
 constexpr std::string_view kStaysForTraining = "; the models for training have it as it was (bn: with_bn)";
 constexpr std::string_view kNotListed = "'fuse' does not list it with the layer there";
 
-/// Why the configuration lets no batch norm be folded; empty: it lets some.
-Because nothing_is_fused(const Fusing* fusing) {
-  if (!fusing || fusing->fuses_all() || !fusing->lists.empty()) return {};
-  return fmt::format("the configuration fuses nothing ({})", to_text(*fusing->only_lists));
-}
-
 /// The constant that an Add spreads over the channels (axis 1) of data of `rank`, one for each channel;
 /// nullopt if it is not of that form.
 std::optional<std::vector<double>> per_channel(const Tensor& tensor, std::size_t rank,
@@ -64,12 +58,13 @@ class BatchNormFolder {
         rewriter_(model, env),
         opset_(model.opset()),
         keeps_(env.fusing && env.fusing->batch_norms.value == BatchNorms::kKeep),
-        nothing_is_fused_(nothing_is_fused(env.fusing)) {
+        nothing_is_fused_(env.fusing ? why_nothing_is_fused(*env.fusing) : Because()) {
     if (env.fusing && !env.fusing->fuses_all()) lists_.emplace(model, *env.fusing);
   }
 
   /// `only`, if given: no other node is looked at, and nothing is said of those that stay.
   bool run(const std::unordered_set<const Node*>* only = nullptr) {
+    if (!only) model_.standing_norms.clear();
     for_each_graph(model_, [&](Graph& graph) {
       for (auto at = graph.nodes().begin(); at != graph.nodes().end();) {
         Node& node = *at;
@@ -132,7 +127,14 @@ class BatchNormFolder {
       changed_ = true;
       return;
     }
+    tell(label, because);
     add(stays_, std::move(because), label);
+  }
+
+  /// A second run may find another reason.
+  void tell(const std::string& label, const Because& because) {
+    std::erase_if(model_.standing_norms, [&](const StandingNorm& each) { return each.label == label; });
+    model_.standing_norms.push_back({label, because, because == kNotListed || is_for_that_line(because)});
   }
 
   /// The configuration lets the node be folded into the layer.
@@ -254,17 +256,34 @@ class BatchNormFolder {
     });
   }
 
+  /// Where the configuration fuses nothing, what else keeps the node apart is said too: changing that line
+  /// would change nothing then.
   Because fold(Node& node) {
-    if (!nothing_is_fused_.empty()) return nothing_is_fused_;
+    Because because = try_to_fold(node);
+    if (nothing_is_fused_.empty() || is_for_that_line(because)) return because;
+    return fmt::format("{}; {}", because, nothing_is_fused_);
+  }
+
+  /// Why the configuration keeps the node apart from a layer that could take it in; empty: it does not.
+  Because kept_apart(const Node& node, const Node& layer) const {
+    if (nothing_is_fused_.empty()) return may_join(node, layer) ? Because() : Because(kNotListed);
+    return fmt::format("{}; without that line it would be folded into {} '{}'", nothing_is_fused_, layer.op(),
+                       layer.label());
+  }
+  bool is_for_that_line(const Because& because) const {
+    return !nothing_is_fused_.empty() && because.starts_with(nothing_is_fused_);
+  }
+
+  Because try_to_fold(Node& node) {
     if (!node.input(0) || node.output_count() == 0) return "it has no input or output";
     const std::variant<ChannelAffine, Because> known = channel_affine_of(node, opset_);
     if (const auto* because = std::get_if<Because>(&known)) return *because;
     const ChannelAffine& affine = std::get<ChannelAffine>(known);
     const Because before = fold_into_producer(node, affine);
     if (before.empty()) return {};
-    if (lists_) return before;
+    if (is_for_that_line(before) || (lists_ && nothing_is_fused_.empty())) return before;
     const Because after = fold_into_reader(node, affine);
-    if (after.empty()) return {};
+    if (after.empty() || is_for_that_line(after)) return after;
     if (before == after) return fmt::format("before and after it, {}", before);
     return fmt::format("before it, {}; after it, {}", before, after);
   }
@@ -283,11 +302,10 @@ class BatchNormFolder {
     if (auto* because = std::get_if<std::string>(&found)) return *because;
     const LinearLayer& layer = std::get<LinearLayer>(found);
     if (Because because = misfit(layer, affine); !because.empty()) return because;
-    if (!may_join(norm, *producer)) return Because(kNotListed);
-    if (!layer.has_bias()) return fold_into_matmul(norm, layer, affine);
-
     const auto bias = layer.bias();
-    if (!bias) return "the bias there is not constant float32 per channel";
+    if (layer.has_bias() && !bias) return "the bias there is not constant float32 per channel";
+    if (Because apart = kept_apart(norm, *producer); !apart.empty()) return apart;
+    if (!layer.has_bias()) return fold_into_matmul(norm, layer, affine);
     auto kept = as_it_is(norm, layer, affine, KeptBatchNorm::Stood::kBehindLayer);
     if (!write(layer, layer.weight_times_outputs(affine.a), applied(affine, *bias)))
       return Because(kTooLarge);
@@ -310,7 +328,6 @@ class BatchNormFolder {
     if (auto* because = std::get_if<std::string>(&found)) return *because;
     const LinearLayer& layer = std::get<LinearLayer>(found);
     if (Because because = misfit(layer, affine); !because.empty()) return because;
-    if (!may_join(norm, *producer)) return Because(kNotListed);
     const auto shift = per_channel(*constant, layer.output_rank(), layer.outputs());
     if (!shift) return "what is added there is not one constant per channel";
 
@@ -320,6 +337,7 @@ class BatchNormFolder {
       if (!own) return "the bias there is not constant float32 per channel";
       bias = applied({affine.a, std::vector<double>(own->size(), 0.0)}, *own);
     }
+    if (Because apart = kept_apart(norm, *producer); !apart.empty()) return apart;
     Dims dims = constant->dims();
     if (constant->size() != layer.outputs()) {
       dims.assign(layer.output_rank() - 1, 1);
@@ -388,6 +406,7 @@ class BatchNormFolder {
       const std::vector<double> response = layer.response_to(affine.b);
       for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += response[i];
     }
+    if (!nothing_is_fused_.empty()) return kept_apart(norm, layer.node());
     if (!write(layer, layer.weight_times_inputs(affine.a), bias)) return Because(kTooLarge);
     if (keeps_) add(not_kept_, "it stands in front of the layer that takes it in", norm.label());
     rewriter_.bypass(norm, *norm.input(0), *use.node);

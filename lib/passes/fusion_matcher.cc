@@ -303,7 +303,7 @@ bool FusionMatcher::operand_fits(Attempt& attempt, const Node& node, std::size_t
   // What a later node adds has to be quantised on its own.
   if (attempt.nodes.empty() || !flow_.traits(node).is_data(input)) return true;
   const auto objection = flow_.objection(node, input);
-  if (objection && why) *why = fmt::format("'{}' stays float: {}", value->name(), *objection);
+  if (objection && why) *why = fmt::format("{} stays float: {}", name_of(*value), *objection);
   return !objection;
 }
 

@@ -32,7 +32,9 @@ class Settling {
   explicit Settling(const Model& model) {
     for (const Node* node : nodes_with_bodies(*model.graph)) {
       there_.insert(node->label());
-      for (const std::string& label : node->absorbed()) heirs_.emplace(label, node->label());
+      // What a replacement put in, the file does not have.
+      const std::string& heir = node->made_for().empty() ? node->label() : node->made_for();
+      for (const std::string& label : node->absorbed()) heirs_.emplace(label, heir);
     }
     for (const GoneNode& each : model.gone) gone_.insert_or_assign(each.label, &each);
   }

@@ -44,6 +44,7 @@ class Grouping {
   void run() {
     static const Fusing everything;
     const Fusing& fusing = env_.fusing ? *env_.fusing : everything;
+    plan_.fuses_nothing = why_nothing_is_fused(fusing);
     const CompositeMatcher spelled_out(env_.composites->patterns, *env_.op_classes);
     const FuseLists lists(model_, fusing);
     const auto is_listed = [&](const CompositeMatch& match) { return lists.join(match.nodes); };
@@ -109,8 +110,7 @@ class Grouping {
 
   /// What would be one unit if the configuration did not say what is fused.
   void miss_unlisted(const FusionMatcher& matcher, const DataFlow& flow, const Fusing& fusing) {
-    const std::string why =
-        fusing.lists.empty() ? "the configuration fuses nothing" : "'fuse' does not list it";
+    const std::string why = fusing.lists.empty() ? why_nothing_is_fused(fusing) : "'fuse' does not list it";
     FusionMatcher::Taken taken = taken_;
     std::list<Unit> unlisted;
     for (const CompositeMatch& match : apart_) {

@@ -254,12 +254,12 @@ class Placement {
       }
       if (weight && weights_.decisions.contains(weight)) continue;  // its numbers were looked at
       if (const auto why = flow_.objection(*entry.node, entry.input)) {
-        return because("'{}' stays float: {}", entry.value().name(), *why);
+        return because("{} stays float: {}", name_of(entry.value()), *why);
       }
     }
     const Value& result = unit.nodes.back()->output(0);
     if (const auto why = flow_.result_objection(result)) {
-      return because("its result '{}' stays float: {}", result.name(), *why);
+      return because("its result {} stays float: {}", name_of(result), *why);
     }
     if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
     if (in_float_tail(unit)) {

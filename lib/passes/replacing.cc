@@ -119,10 +119,17 @@ Value& Replacing::before(std::string_view op, const std::vector<Value*>& inputs,
   Node& made =
       node_->graph().insert(node_, {.op = std::string(op), .inputs = inputs, .outputs = {name_of(part)}});
   made.absorb(*node_);
+  mark(made);
   Type type = inputs.front()->type();
   for (std::size_t i = 1; i < inputs.size(); ++i) type = broadcast_type(type, inputs[i]->type());
   made.output(0).set_type(std::move(type));
   return made.output(0);
+}
+
+void Replacing::mark(Node& made) const {
+  // What was put in may be replaced in turn.
+  made.set_made_for(node_->made_for().empty() ? node_->label() : node_->made_for());
+  made.output(0).set_made(true);
 }
 
 Value& Replacing::reduced(std::string_view op, Value& x, const std::vector<std::int64_t>& axes,
@@ -149,6 +156,7 @@ Value& Replacing::reshaped(Value& x, std::vector<std::int64_t> target, Shape sha
   Node& made =
       node_->graph().insert(node_, {.op = "Reshape", .inputs = {&x, &to}, .outputs = {name_of(part)}});
   if (absorbs) made.absorb(*node_);
+  mark(made);
   made.output(0).set_type(Type::tensor(x.type().dtype, std::move(shape)));
   return made.output(0);
 }
@@ -182,6 +190,7 @@ void Replacing::change_type(Node& node, const Type& type, std::string_view part)
   node.add_place(y.name());
   node.graph().rename(y, fmt::format("{}_{}", y.name(), part));
   y.set_type(type);
+  y.set_made(true);
 }
 
 void Replacing::reshape_behind(Node& node, Type type, const std::vector<std::int64_t>& target,
@@ -193,6 +202,9 @@ void Replacing::reshape_behind(Node& node, Type type, const std::vector<std::int
   Node& reshape = graph.insert(&node, {.op = "Reshape", .inputs = {&y, &to}, .outputs = {name}});
   graph.move(node, &reshape);
   reshape.absorb(node);
+  mark(reshape);
+  reshape.output(0).set_made(false);
+  y.set_made(true);
   Value& z = reshape.output(0);
   z.set_type(y.type());
   graph.replace_uses(y, z);

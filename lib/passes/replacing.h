@@ -106,6 +106,8 @@ class Replacing {
 
  private:
   std::string name_of(std::string_view part) const;
+  /// Result: messages say that `made` was put in for the node.
+  void mark(Node& made) const;
 
   Model* model_;
   Rewriter* rewriter_;

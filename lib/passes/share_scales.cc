@@ -76,20 +76,24 @@ void share_between_calls(const DataFlow& flow, const NodeSettings& settings, con
     }
   }
   for (const Value* weight : weights) {
-    const Setting* share = nullptr;
+    std::vector<const Setting*> share;
     std::vector<const Value*> results;
     for (const Unit* unit : calls[weight]) {
       const Setting* said = settings.find(*unit, Aspect::kShare);
       if (!said || !std::get<SharedScale>(said->says).value) {
-        share = nullptr;
+        share.clear();
         break;
       }
-      share = NodeSettings::first_of(share, said);
+      if (std::ranges::find(share, said) == share.end()) share.push_back(said);
       results.push_back(&unit->nodes.back()->output(0));
     }
-    if (share) {
-      scales.join_all(results, because("; one scale for all calls with '{}' ({})", weight->name(), *share));
-    }
+    if (share.empty()) continue;
+    // Without any of them, some call would not share.
+    std::ranges::sort(share);
+    Reason why = because("; one scale for all calls with '{}' ({}", weight->name(), *share.front());
+    for (std::size_t i = 1; i < share.size(); ++i) why.append(because(", {}", *share[i]));
+    why.append(")");
+    scales.join_all(results, why);
   }
 }
 

@@ -82,8 +82,10 @@ void TargetJudge::add(const Node& node, const Situation& situation, bool by_name
   if (judgement.runs == RunsOn::kManual && !by_name && judgement.verdict != Verdict::kBroken) {
     judgement.verdict = Verdict::kBroken;
     judgement.reasons = {
-        fmt::format("{} runs {} on the CPU unless it is asked for the BPU", table_->march, node.op())};
-    judgement.remedies = {fmt::format("give {} a precision of its own, by name or type", name_of(node))};
+        fmt::format("{} runs {} on the CPU unless it is asked for the BPU, as by 'qconfig_setter: "
+                    "[{{module_type: {{{}: {}}}}}]'",
+                    table_->march, node.op(), node.op(), makes(node, Precision::kInt8) ? "qint8" : "qint16")};
+    judgement.remedies = {"give it a precision of its own, by type or name"};
   }
   if (judgement.verdict == Verdict::kHolds) return;
   // What is broken hides what is not known.

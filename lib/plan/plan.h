@@ -152,6 +152,7 @@ struct Plan {
   std::unordered_map<const Value*, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
+  std::string fuses_nothing;  // "the configuration fuses nothing (...)"; empty: it lets something be fused
   std::vector<Block> blocks;
   std::shared_ptr<const NodeSettings> settings;  // the configuration, folded over the nodes
 

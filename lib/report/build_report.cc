@@ -10,9 +10,11 @@
 #include "report/gone.h"
 #include "report/members.h"
 #include "report/not_replaced.h"
+#include "report/open_sizes.h"
 #include "report/region.h"
 #include "report/report.h"
 #include "report/segments.h"
+#include "report/standing_norms.h"
 #include "report/sums.h"
 #include "report/work.h"
 
@@ -109,7 +111,11 @@ struct AttributeText {
 class Builder {
  public:
   Builder(const Model& model, const Plan& plan, Report& report)
-      : model_(model), plan_(plan), report_(report), segments_(bpu_segments(model, plan)) {
+      : model_(model),
+        plan_(plan),
+        ends_(model, plan),
+        report_(report),
+        segments_(bpu_segments(model, plan)) {
     for (const Value* input : model.graph->inputs()) {
       if (!input->initializer()) report_.inputs.push_back(defined_slot(*input, plan));
     }
@@ -118,9 +124,12 @@ class Builder {
       add(miss);
       if (!miss.nodes.empty()) missed_.insert(miss.nodes.front());
     }
+    report_.fuses_nothing = plan.fuses_nothing;
+    report_.batch_norms = standing_norm_rows(model, plan);
     add(*model.graph, 0);
     add_gone(model, report_);
     report_.not_replaced = not_replaced(model);
+    report_.sizes_remedy = sizes_remedy(*model.graph);
     for (const Block& block : plan.blocks) {
       report_.blocks.push_back(row(block.name, block.nodes, ReportGroup::Kind::kBlock));
     }
@@ -155,7 +164,7 @@ class Builder {
 
   void add_end(const Unit& unit) {
     if (missed_.contains(unit.nodes.front())) return;
-    const std::vector<std::string> before = ends_before(unit, plan_);
+    const std::vector<std::string> before = ends_.before(unit);
     if (before.empty()) return;
     const std::string key = fmt::format("{}>{}", unit.pattern, fmt::join(before, ","));
     const auto [known, is_new] = end_at_.emplace(key, report_.ends.size());
@@ -172,6 +181,7 @@ class Builder {
     row.name = node.label();
     row.op = op_text(node);
     row.absorbed = node.absorbed();
+    row.made_for = node.made_for();
     row.depth = depth;
     if (const NodePlan* decided = plan_.of(node)) {
       row.device = decided->device;
@@ -234,7 +244,9 @@ class Builder {
 
   ReportGroup row(const std::string& pattern, const std::vector<const Node*>& nodes,
                   ReportGroup::Kind kind) const {
-    return {nodes.back()->label(), pattern, labels_of(model_, nodes), kind};
+    const NodePlan* decided = plan_.of(*nodes.back());
+    return {nodes.back()->label(), pattern, labels_of(model_, nodes), kind,
+            decided ? decided->device : Device::kCpu};
   }
 
   void add_shared_weights() {
@@ -286,6 +298,7 @@ class Builder {
   std::unordered_map<std::string, Count> turns_;  // of the nodes in bodies, how often each runs
   const Model& model_;
   const Plan& plan_;
+  Ends ends_;
   std::unordered_set<const Node*> missed_;               // the first nodes of what is not fused
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers
   Report& report_;

@@ -5,9 +5,11 @@
 #include <fmt/ranges.h>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_map>
 
 #include "plan/listed.h"
+#include "report/devices.h"
 #include "report/page.h"
 
 namespace qprep {
@@ -67,6 +69,25 @@ Verdict verdict(std::string topic, bool ok, std::string sentence) {
   return {std::move(topic), ok ? "ok" : "check", std::move(sentence)};
 }
 
+std::set<std::string_view> read_on_bpu(const Report& report) {
+  std::set<std::string_view> read;
+  for (const ReportNode& node : report.nodes) {
+    if (node.device != Device::kBpu) continue;
+    for (const ReportSlot& slot : node.inputs) read.insert(slot.name);
+  }
+  return read;
+}
+
+/// It has a layer, and nothing on the BPU reads what it makes.
+bool ends_segment(const Kernel& kernel, const std::set<std::string_view>& read_on_bpu) {
+  const ReportNode& last = kernel.last();
+  const bool layer =
+      std::ranges::any_of(kernel.nodes, [](const ReportNode* node) { return node->weight.has_value(); });
+  return layer && last.segment && std::ranges::none_of(last.outputs, [&](const ReportSlot& slot) {
+           return read_on_bpu.contains(slot.name);
+         });
+}
+
 }  // namespace
 
 std::vector<const ReportSlot*> data_inputs(const ReportNode& node) {
@@ -81,6 +102,7 @@ std::vector<const ReportSlot*> data_inputs(const ReportNode& node) {
 
 std::vector<Hint> qconfig_hints(const Report& report) {
   std::map<const ReportNode*, std::vector<std::string>> messages;
+  const std::set<std::string_view> read = read_on_bpu(report);
   for (const Kernel& kernel : kernels_on_bpu(report)) {
     const ReportNode& last = kernel.last();
     const bool float_output = std::any_of(kernel.outputs.begin(), kernel.outputs.end(),
@@ -88,6 +110,9 @@ std::vector<Hint> qconfig_hints(const Report& report) {
     if (float_output) {
       messages[&last].push_back(last.feeds_output ? "activation is None. Maybe output layer?"
                                                   : "activation is None.");
+    }
+    if (!float_output && ends_segment(kernel, read)) {
+      messages[&last].push_back(fmt::format("No high-precision output at the end of id({}).", *last.segment));
     }
     std::set<std::string> formats(kernel.inputs.begin(), kernel.inputs.end());
     const bool mixed_inputs = formats.size() > 1;
@@ -139,11 +164,8 @@ std::vector<Hint> float_inputs(const Report& report) {
 }
 
 std::vector<Verdict> summary(const Report& report) {
-  std::size_t bpu = 0, cpu = 0, averaging = 0, without_weights = 0;
-  int segments = 0;
+  std::size_t averaging = 0, without_weights = 0;
   for (const ReportNode& node : report.nodes) {
-    ++(node.device == Device::kBpu ? bpu : cpu);
-    segments = std::max(segments, node.segment.value_or(-1) + 1);
     for (const ReportSlot& slot : node.outputs)
       averaging += slot.spec && slot.spec->averaging_constant != kUsualAveraging;
     without_weights += node.weight && !node.inputs[*node.weight].spec;
@@ -154,19 +176,31 @@ std::vector<Verdict> summary(const Report& report) {
       static_cast<std::size_t>(std::count_if(report.fusable.begin(), report.fusable.end(),
                                              [](const auto& each) { return each.pattern == kListed; }));
   const std::size_t missed = report.fusable.size() - listed;
-  std::string fused = missed == 0 ? "all fusable sequences are fused"
-                                  : counted(missed, "sequence or composite operator could be one unit and is",
-                                            "sequences and composite operators could be one unit and are") +
-                                        " not";
+  std::size_t foldable = 0;
+  for (const ReportStandingNorms& each : report.batch_norms)
+    foldable += each.foldable ? each.nodes.size() : 0;
+  const auto missed_text = [&]() -> std::string {
+    if (missed > 0) {
+      return counted(missed, "sequence or composite operator could be one unit and is",
+                     "sequences and composite operators could be one unit and are") +
+             " not";
+    }
+    return report.fuses_nothing.empty() ? "all fusable sequences are fused"
+                                        : "nothing is fused, as the configuration says; no sequence could be";
+  };
+  std::string fused = missed_text();
+  if (foldable > 0) {
+    fused += "; " +
+             counted(foldable, "batch norm could be folded and is", "batch norms could be folded and are") +
+             " not";
+  }
   if (listed > 0) {
     fused += "; " + counted(listed, "list of 'fuse' is no sequence", "lists of 'fuse' are no sequences") +
              " that the target fuses";
   }
   return {
-      verdict("device", bpu > 0,
-              fmt::format("{} on the BPU in {}, {} on the CPU", counted(bpu, "node", "nodes"),
-                          counted(static_cast<std::size_t>(segments), "segment", "segments"), cpu)),
-      verdict("fuse", report.fusable.empty(), std::move(fused)),
+      verdict("device", fallbacks(report).empty(), where_nodes_run(report)),
+      verdict("fuse", report.fusable.empty() && foldable == 0, std::move(fused)),
       verdict("share", report.shared.empty(),
               report.shared.empty()
                   ? "no weight serves several nodes"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "report/by_reason.h"
 #include "report/without_names.h"
 
 namespace qprep {
@@ -23,13 +24,16 @@ std::vector<CpuReason> cpu_reasons(const Report& report) {
   std::vector<CpuReason> reasons;
   std::unordered_map<std::string, std::size_t> at;  // by the sentence without names
   for (const ReportNode& node : report.nodes) {
-    if (node.device != Device::kCpu) continue;
+    if (node.device != Device::kCpu || node.op == "Constant") continue;
     const std::string general = without_names(node.device_because);
     const auto [known, is_new] = at.emplace(general, reasons.size());
     if (is_new) reasons.push_back({node.device_because, {}, {}, node.remedy});
     CpuReason& reason = reasons[known->second];
     if (reason.because != node.device_because) reason.because = general;
-    if (reason.remedy != node.remedy) reason.remedy.clear();
+    if (reason.remedy != node.remedy) {
+      const std::string remedy = without_names(node.remedy);
+      reason.remedy = without_names(reason.remedy) == remedy ? remedy : "";
+    }
     count(reason.ops, node.op);
     reason.nodes.push_back(node.name);
   }
@@ -39,6 +43,16 @@ std::vector<CpuReason> cpu_reasons(const Report& report) {
   std::ranges::stable_sort(reasons, std::ranges::greater(),
                            [](const CpuReason& reason) { return reason.nodes.size(); });
   return reasons;
+}
+
+std::vector<UndecidedLimits> undecided_limits(const Report& report) {
+  ByReason reasons;
+  for (const ReportNode& node : report.nodes) {
+    if (node.device == Device::kBpu && !node.undecided.empty()) reasons.add("", node.undecided, node.name);
+  }
+  std::vector<UndecidedLimits> limits;
+  for (auto& [of, because, names] : reasons.rows()) limits.push_back({because, names});
+  return limits;
 }
 
 }  // namespace qprep

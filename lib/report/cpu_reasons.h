@@ -17,7 +17,16 @@ struct CpuReason {
   std::string remedy;  // what would bring them to the BPU; empty: nothing is known, or not of all
 };
 
-/// All nodes on the CPU by their reasons, the most frequent first.
+/// All nodes on the CPU by their reasons, the most frequent first. A Constant computes nothing, and is none.
 std::vector<CpuReason> cpu_reasons(const Report& report);
+
+/// Nodes on the BPU of which the same limits cannot be decided.
+struct UndecidedLimits {
+  std::string because;  // likewise without names, where these differ
+  std::vector<std::string> nodes;
+};
+
+/// The most frequent first.
+std::vector<UndecidedLimits> undecided_limits(const Report& report);
 
 }  // namespace qprep

@@ -36,7 +36,11 @@ class Finder {
     const Decision* decision =
         reader && reader->reads_quantised(use.input) ? plan_.decision_of(value) : nullptr;
     const Type& type = value.type();
-    Crossing crossing{value.name(), from, to, {}, {}, {}};
+    Crossing crossing{.tensor = value.name(), .from = from, .to = to};
+    if (value.is_made()) {
+      const Node& maker = *value.producer();
+      crossing.made_by = maker.made_for().empty() ? maker.label() : maker.made_for();
+    }
     crossing.dtype = decision                           ? std::string(to_text(decision->spec.precision))
                      : type.kind == Type::Kind::kTensor ? to_text(type.dtype)
                                                         : to_text(type);
@@ -75,6 +79,7 @@ nlohmann::ordered_json to_json(const Crossing& crossing) {
   nlohmann::ordered_json json = {{"tensor", crossing.tensor}, {"from", crossing.from},   {"to", crossing.to},
                                  {"dtype", crossing.dtype},   {"shape", crossing.shape}, {"bytes", nullptr}};
   if (crossing.bytes) json["bytes"] = *crossing.bytes;
+  if (!crossing.made_by.empty()) json["made_by"] = crossing.made_by;
   return json;
 }
 

@@ -15,11 +15,12 @@ namespace qprep {
 /// A tensor that one part of the hardware makes and another reads: the CPU, or a segment of the BPU.
 struct Crossing {
   std::string tensor;
-  std::string from;  // "CPU", "id(0)"
-  std::string to;
-  std::string dtype;  // as it crosses: "qint8" where the reader takes it quantised, else as it was made
-  std::string shape;  // "[1,64,N,?]"; "[*]" for an unknown rank
-  std::optional<std::int64_t> bytes;  // nullopt: a size is unknown
+  std::string made_by = {};  // the node that makes it, where a replacement put the tensor in; else empty
+  std::string from = {};     // "CPU", "id(0)"
+  std::string to = {};
+  std::string dtype = {};  // as it crosses: "qint8" where the reader takes it quantised, else as it was made
+  std::string shape = {};  // "[1,64,N,?]"; "[*]" for an unknown rank
+  std::optional<std::int64_t> bytes = {};  // nullopt: a size is unknown
 };
 
 /// The crossings of a model in graph order, each tensor once for each of its destinations. The model's own

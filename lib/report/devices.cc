@@ -53,17 +53,6 @@ Devices count_devices(const Report& report) {
   return devices;
 }
 
-void nodes_line(const Report& report, Page& page) {
-  const Devices devices = count_devices(report);
-  const std::size_t with_data = fallbacks(report).size();
-  page.line(fmt::format("{} on the BPU in {}, {} on the CPU{}", counted(devices.bpu, "node", "nodes"),
-                        counted(devices.segments, "segment", "segments"), with_commas(devices.cpu),
-                        with_data == devices.cpu
-                            ? ""
-                            : fmt::format(", {} with the model's data",
-                                          counted(with_data, "of them computes", "of them compute"))));
-}
-
 void work(const Report& report, Page& page) {
   Table table{{"multiplications", "ON", "formats", "nodes"},
               {},
@@ -89,7 +78,8 @@ void crossings(const Report& report, Page& page) {
   for (const Crossing& each : report.crossings) {
     bytes += static_cast<std::uint64_t>(each.bytes.value_or(0));
     unknown += !each.bytes;
-    table.rows.push_back({each.tensor, each.from, each.to, each.dtype, each.shape,
+    const std::string maker = each.made_by.empty() ? "" : fmt::format(" of {}", each.made_by);
+    table.rows.push_back({each.tensor + maker, each.from, each.to, each.dtype, each.shape,
                           each.bytes ? with_commas(static_cast<std::uint64_t>(*each.bytes)) : "?"});
   }
   page.line(fmt::format(
@@ -130,21 +120,31 @@ void reasons(const Report& report, Page& page) {
 }
 
 void undecided(const Report& report, Page& page) {
-  std::vector<std::string> names;
-  const std::string* first = nullptr;
-  for (const ReportNode& node : report.nodes) {
-    if (node.device != Device::kBpu || node.undecided.empty()) continue;
-    names.push_back(node.name);
-    if (!first) first = &node.undecided;
-  }
-  if (!first) return;
+  const std::vector<UndecidedLimits> all = undecided_limits(report);
+  if (all.empty()) return;
+  std::size_t nodes = 0;
+  for (const UndecidedLimits& limits : all) nodes += limits.nodes.size();
   page.line(fmt::format("Limits of {} could not be decided and are taken to hold:",
-                        counted(names.size(), "node", "nodes")));
-  page.line("  " + cell_text(first_of(names)));
-  page.line("    " + cell_text(*first));
+                        counted(nodes, "node", "nodes")));
+  for (const UndecidedLimits& limits : all) {
+    page.line("  " + cell_text(first_of(limits.nodes)));
+    page.line("    " + cell_text(limits.because));
+  }
+  if (!report.sizes_remedy.empty()) page.line("    remedy: " + cell_text(report.sizes_remedy));
 }
 
 }  // namespace
+
+std::string where_nodes_run(const Report& report) {
+  const Devices devices = count_devices(report);
+  const std::size_t with_data = fallbacks(report).size();
+  return fmt::format("{} on the BPU in {}, {} on the CPU{}", counted(devices.bpu, "node", "nodes"),
+                     counted(devices.segments, "segment", "segments"), with_commas(devices.cpu),
+                     with_data == devices.cpu
+                         ? ""
+                         : fmt::format(", {} with the model's data",
+                                       counted(with_data, "of them computes", "of them compute")));
+}
 
 std::vector<Work> work_of(const Report& report) {
   std::vector<Work> all;
@@ -184,7 +184,7 @@ std::string device_table(const Report& report) {
 
 std::string device_summary(const Report& report) {
   Page page;
-  nodes_line(report, page);
+  page.line(where_nodes_run(report));
   work(report, page);
   crossings(report, page);
   accumulators(report, page);

@@ -23,6 +23,9 @@ struct Work {
 /// In the order in which the formats first come, the BPU's first.
 std::vector<Work> work_of(const Report& report);
 
+/// "12 nodes on the BPU in 2 segments, 5 on the CPU, 3 of them compute with the model's data".
+std::string where_nodes_run(const Report& report);
+
 /// The nodes on the CPU that compute something that depends on the numbers of the model's inputs: what keeps
 /// the model from running on the BPU as a whole. What only moves elements follows its neighbours.
 std::vector<const ReportNode*> fallbacks(const Report& report);

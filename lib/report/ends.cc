@@ -4,19 +4,34 @@
 
 namespace qprep {
 
-std::vector<std::string> ends_before(const Unit& unit, const Plan& plan) {
-  const NodePlan* layer = plan.of(*unit.nodes.front());
+Ends::Ends(const Model& model, const Plan& plan) : plan_(plan) {
+  for (const GoneNode& each : model.gone) was_.emplace(each.label, each.op);
+}
+
+std::string Ends::name_of_operator(const Node& node) const {
+  const Unit* unit = plan_.unit_of(node);
+  if (unit && unit->is_composite()) return unit->pattern;
+  const auto was = was_.find(node.label());
+  if (node.made_for().empty() && was != was_.end()) return std::string(was->second);
+  return node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
+}
+
+std::vector<std::string> Ends::before(const Unit& unit) const {
+  const NodePlan* layer = plan_.of(*unit.nodes.front());
   if (!layer || layer->weight_because.empty()) return {};
-  const Value& result = unit.nodes.back()->output(0);
   std::set<std::string> before;
-  for (const Use& use : result.uses()) {
-    const Node& node = *use.node;
-    const Unit* reader = plan.unit_of(node);
-    before.insert(reader && reader->is_composite() ? reader->pattern
-                  : node.is_onnx_domain()          ? node.op()
-                                                   : node.domain() + "::" + node.op());
+  std::vector<const Value*> waiting{&unit.nodes.back()->output(0)};
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    for (const Use& use : waiting[i]->uses()) {
+      const Node& node = *use.node;
+      if (node.is("Reshape") && !node.made_for().empty() && !plan_.unit_of(node)) {
+        waiting.push_back(&node.output(0));
+      } else {
+        before.insert(name_of_operator(node));
+      }
+    }
+    if (waiting[i]->is_graph_output()) before.insert("output");
   }
-  if (result.is_graph_output()) before.insert("output");
   return {before.begin(), before.end()};
 }
 

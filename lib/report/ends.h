@@ -1,14 +1,30 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "ir/graph.h"
 #include "plan/plan.h"
 
 namespace qprep {
 
-/// The operators that read what a unit with a weight makes, sorted: "PRelu", "SiLU"; "output" where the model
-/// does. Empty: of any other unit, or nothing reads it.
-std::vector<std::string> ends_before(const Unit& unit, const Plan& plan);
+/// What the units of layers end before. Given: model and plan outlive this.
+class Ends {
+ public:
+  Ends(const Model& model, const Plan& plan);
+
+  /// The operators that read the result of a layer's unit, as the file has them, sorted and each once; the
+  /// name of a composite operator, and "output" where the model hands it out. A Reshape that a replacement
+  /// put in is looked through. Empty: the unit begins with no layer.
+  std::vector<std::string> before(const Unit& unit) const;
+
+ private:
+  std::string name_of_operator(const Node& node) const;
+
+  const Plan& plan_;
+  std::unordered_map<std::string_view, std::string_view> was_;  // by label: the operator in the file
+};
 
 }  // namespace qprep

@@ -1,17 +1,14 @@
 #include "report/region.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <unordered_set>
 
+#include "ir/name_of.h"
 #include "ir/walk.h"
 #include "plan/node_settings.h"
-#include "support/text.h"
 
 namespace qprep {
 namespace {
-
-constexpr std::size_t kMostNamed = 8;
 
 /// One border while it is drawn.
 class Border {
@@ -24,7 +21,7 @@ class Border {
 
   void cross(const Value& value, const Node& inner) {
     if (!crossing_.insert(&value).second) return;
-    border_.crossings.push_back({value.name(), inner.label(), inner.op()});
+    border_.crossings.push_back({users_value(value).name(), inner.label(), inner.op(), inner.made_for()});
   }
 
   void add_to(std::vector<ReportBorder>& region) {
@@ -90,21 +87,6 @@ std::vector<ReportBorder> region_of(const Model& model, const Plan& plan) {
   head.add_to(region);
   tail.add_to(region);
   return region;
-}
-
-std::string to_text(const ReportBorder& border) {
-  std::vector<std::string> named;
-  for (const auto& [tensor, node, op] : border.crossings) {
-    if (named.size() == kMostNamed) break;
-    named.push_back(fmt::format("'{}' that {} '{}' {}", tensor, op, node, border.begins ? "reads" : "makes"));
-  }
-  std::string text = fmt::format("{} {}", border.begins ? "from" : "to", join(named, ", "));
-  if (border.crossings.size() > named.size()) {
-    text += fmt::format(" and {} more", border.crossings.size() - named.size());
-  }
-  return text + fmt::format("; {} {} {} it {} float", border.beyond,
-                            border.beyond == 1 ? "operator" : "operators",
-                            border.begins ? "before" : "behind", border.beyond == 1 ? "stays" : "stay");
 }
 
 }  // namespace qprep

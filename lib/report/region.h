@@ -1,6 +1,5 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "ir/graph.h"
@@ -12,8 +11,5 @@ namespace qprep {
 /// The borders of what method jit_strip leaves to be quantised: where it begins, where it ends; none where
 /// nothing stays float for that. Given: the plan is decided.
 std::vector<ReportBorder> region_of(const Model& model, const Plan& plan);
-
-/// "from 'h' that Conv 'conv1' reads; 3 operators before it stay float".
-std::string to_text(const ReportBorder& border);
 
 }  // namespace qprep

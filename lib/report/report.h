@@ -38,7 +38,8 @@ struct ReportNode {
   std::string name;                   // as selectors know it
   std::string op;                     // "Conv"; "domain::Name" outside ONNX's own operators
   std::vector<std::string> absorbed;  // the user's nodes that were folded into this one
-  int depth = 0;                      // 0: of the main graph; 1: of a body of one of its nodes, ...
+  std::string made_for;  // the user's node for which a replacement put this one in; empty: it is the user's
+  int depth = 0;         // 0: of the main graph; 1: of a body of one of its nodes, ...
   Device device = Device::kCpu;
   std::optional<int> segment;  // which part of the BPU's share, see report/segments.h; none on the CPU
   std::optional<int> unit;     // nodes of one unit are one kernel
@@ -62,6 +63,13 @@ struct ReportSequence {
   bool shared = false;  // the first node's result is read more than once
 };
 
+/// Batch norms that no layer took in, for one reason.
+struct ReportStandingNorms {
+  std::string because;  // sentences that differ in names only are one, with '...' for the names
+  std::vector<std::string> nodes;
+  bool foldable = false;  // a layer could take them in, but for what the configuration says
+};
+
 /// What several nodes are together.
 struct ReportGroup {
   enum class Kind {
@@ -75,6 +83,7 @@ struct ReportGroup {
   std::string pattern;  // "conv-add-relu", "LayerNormalization", "Attention"
   std::vector<std::string> nodes;
   Kind kind = Kind::kSequence;
+  Device device = Device::kBpu;  // of a unit
 };
 /// "sequence", "layer and bias", "composite operator", "block".
 std::string_view to_text(ReportGroup::Kind kind);
@@ -113,6 +122,7 @@ struct ReportBorder {
   /// A tensor there, with the node on the inner side: what reads it first, or makes it.
   struct Crossing {
     std::string tensor, node, op;
+    std::string made_for;  // see ReportNode::made_for
   };
 
   bool begins = true;  // else the part ends there
@@ -133,6 +143,7 @@ struct ReportRewritten {
   std::string op;         // "LayerNormalization"
   std::string composite;  // what the nodes were recognised as
   std::vector<std::string> nodes;
+  std::vector<std::string> folded = {};  // the user's nodes that were folded into one of `nodes`
 };
 
 /// A constant that several nodes read as their weight, or one node of a body that runs several times: a
@@ -156,12 +167,15 @@ struct Report {
   std::vector<ReportSlot> inputs, outputs;  // of the model
   std::vector<ReportNode> nodes;        // in graph order; the nodes of a body follow the node that holds it
   std::vector<ReportSequence> fusable;  // could have been one unit, and are not
-  std::vector<ReportGroup> units;       // each runs as one kernel
+  std::string fuses_nothing;            // as Plan::fuses_nothing
+  std::vector<ReportStandingNorms> batch_norms;  // the foldable first, the most frequent reason first
+  std::vector<ReportGroup> units;                // each runs as one kernel
   std::vector<ReportSum> sums;
   std::vector<ReportGroup> blocks;  // have a name only
   std::vector<ReportEnd> ends;      // of the units that are the beginning of nothing in `fusable`
   std::vector<ReportGone> gone;
   std::vector<ReportBecame> became;
+  std::string sizes_remedy;  // how the sizes that the model leaves open can be given; empty: it leaves none
   std::vector<ReportNotReplaced> not_replaced;  // the most frequent first, those for no node last
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;

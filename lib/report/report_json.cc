@@ -43,6 +43,7 @@ ordered_json node(const ReportNode& node) {
                       {"output", text_or_null(node.output_because)},
                       {"weight", text_or_null(node.weight_because)}};
   if (!node.absorbed.empty()) entry["absorbed"] = node.absorbed;
+  if (!node.made_for.empty()) entry["made_for"] = node.made_for;
   return entry;
 }
 
@@ -62,6 +63,7 @@ ordered_json group(const ReportGroup& group) {
 ordered_json unit(const ReportGroup& unit) {
   ordered_json entry = group(unit);
   entry["kind"] = to_text(unit.kind);
+  entry["device"] = to_text(unit.device);
   return entry;
 }
 
@@ -72,10 +74,15 @@ ordered_json sum(const ReportSum& sum) {
           {"because", text_or_null(sum.because)}};
 }
 
+ordered_json batch_norms(const ReportStandingNorms& each) {
+  return {{"because", each.because}, {"times", each.nodes.size()}, {"nodes", each.nodes}};
+}
+
 ordered_json cpu_reason(const CpuReason& reason) {
   ordered_json ops = ordered_json::object();
   for (const auto& [op, times] : reason.ops) ops[op] = times;
   return {{"because", reason.because},
+          {"remedy", text_or_null(reason.remedy)},
           {"times", reason.nodes.size()},
           {"operators", std::move(ops)},
           {"nodes", reason.nodes}};
@@ -85,7 +92,8 @@ ordered_json rewritten(const ReportRewritten& rewritten) {
   return {{"name", rewritten.name},
           {"op", rewritten.op},
           {"pattern", rewritten.composite},
-          {"nodes", rewritten.nodes}};
+          {"nodes", rewritten.nodes},
+          {"folded", rewritten.folded}};
 }
 
 ordered_json end(const ReportEnd& end) {
@@ -102,8 +110,9 @@ ordered_json became(const ReportBecame& each) {
 
 ordered_json border(const ReportBorder& border) {
   ordered_json tensors = ordered_json::array();
-  for (const auto& [tensor, node, op] : border.crossings) {
+  for (const auto& [tensor, node, op, made_for] : border.crossings) {
     tensors.push_back({{"name", tensor}, {"node", node}, {"op", op}});
+    if (!made_for.empty()) tensors.back()["made_for"] = made_for;
   }
   return {
       {"side", border.begins ? "from" : "to"}, {"beyond", border.beyond}, {"tensors", std::move(tensors)}};
@@ -170,6 +179,8 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "not_fused", report.fusable, sequence);
   out += ",\n";
+  add_lines(out, "batch_norms", report.batch_norms, batch_norms);
+  out += ",\n";
   add_lines(out, "units", report.units, unit);
   out += ",\n";
   add_lines(out, "ends", report.ends, end);
@@ -199,6 +210,11 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "on_cpu", cpu_reasons(report), cpu_reason);
   out += ",\n";
+  add_lines(out, "undecided", undecided_limits(report), [](const UndecidedLimits& each) -> ordered_json {
+    return {{"because", each.because}, {"times", each.nodes.size()}, {"nodes", each.nodes}};
+  });
+  out += ",\n";
+  out += fmt::format("  \"sizes_remedy\": {},\n", line_of(text_or_null(report.sizes_remedy)));
   add_lines(out, "hints", qconfig_hints(report), hint);
   out += ",\n";
   add_lines(out, "abnormal_compute_types", abnormal_compute_types(report), hint);

@@ -46,7 +46,9 @@ class TextWriter {
       if (input.spec)
         modules_.push_back({input.name, kQuantStub, {"float32"}, {input.dtype}, &*input.spec, "CPU"});
     }
-    for (const ReportNode& node : report.nodes) modules_.push_back(module(node));
+    for (const ReportNode& node : report.nodes) {
+      if (node.op != "Constant") modules_.push_back(module(node));
+    }
     for (const ReportSlot& output : report.outputs) {
       if (output.spec || output.dtype == "float32") {
         modules_.push_back({output.name, kDeQuantStub, {output.dtype}, {"float32"}, nullptr, "CPU"});
@@ -175,9 +177,11 @@ class TextWriter {
     for (Hint& hint : abnormal_compute_types(report_)) {
       table.rows.push_back({std::move(hint.name), std::move(hint.op), std::move(hint.message)});
     }
-    if (table.rows.empty()) return;
-    page_.line("Abnormal compute types:");
-    page_.simple(table);
+    if (!table.rows.empty()) {
+      page_.line("Abnormal compute types:");
+      page_.simple(table);
+    }
+    if (const std::string risks = to_text(report_.risks); !risks.empty()) page_.line(risks);
   }
 
   void devices() {
@@ -220,6 +224,8 @@ class TextWriter {
     }
     for (const ReportNode& node : report_.nodes) {
       page_.line(fmt::format("{} ({})", cell_text(node.name), cell_text(node.op)));
+      if (!node.made_for.empty())
+        page_.line(cell_text(fmt::format("  put in by a replacement, for: {}", node.made_for)));
       if (!node.absorbed.empty())
         page_.line(cell_text(fmt::format("  does the work of: {}", fmt::join(node.absorbed, ", "))));
       const std::string segment = node.segment ? fmt::format(", segment {}", *node.segment) : "";
@@ -247,10 +253,14 @@ std::string text_of_plan(const Report& report) { return TextWriter(report).text(
 std::string text_of_run(const Report& report) {
   Page page;
   if (!report.rewritten.empty()) {
+    const bool any_folded =
+        std::ranges::any_of(report.rewritten, [](const auto& each) { return !each.folded.empty(); });
     Table table{{"name", "operator", "instead of", "nodes"}, {}};
+    if (any_folded) table.headers.emplace_back("folded into these");
     for (const ReportRewritten& each : report.rewritten) {
       table.rows.push_back(
           {each.name, each.op, each.composite, fmt::format("{}", fmt::join(each.nodes, ", "))});
+      if (any_folded) table.rows.back().push_back(fmt::format("{}", fmt::join(each.folded, ", ")));
     }
     page.line("Modules below are one operator of ONNX each in the models that are written:");
     page.simple(std::move(table));

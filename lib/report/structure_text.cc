@@ -4,20 +4,22 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
+#include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "report/by_reason.h"
 #include "report/cpu_reasons.h"
-#include "report/region.h"
 
 namespace qprep {
 namespace {
 
 using Align = Table::Align;
 
-constexpr std::size_t kMostAlike = 4;  // sequences that are listed of those that one reason keeps apart
+constexpr std::size_t kMostCrossings = 8;  // of a border
+constexpr std::size_t kMostAlike = 4;      // sequences that are listed of those that one reason keeps apart
 
 std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, ", "));
@@ -38,7 +40,12 @@ std::vector<std::vector<const ReportSequence*>> by_pattern_and_reason(
 }
 
 void fusable(const Report& report, Page& page) {
-  if (report.fusable.empty()) return page.line("All fusable modules are fused in model!\n");
+  if (report.fusable.empty()) {
+    return page.line(report.fuses_nothing.empty()
+                         ? "All fusable modules are fused in model!\n"
+                         : fmt::format("Nothing is fused in model: {}, and no sequence could be one unit.\n",
+                                       report.fuses_nothing));
+  }
   page.line("Fusable modules are listed below:");
   Table table{{"name", "type", "why not fused"}, {}};
   for (const std::vector<const ReportSequence*>& alike : by_pattern_and_reason(report.fusable)) {
@@ -60,27 +67,51 @@ void fusable(const Report& report, Page& page) {
   page.simple(std::move(table));
 }
 
+void batch_norms(const Report& report, Page& page) {
+  if (report.batch_norms.empty()) return;
+  Table table{{"times", "batch norms", "why not folded"}, {}, {Align::kRight}};
+  for (const ReportStandingNorms& each : report.batch_norms) {
+    table.rows.push_back({fmt::format("{}", each.nodes.size()), first_of(each.nodes), each.because});
+  }
+  page.line("Batch norms below are folded into no layer:");
+  page.simple(std::move(table));
+}
+
+/// What `fuse: none` leaves together, so that nobody takes it for a fusion.
+void no_fusions(const Report& report, Page& page) {
+  std::set<std::string_view> kinds;
+  for (const ReportGroup& unit : report.units) kinds.insert(to_text(unit.kind));
+  if (report.fuses_nothing.empty() || kinds.empty()) return;
+  std::string what;
+  if (kinds.contains(to_text(ReportGroup::Kind::kComposite))) what = "The nodes that spell out one operator";
+  if (kinds.contains(to_text(ReportGroup::Kind::kLayer))) {
+    what += what.empty() ? "A layer and the Add that is its bias"
+                         : ", and a layer with the Add that is its bias,";
+  }
+  if (!what.empty()) page.line(what + " are one unit all the same, since that is no fusion.\n");
+}
+
 /// The kinds of units in the order in which they first come.
 void how_many_units(const Report& report, Page& page) {
   if (report.units.empty()) return;
   struct Count {
     const ReportGroup* first;
-    std::size_t times = 1;
+    std::size_t on_bpu = 0, on_cpu = 0;
   };
   std::vector<Count> counts;
   for (const ReportGroup& unit : report.units) {
-    const auto known = std::find_if(counts.begin(), counts.end(), [&](const Count& count) {
+    auto known = std::find_if(counts.begin(), counts.end(), [&](const Count& count) {
       return count.first->pattern == unit.pattern && count.first->kind == unit.kind;
     });
-    if (known == counts.end()) {
-      counts.push_back({&unit});
-    } else {
-      ++known->times;
-    }
+    if (known == counts.end()) known = counts.insert(known, {&unit});
+    ++(unit.device == Device::kBpu ? known->on_bpu : known->on_cpu);
   }
-  Table table{{"unit", "what it is", "times"}, {}, {Align::kLeft, Align::kLeft, Align::kRight}};
-  for (const auto& [first, times] : counts) {
-    table.rows.push_back({first->pattern, std::string(to_text(first->kind)), fmt::format("{}", times)});
+  Table table{{"unit", "what it is", "on the BPU", "on the CPU"},
+              {},
+              {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight}};
+  for (const auto& [first, on_bpu, on_cpu] : counts) {
+    table.rows.push_back({first->pattern, std::string(to_text(first->kind)), fmt::format("{}", on_bpu),
+                          fmt::format("{}", on_cpu)});
   }
   page.line("Units of several modules:");
   page.simple(std::move(table));
@@ -107,11 +138,81 @@ void sums(const Report& report, Page& page) {
   page.simple(std::move(table));
 }
 
-void groups(const std::vector<ReportGroup>& rows, std::string_view title, std::string_view what, Page& page) {
+/// By the name of each node that a replacement put in, the user's node that it is made for.
+using Owners = std::unordered_map<std::string_view, std::string_view>;
+
+Owners owners_of(const Report& report) {
+  Owners owners;
+  for (const ReportNode& node : report.nodes) {
+    if (!node.made_for.empty()) owners.emplace(node.name, node.made_for);
+  }
+  return owners;
+}
+
+/// "softmax and 5 made for it": those that a replacement put in are counted at their node where it is there.
+std::string members_text(const std::vector<std::string>& nodes, const Owners& owners) {
+  std::map<std::string_view, std::size_t> made;
+  for (const std::string& node : nodes) {
+    if (const auto owner = owners.find(node); owner != owners.end()) ++made[owner->second];
+  }
+  if (made.empty()) return joined(nodes);
+  std::vector<std::string> texts;
+  for (const std::string& node : nodes) {
+    if (owners.contains(node)) continue;
+    const auto at = made.find(node);
+    texts.push_back(at == made.end() ? node : fmt::format("{} and {} made for it", node, at->second));
+    if (at != made.end()) made.erase(at);
+  }
+  for (const auto& [owner, times] : made) texts.push_back(fmt::format("{} made for {}", times, owner));
+  return joined(texts);
+}
+
+void groups(const std::vector<const ReportGroup*>& rows, std::string_view title, std::string_view what,
+            const Owners& owners, Page& page) {
   if (rows.empty()) return;
   Table table{{"name", std::string(what), "nodes"}, {}};
-  for (const ReportGroup& row : rows) table.rows.push_back({row.name, row.pattern, joined(row.nodes)});
+  for (const ReportGroup* row : rows) {
+    table.rows.push_back({row->name, row->pattern, members_text(row->nodes, owners)});
+  }
   page.line(title);
+  page.simple(std::move(table));
+}
+
+void units_and_blocks(const Report& report, Page& page) {
+  const Owners owners = owners_of(report);
+  std::vector<const ReportGroup*> on_bpu, on_cpu, blocks;
+  for (const ReportGroup& unit : report.units) {
+    (unit.device == Device::kBpu ? on_bpu : on_cpu).push_back(&unit);
+  }
+  for (const ReportGroup& block : report.blocks) blocks.push_back(&block);
+  groups(on_bpu, "Modules below run as one kernel; nothing inside is quantised:", "unit", owners, page);
+  groups(on_cpu, "Modules below are one unit, too, but run on the CPU, in float, each by itself:", "unit",
+         owners, page);
+  groups(blocks, "Modules below form a block; each is quantised by itself:", "block", owners, page);
+}
+
+/// What the user looks for in his file in vain.
+void put_in(const Report& report, Page& page) {
+  struct Row {
+    std::string op;
+    std::vector<std::string> nodes, owners;
+  };
+  std::vector<Row> rows;
+  for (const ReportNode& node : report.nodes) {
+    if (node.made_for.empty()) continue;
+    auto row = std::ranges::find(rows, node.op, &Row::op);
+    if (row == rows.end()) row = rows.insert(row, {node.op, {}, {}});
+    row->nodes.push_back(node.name);
+    if (std::ranges::find(row->owners, node.made_for) == row->owners.end())
+      row->owners.push_back(node.made_for);
+  }
+  if (rows.empty()) return;
+  Table table{{"type", "times", "nodes", "for"}, {}, {Align::kLeft, Align::kRight}};
+  for (const Row& row : rows) {
+    table.rows.push_back(
+        {row.op, fmt::format("{}", row.nodes.size()), first_of(row.nodes), first_of(row.owners)});
+  }
+  page.line("Modules below are not in the file; replacements put them in for others:");
   page.simple(std::move(table));
 }
 
@@ -164,38 +265,74 @@ void not_replaced(const Report& report, Page& page) {
 
 void region(const Report& report, Page& page) {
   if (report.region.empty()) return;
-  page.line("Only a region of the graph is quantised:");
-  for (const ReportBorder& border : report.region) page.line("  " + cell_text(to_text(border)));
-  page.line("");
+  page.line("Only a region of the graph is quantised.");
+  for (const ReportBorder& border : report.region) {
+    const std::string operators =
+        border.beyond == 1 ? "1 operator" : fmt::format("{} operators", border.beyond);
+    const bool one = border.crossings.size() == 1;
+    page.line(fmt::format("It {} at {} below; {} {} {} {} float:", border.begins ? "begins" : "ends",
+                          one ? "the tensor" : "the tensors", operators, border.begins ? "before" : "behind",
+                          one ? "it" : "them", border.beyond == 1 ? "stays" : "stay"));
+    Table table{{"tensor", border.begins ? "read by" : "made by", "type"}, {}};
+    for (const auto& [tensor, node, op, made_for] : border.crossings) {
+      if (table.rows.size() == kMostCrossings) break;
+      table.rows.push_back({tensor, made_for.empty() ? node : fmt::format("{} for {}", node, made_for), op});
+    }
+    if (const std::size_t more = border.crossings.size() - table.rows.size(); more > 0) {
+      table.rows.push_back({fmt::format("and {} more", more), "", ""});
+    }
+    page.simple(std::move(table));
+  }
 }
 
 void on_cpu(const Report& report, Page& page) {
+  const std::vector<CpuReason> reasons = cpu_reasons(report);
+  if (reasons.empty()) return;
+  const bool any_remedy =
+      std::ranges::any_of(reasons, [](const CpuReason& reason) { return !reason.remedy.empty(); });
   Table table{{"times", "types", "nodes", "because"}, {}, {Align::kRight}};
-  for (const CpuReason& reason : cpu_reasons(report)) {
+  if (any_remedy) table.headers.emplace_back("remedy");
+  for (const CpuReason& reason : reasons) {
     std::vector<std::string> ops;
     for (const auto& [op, times] : reason.ops) ops.push_back(fmt::format("{} {}", times, op));
     table.rows.push_back(
         {fmt::format("{}", reason.nodes.size()), first_of(ops), first_of(reason.nodes), reason.because});
+    if (any_remedy) table.rows.back().push_back(reason.remedy);
   }
-  if (table.rows.empty()) return;
   page.line("Modules below run on the CPU, in float where they compute:");
   page.simple(std::move(table));
+}
+
+void undecided(const Report& report, Page& page) {
+  const std::vector<UndecidedLimits> all = undecided_limits(report);
+  if (all.empty()) return;
+  Table table{{"times", "nodes", "what is unknown"}, {}, {Align::kRight}};
+  for (const UndecidedLimits& limits : all) {
+    table.rows.push_back({fmt::format("{}", limits.nodes.size()), first_of(limits.nodes), limits.because});
+  }
+  page.line(
+      "Modules below run on the BPU only if limits hold that could not be decided; they are taken to hold:");
+  page.simple(std::move(table));
+  if (!report.sizes_remedy.empty()) page.line(fmt::format("Remedy: {}.\n", cell_text(report.sizes_remedy)));
 }
 
 }  // namespace
 
 void write_structure(const Report& report, Page& page) {
   fusable(report, page);
+  batch_norms(report, page);
+  no_fusions(report, page);
   how_many_units(report, page);
   ends(report, page);
   sums(report, page);
-  groups(report.units, "Modules below run as one kernel; nothing inside is quantised:", "unit", page);
-  groups(report.blocks, "Modules below form a block; each is quantised by itself:", "block", page);
+  units_and_blocks(report, page);
   gone(report, page);
   became(report, page);
+  put_in(report, page);
   not_replaced(report, page);
   region(report, page);
   on_cpu(report, page);
+  undecided(report, page);
 }
 
 }  // namespace qprep

@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 #include <unordered_map>
 
+#include "ir/name_of.h"
 #include "ir/walk.h"
 
 namespace qprep {
 namespace {
-
-std::string named(const Node& node) { return fmt::format("{} '{}'", node.op(), node.label()); }
 
 class Sums {
  public:
@@ -50,7 +49,7 @@ class Sums {
     };
     if (const auto missed = misses_.find(&node); missed != misses_.end()) {
       for (const Miss* miss : missed->second) {
-        add(fmt::format("{} of {}: {}", miss->pattern, named(*miss->nodes.front()), miss->because));
+        add(fmt::format("{} of {}: {}", miss->pattern, name_of(*miss->nodes.front()), miss->because));
       }
     } else {
       for (const Value* read : node.inputs()) {
@@ -71,10 +70,10 @@ class Sums {
     if (unit && unit->is_composite()) {
       return fmt::format("{} '{}' is no layer", unit->pattern, maker->label());
     }
-    if (!is_layer) return fmt::format("{} is no layer", named(*maker));
-    if (unit->nodes.size() == 1) return fmt::format("no sequence goes on with it from {}", named(*maker));
-    return fmt::format("the unit {} of {} ends with {}", unit->pattern, named(*unit->nodes.front()),
-                       named(*unit->nodes.back()));
+    if (!is_layer) return fmt::format("{} is no layer", name_of(*maker));
+    if (unit->nodes.size() == 1) return fmt::format("no sequence goes on with it from {}", name_of(*maker));
+    return fmt::format("the unit {} of {} ends with {}", unit->pattern, name_of(*unit->nodes.front()),
+                       name_of(*unit->nodes.back()));
   }
 
   const Plan& plan_;

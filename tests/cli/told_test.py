@@ -220,7 +220,8 @@ class BatchNorms(Case):
         )
 
     def test_where_nothing_is_fused_that_is_why(self) -> None:
-        why = "batch norm 'norm' is folded into no layer: the configuration fuses nothing (qprep.yaml:1:7)"
+        why = (f"batch norm 'norm' is folded into no layer: {self.WHY}; the configuration fuses nothing (fuse: none, "
+               "qprep.yaml:1:7)")
         self.assertEqual(self.notes(net(), "fuse: none", "batch-norm-stays"), [why])
         self.assertEqual(
             self.notes(net(), "fuse: none\nmarch: bayes", "batch-norm-stays"),
@@ -259,7 +260,7 @@ class Units(Case):
         self.assertEqual(self.report(net(), "fuse: all")["sums"],
                          [{"name": "sum", "unit": "conv-add", "layer": "conv2", "because": None}])
         self.assertEqual(self.report(net(), "fuse: none")["sums"][0]["because"],
-                         "conv-add of Conv 'conv2': the configuration fuses nothing")
+                         "conv-add of Conv 'conv2': the configuration fuses nothing (fuse: none, qprep.yaml:1:7)")
 
 
 class Replaced(Case):
@@ -280,7 +281,8 @@ class NotReplaced(Case):
     def test_what_was_asked_for_and_not_made_is_listed(self) -> None:
         report = self.report(model(OPEN, {}), "replace: [where-to-mul, flatten-to-reshape]")
         why = ("more sizes of its result are unknown than a Reshape infers; a fixed size of what is open in the "
-               "model's inputs ('N', 'H') would decide it")
+               "model's inputs would decide it: 'dims: {N: SIZE, H: SIZE}' in the configuration, or 'qprep check --dim "
+               "N=SIZE'")
         self.assertEqual(report["not_replaced"],
                          [{"replacement": "flatten-to-reshape", "because": why, "times": 1, "nodes": ["flat2"]},
                           {"replacement": "where-to-mul", "because": "it is for no node of the model", "times": 0,

@@ -170,9 +170,9 @@ TEST_CASE("a unit of several nodes is one row, and its kinds are counted") {
                                   "\n") != std::string::npos);
   CHECK(json_of_plan(report).find(
             R"("units": [
-    {"name":"mul","pattern":"SiLU","nodes":["sigmoid","mul"],"kind":"composite operator"},
-    {"name":"relu","pattern":"conv-relu","nodes":["head","relu"],"kind":"sequence"},
-    {"name":"shifted","pattern":"linear","nodes":["product","shifted"],"kind":"layer and bias"}
+    {"name":"mul","pattern":"SiLU","nodes":["sigmoid","mul"],"kind":"composite operator","device":"BPU"},
+    {"name":"relu","pattern":"conv-relu","nodes":["head","relu"],"kind":"sequence","device":"BPU"},
+    {"name":"shifted","pattern":"linear","nodes":["product","shifted"],"kind":"layer and bias","device":"BPU"}
   ])") != std::string::npos);
 }
 
@@ -245,7 +245,7 @@ TEST_CASE("nodes on the CPU are counted by reason, sentences that differ in name
   CHECK(rows[0]["nodes"].dump() == R"(["move1","move2","move3"])");
   CHECK(
       rows[2].dump() ==
-      R"({"because":"Exp 'last' stays float, as m.yaml:2:3 says","times":1,"operators":{"Exp":1},"nodes":["last"]})");
+      R"({"because":"Exp 'last' stays float, as m.yaml:2:3 says","remedy":null,"times":1,"operators":{"Exp":1},"nodes":["last"]})");
 }
 
 TEST_CASE("what became operators of ONNX stands behind the plan") {
@@ -260,7 +260,7 @@ TEST_CASE("what became operators of ONNX stands behind the plan") {
                              "\n") != std::string::npos);
   CHECK(
       to_json(report)["rewritten"].dump() ==
-      R"([{"name":"norm/add","op":"LayerNormalization","pattern":"LayerNorm","nodes":["norm/mean","norm/add"]}])");
+      R"([{"name":"norm/add","op":"LayerNormalization","pattern":"LayerNorm","nodes":["norm/mean","norm/add"],"folded":[]}])");
 }
 
 TEST_CASE("replacements that were not made are one row for a reason, the most frequent first") {
@@ -280,7 +280,9 @@ TEST_CASE("replacements that were not made are one row for a reason, the most fr
   CHECK(text.find(
             "\ngemm-to-conv            2  fc1, fc2  '...', which adds another tensor, is one unit with it\n"
             "flatten-to-reshape      1  flat      the rank is not known; a fixed size of what is open in "
-            "the model's inputs ('batch', axis 2 of 'x') would decide it\n",
+            "the model's inputs would decide it: 'dims: {batch: SIZE, \"x[2]\": SIZE}' in the configuration, "
+            "or "
+            "'qprep check --dim batch=SIZE'\n",
             table) != std::string::npos);
   CHECK(text.find("\nReplacements that were asked for and are for no node: pow-to-mul, where-to-mul\n",
                   table) != std::string::npos);

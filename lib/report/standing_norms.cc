@@ -1,0 +1,41 @@
+#include "report/standing_norms.h"
+
+#include <string_view>
+
+#include "ir/walk.h"
+#include "report/by_reason.h"
+
+namespace qprep {
+
+std::unordered_map<const Node*, const StandingNorm*> standing_norms(const Model& model, const Plan& plan) {
+  std::unordered_map<std::string_view, const StandingNorm*> by_label;
+  for (const StandingNorm& each : model.standing_norms) by_label.insert_or_assign(each.label, &each);
+  std::unordered_map<const Node*, const StandingNorm*> standing;
+  if (by_label.empty()) return standing;
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    if (!node->is("BatchNormalization")) continue;
+    const Unit* unit = plan.unit_of(*node);
+    if (unit && unit->nodes.size() > 1 && !unit->is_composite()) continue;
+    if (const auto at = by_label.find(node->label()); at != by_label.end()) {
+      standing.emplace(node, at->second);
+    }
+  }
+  return standing;
+}
+
+std::vector<ReportStandingNorms> standing_norm_rows(const Model& model, const Plan& plan) {
+  const auto standing = standing_norms(model, plan);
+  if (standing.empty()) return {};
+  ByReason could, could_not;
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    const auto at = standing.find(node);
+    if (at == standing.end()) continue;
+    (at->second->foldable ? could : could_not).add("", at->second->because, node->label());
+  }
+  std::vector<ReportStandingNorms> rows;
+  for (auto& [of, why, names] : could.rows()) rows.push_back({why, names, true});
+  for (auto& [of, why, names] : could_not.rows()) rows.push_back({why, names, false});
+  return rows;
+}
+
+}  // namespace qprep
