@@ -12,8 +12,8 @@
 #include "ir/graph.h"
 #include "plan/plan.h"
 #include "report/accumulators.h"
-#include "report/numeric_risk.h"
 #include "report/crossings.h"
+#include "report/numeric_risk.h"
 #include "support/diagnostics.h"
 
 /// model_check_result.txt and model_check_result.json: what was decided for every node, and why.
