@@ -169,11 +169,15 @@ class Devices(Case):
                           self.run_qprep("explain", soft(), f"march: {march}", "soft"))
 
     def test_units_are_listed_by_device(self) -> None:
-        report = self.report(swishes(), "march: bayes")
-        self.assertEqual({unit["device"] for unit in report["units"] if unit["pattern"] == "HardSwish"}, {"CPU"})
-        text = self.text()
-        cpu = text.index("Modules below are one unit, too, but run on the CPU, in float, each by itself:\n")
-        self.assertGreater(text.index("plus1, clip1, mul1, swish1"), cpu)
+        report = self.report(swishes(), "qconfig_setter: [{module_name: {swish1: float}}]")
+        self.assertEqual([(unit["name"], unit["device"]) for unit in report["units"] if unit["pattern"] == "HardSwish"],
+                         [("swish1", "CPU"), ("swish2", "BPU")])
+        self.assertIn("HardSwish  composite operator           1           1\n", self.text())
+        on_bpu, on_cpu = self.text().split("Modules below run on the CPU, in float")[0].split(
+            "Modules below are one unit, too, but run on the CPU, in float, each by itself:\n")
+        self.assertIn("plus2, clip2, mul2, swish2", on_bpu)
+        self.assertNotIn("plus1, clip1, mul1, swish1", on_bpu)
+        self.assertIn("plus1, clip1, mul1, swish1", on_cpu)
 
     def test_the_summary_checks_what_computes_on_the_cpu(self) -> None:
         for config, state in (("march: bayes", "check"), ("march: bayes\nqconfig_setter: [{module_type: {Softmax: qint8}}]",

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "planned_model.h"
+#include "report/cpu_reasons.h"
 #include "report/work.h"
 
 using namespace qprep;
@@ -132,4 +133,24 @@ add    BPU            Add
   CHECK(json["cpu"][0].dump() ==
         R"({"because":"Softmax runs on the CPU","remedy":"ask for it by name","nodes":["soft"]})");
   CHECK(json["table"].size() == 4);
+}
+
+TEST_CASE("limits that cannot be decided are counted by reason; a Constant is on no list of the CPU") {
+  PlannedModel planned;
+  Value& x = planned.input("x");
+  x.set_type(Type::tensor(DType::kFloat32, Shape{{-1, "batch"}, {3, ""}}));
+  Node& first = planned.node("first", "Relu", {&x});
+  Node& second = planned.node("second", "Relu", {&first.output(0)});
+  planned.node("k", "Constant", {}, Device::kCpu);
+  planned.plan.nodes[&first].undecided = "N ('batch') is unknown";
+  planned.plan.nodes[&second].undecided = "N ('rows') is unknown";
+  const Report report = build_report(planned.model, planned.plan, "m.onnx", "bayes", {});
+  CHECK(cpu_reasons(report).empty());
+  const std::vector<UndecidedLimits> limits = undecided_limits(report);
+  REQUIRE(limits.size() == 1);
+  CHECK(limits[0].because == "N ('...') is unknown");
+  CHECK(limits[0].nodes == std::vector<std::string>{"first", "second"});
+  CHECK(report.sizes_remedy ==
+        "a fixed size of what is open in the model's inputs would decide it: 'dims: {batch: SIZE}' in the "
+        "configuration, or 'qprep check --dim batch=SIZE'");
 }

@@ -131,6 +131,7 @@ TEST_CASE("hints: float results, several formats, int16 weights, frozen scales")
   const Report report = build_report(mixed.model, mixed.plan, "m", "bayes", {});
   CHECK(messages(qconfig_hints(report)) ==
         "conv: qint16 weight!\n"
+        "add: No high-precision output at the end of id(0).\n"
         "add: Mixed input dtype ['float32', 'qint16'] and output dtype ['qint8']\n");
   CHECK(messages(abnormal_compute_types(report)) == "conv: float32*qint16\n");
   CHECK(messages(float_inputs(report)) == "conv: ['float32', 'qint16']\n");
@@ -155,11 +156,11 @@ TEST_CASE("a unit of several nodes is one row, and its kinds are counted") {
   spelled.plan.units.back().bias = &bias;
   const Report report = build_report(spelled.model, spelled.plan, "m", "bayes", {});
   CHECK(text_of_plan(report).find("Units of several modules:\n"
-                                  "unit       what it is          times\n"
-                                  "---------  ------------------  -----\n"
-                                  "SiLU       composite operator      1\n"
-                                  "conv-relu  sequence                1\n"
-                                  "linear     layer and bias          1\n"
+                                  "unit       what it is          on the BPU  on the CPU\n"
+                                  "---------  ------------------  ----------  ----------\n"
+                                  "SiLU       composite operator           1           0\n"
+                                  "conv-relu  sequence                     1           0\n"
+                                  "linear     layer and bias               1           0\n"
                                   "\n") != std::string::npos);
   CHECK(text_of_plan(report).find("Modules below run as one kernel; nothing inside is quantised:\n"
                                   "name     unit       nodes\n"
