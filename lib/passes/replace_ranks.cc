@@ -4,6 +4,96 @@
 #include "passes/replacement_functions.h"
 
 namespace qprep::replace {
+namespace {
+
+constexpr std::size_t kFour = 4;
+const Dim kOne = {1, ""};
+
+/// With axes of size 1 behind, and where each of the sizes was before.
+struct Widened {
+  Shape shape;
+  std::vector<std::optional<std::size_t>> source;
+};
+
+Widened widened(const Shape& shape) {
+  Widened wide{shape, {}};
+  for (std::size_t i = 0; i < kFour; ++i)
+    wide.source.push_back(i < shape.size() ? std::optional(i) : std::nullopt);
+  wide.shape.resize(kFour, kOne);
+  return wide;
+}
+
+/// What a node of float32 of rank 2 or 3 has to know to compute over four axes; `no`: why it does not.
+struct FourAxes {
+  std::optional<Replaced> no = {};
+  std::size_t axis = 0;  // of the node, counted from the front
+  Widened result = {};
+  std::vector<std::int64_t> back = {};  // the target of the Reshape behind it
+};
+
+FourAxes four_axes(Replacing& at, std::int64_t usual_axis) {
+  FourAxes found;
+  const std::optional<Shape>& shape = at.output_type().shape;
+  if (!at.is_float32(0)) return {.no = Replaced::other()};
+  if (!shape) return {.no = Replaced::unknown("the rank of its result is not known")};
+  if (shape->size() < 2 || shape->size() >= kFour) return {.no = Replaced::other()};
+  const auto axis = axis_of(at.node().int_or("axis", usual_axis), shape->size());
+  if (!axis) return {.no = Replaced::other()};
+  const auto back = reshape_target(*shape, widened(*shape).source);
+  if (!back) return {.no = Replaced::unknown("more sizes of its result are unknown than a Reshape infers")};
+  found.axis = *axis;
+  found.result = widened(*shape);
+  found.back = *back;
+  return found;
+}
+
+}  // namespace
+
+Replaced concat_to_four_axes(Replacing& at) {
+  Node& node = at.node();
+  const FourAxes four = four_axes(at, 0);
+  if (four.no) return *four.no;
+  std::vector<std::vector<std::int64_t>> targets;
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    const std::optional<Shape>& shape = at.type(i).shape;
+    if (!shape) return Replaced::unknown("the rank of what it reads is not known");
+    const Widened wide = widened(*shape);
+    const auto target = reshape_target(wide.shape, wide.source);
+    if (!target) return Replaced::unknown("more sizes of what it reads are unknown than a Reshape infers");
+    targets.push_back(*target);
+  }
+  at.tell("joins over four axes, between Reshapes");
+  for (std::size_t i = 0; i < node.input_count(); ++i) {
+    Value& x = *node.input(i);
+    const Shape shape = widened(*x.type().shape).shape;
+    if (const Tensor* constant = at.constant(i)) {
+      Dims dims = constant->dims();
+      dims.resize(kFour, 1);
+      at.took(i);
+      at.set_input(
+          i, at.shared_constant(x, "rank4", "4d", [&] { return evaluation::with_dims(*constant, dims); }));
+    } else {
+      at.set_input(i, at.reshaped(x, targets[i], shape, "in" + std::to_string(i), false));
+    }
+  }
+  node.set_attribute("axis", static_cast<std::int64_t>(four.axis));
+  at.reshape_behind(node, Type::tensor(DType::kFloat32, four.result.shape), four.back, "4d");
+  return Replaced::yes();
+}
+
+Replaced softmax_to_four_axes(Replacing& at) {
+  Node& node = at.node();
+  const FourAxes four = four_axes(at, at.opset() < 13 ? 1 : -1);
+  if (four.no) return *four.no;
+  Value& x = *node.input(0);
+  const auto target = reshape_target(four.result.shape, four.result.source);
+  if (!target) return Replaced::unknown("more sizes of what it reads are unknown than a Reshape infers");
+  at.tell("runs over four axes, between Reshapes");
+  at.set_input(0, at.reshaped(x, *target, four.result.shape, "in", false));
+  node.set_attribute("axis", static_cast<std::int64_t>(four.axis));
+  at.reshape_behind(node, Type::tensor(DType::kFloat32, four.result.shape), four.back, "4d");
+  return Replaced::yes();
+}
 
 Replaced mat_mul_to_one_rank(Replacing& at) {
   const Node& node = at.node();

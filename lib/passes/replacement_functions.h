@@ -23,6 +23,12 @@ Replaced compare_to_not(Replacing& at);
 
 Replaced mat_mul_to_one_rank(Replacing& at);
 Replaced reduce_to_kept_axes(Replacing& at);
+Replaced concat_to_four_axes(Replacing& at);
+Replaced softmax_to_four_axes(Replacing& at);
+
+Replaced pool_to_global(Replacing& at);
+Replaced pad_to_conv(Replacing& at);
+Replaced conv_to_dilated(Replacing& at);
 
 Replaced reduce_mean_to_pool(Replacing& at);
 Replaced gemm_to_conv(Replacing& at);

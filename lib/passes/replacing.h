@@ -86,6 +86,7 @@ class Replacing {
                       std::int64_t keeps_axes);
   /// Result: only output 0 is left.
   void truncate_outputs() { node_->truncate_outputs(1); }
+  void set_input(std::size_t input, Value& value) { rewriter_->set_input(*node_, input, &value); }
   /// Result: input `last` reads the value, and there is none behind it.
   void set_last_input(std::size_t last, Value& value);
   void become_reshape(Value& x, std::vector<std::int64_t> target);
