@@ -10,8 +10,10 @@
 namespace qprep {
 namespace {
 
-/// Branches in branches: each turn joins the innermost.
+/// Branches in branches: each turn joins the innermost. One that joins less than this part of all is the
+/// last.
 constexpr int kMostTurns = 30;
+constexpr std::size_t kWorthATurn = 50;
 
 using Groups = std::vector<std::size_t>;  // of each box: the first box of its group
 using Neighbours = std::vector<std::vector<std::size_t>>;
@@ -223,12 +225,9 @@ bool into_maker(const Flow& flow, const Ways& ways, Joiner& joiner) {
   return joiner.joined();
 }
 
-/// False: it changed nothing.
-bool take_step(Flow& flow, Step step) {
+void take_step(Flow& flow, Step step) {
   Joiner joiner(flow.boxes.size());
-  if (!step(flow, Ways(flow), joiner)) return false;
-  flow = merged(std::move(flow), joiner.take());
-  return true;
+  if (step(flow, Ways(flow), joiner)) flow = merged(std::move(flow), joiner.take());
 }
 
 bool rows_on_cpu(const Flow& flow, const Ways& ways, Joiner& joiner) {
@@ -331,9 +330,28 @@ Flow by_stages(Flow flow, std::size_t most) {
   return merged(std::move(flow), joiner.take());
 }
 
+/// How many rows the arrows between boxes pass, if each box stands in the first row behind all that it reads.
+std::size_t rows_passed(const Flow& flow) {
+  std::vector<std::size_t> row(flow.boxes.size(), 0);
+  std::size_t passed = 0;
+  const Ways ways(flow);
+  for (std::size_t i = 0; i < flow.boxes.size(); ++i) {
+    for (const std::size_t source : ways.before[i]) {
+      if (source < i) row[i] = std::max(row[i], row[source] + 1);
+    }
+    for (const std::size_t source : ways.before[i]) passed += row[i] - std::min(row[i], row[source]);
+  }
+  return passed;
+}
+
 bool fits(const Flow& flow, const FlowLimits& limits) {
-  return flow.boxes.size() <= limits.drawable &&
-         flow.boxes.size() + bundles_of(flow).size() <= limits.drawable;
+  if (flow.boxes.size() > limits.items || flow.arrows.size() > 10 * limits.arrows) return false;
+  const std::vector<FlowBundle> bundles = bundles_of(flow);
+  std::size_t arrows = 0;
+  for (const FlowBundle& bundle : bundles) arrows += bundle.from.size() + bundle.to.size();
+  for (const FlowArrow& arrow : flow.arrows) arrows += arrow.tensor < 0;
+  return flow.boxes.size() + bundles.size() <= limits.items && arrows <= limits.arrows &&
+         rows_passed(flow) <= limits.rows;
 }
 
 }  // namespace
@@ -352,10 +370,11 @@ DrawnFlow drawn_flow(Flow flow, const FlowLimits& limits) {
   const auto small = [&] { return now.boxes.size() <= limits.readable; };
   const std::pair<Step, Step> ways_to_join[] = {{rows, branches}, {into_reader, into_maker}};
   for (const auto& [first, second] : ways_to_join) {
-    bool changed = true;
-    for (int turn = 0; turn < kMostTurns && changed && !small(); ++turn) {
-      changed = take_step(now, first);
-      if (!small()) changed |= take_step(now, second);
+    for (int turn = 0; turn < kMostTurns && !small(); ++turn) {
+      const std::size_t before = now.boxes.size();
+      take_step(now, first);
+      if (!small()) take_step(now, second);
+      if (before - now.boxes.size() <= before / kWorthATurn) break;
     }
   }
   if (fits(now, limits)) return drawn;

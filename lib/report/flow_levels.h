@@ -7,10 +7,12 @@
 
 namespace qprep {
 
-/// How much a picture may hold.
+/// How much a picture may hold. Graphviz lays out what is within the last three in a second or two.
 struct FlowLimits {
   std::size_t readable = 100;  // boxes: with more, what stands in a row becomes one
-  std::size_t drawable = 400;  // boxes and tensors: with more, each segment becomes one
+  std::size_t items = 1000;    // boxes and bundles of tensors: with more, each segment becomes one
+  std::size_t arrows = 2500;
+  std::size_t rows = 40'000;  // that the arrows pass, each counted as often as it is passed
 };
 
 /// A flow with few enough boxes to draw, and what was done to it.
