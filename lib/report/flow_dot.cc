@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 8> kColours = {"#d3e5f7", "#d9efd5", "#fb
 
 /// What may stand between quotes in a file of Graphviz, which takes a backslash for the beginning of an
 /// escape and & for that of an entity; control characters, and what XML cannot hold, as \xNN.
-std::string quoted(const std::string& text) {
+std::string quoted(const std::string& text, std::string_view backslash = "\\\\") {
   std::string result;
   const std::string plain = cell_text(text);
   for (std::size_t i = 0; i < plain.size(); ++i) {
@@ -38,9 +38,10 @@ std::string quoted(const std::string& text) {
       i += 2;
     } else if (plain[i] == '&') {
       result += "&amp;";
-    } else if (plain[i] == '"' || plain[i] == '\\') {
-      result += '\\';
-      result += plain[i];
+    } else if (plain[i] == '\\') {
+      result += backslash;
+    } else if (plain[i] == '"') {
+      result += "\\\"";
     } else {
       result += plain[i];
     }
@@ -48,10 +49,10 @@ std::string quoted(const std::string& text) {
   return result;
 }
 
-/// Lines of a tooltip.
+/// Lines of a tooltip, whose escapes Graphviz replaces twice.
 std::string hint(const std::vector<std::string>& lines) {
   std::vector<std::string> parts;
-  for (const std::string& line : lines) parts.push_back(quoted(line));
+  for (const std::string& line : lines) parts.push_back(quoted(line, "\\\\\\\\"));
   return join(parts, "&#10;");
 }
 
@@ -286,7 +287,7 @@ class Writer {
     line("subgraph cluster_{} {{", segment);
     line(
         "graph [label=\"{}\", style=\"filled,rounded\", color=\"{}\", fontsize=12, margin=8, tooltip=\"{}\"]",
-        label(title), colour(segment), quoted(name));
+        label(title), colour(segment), hint({name}));
     for (const std::size_t i : members) box(i, false);
     line("}}");
   }
