@@ -135,9 +135,8 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   if (folder && options.picture) {
     picture.emplace(decided.file.model, decided.plan, model.filename().string(), march_name);
   }
-  checked.report =
-      build_report(decided.file.model, decided.plan, model.filename().string(),
-                   march_name, diagnostics.all());
+  checked.report = build_report(decided.file.model, decided.plan, model.filename().string(), march_name,
+                                diagnostics.all());
   checked.open_axes = open_axes(decided.file.model);
   checked.refused_by_target = refused_by_target(decided);
   checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;

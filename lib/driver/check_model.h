@@ -16,7 +16,7 @@ struct CheckOptions {
   std::filesystem::path configs;  // the folder that holds op_classes.yaml and its like
   std::filesystem::path folder;   // for what is written; made if absent; empty: nothing is written
   Overrides overrides;
-  bool picture = true;              // the segments are drawn beside what is written
+  bool picture = true;       // the segments are drawn beside what is written
   bool no_fallback = false;  // what computes on the CPU is an error
   /// Of nodes that may: names, scopes and patterns, or operators, as selectors of a configuration write them.
   std::vector<std::string> allowed;
