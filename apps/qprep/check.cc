@@ -110,9 +110,13 @@ void add_check(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       ->check(check_march);
   verb->add_option("-c,--config", options.config, "The configuration; without it, every key has its default")
       ->type_name("FILE");
-  verb->add_option("-o,--output", flags->folder,
-                   "Write model_check_result.txt and .json and deploy_device.txt here")
+  verb->add_option(
+          "-o,--output", flags->folder,
+          "Write model_check_result.txt and .json, deploy_device.txt and PREFIX_segments.svg and .dot "
+          "here")
       ->type_name("DIR");
+  verb->add_flag_callback(
+      "--no-picture", [flags] { flags->options.picture = false; }, "Draw no picture of the segments");
   verb->add_flag("--no-fallback", options.no_fallback, "Fail where anything computes on the CPU");
   verb->add_option("--allow", options.allowed, "Nodes that may, by name, scope, pattern or operator")
       ->type_name("WORD")

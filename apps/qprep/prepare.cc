@@ -96,6 +96,8 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       ->type_name("PASS")
       ->check(check_pass);
   verb->add_flag("--time-passes", flags->times, "Show what each pass took");
+  verb->add_flag_callback(
+      "--no-picture", [flags] { flags->options.picture = false; }, "Draw no picture of the segments");
   verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it")
       ->type_name("PATH");
   verb->add_option("--threads", options.threads,
@@ -111,6 +113,8 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   model_check_result.txt   what was decided for each node, and why; .json: for programs
   PREFIX_qconfig_changelog.txt
                            every dtype that is not what the configuration asks for, and why
+  deploy_device.txt        which device runs each node         (with a march)
+  PREFIX_segments.svg      a picture of what runs where; .dot: for Graphviz (with a march)
 
 Passes: {}
 

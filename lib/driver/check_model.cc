@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 #include <unordered_set>
 
 #include "config/march.h"
 #include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
 #include "ir/open_axes.h"
+#include "driver/segments_picture.h"
 #include "ir/walk.h"
 #include "passes/selection.h"
 #include "report/devices.h"
@@ -63,8 +65,9 @@ void refuse(const ReportNode& node, const std::string& file, Diagnostics& diagno
                     {file});
 }
 
-void write_files(const CheckOptions& options, const Report& report, CheckedModel& checked) {
-  const OutputFolder folder(options.folder);
+void write_files(const CheckOptions& options, const std::string& prefix, SegmentsPicture* picture,
+                 Diagnostics& diagnostics, CheckedModel& checked) {
+  const Report& report = checked.report;
   CheckResult result = check_result_of_plan(report);
   complete(result, report);
   for (const auto& [name, text] :
@@ -73,6 +76,10 @@ void write_files(const CheckOptions& options, const Report& report, CheckedModel
     const std::filesystem::path path = (options.folder / name).lexically_normal();
     write_file_atomically(path, text, false);
     checked.files.push_back(path);
+  }
+  if (!picture) return;
+  for (std::filesystem::path& file : picture->write(options.folder, prefix, false, diagnostics)) {
+    checked.files.push_back(std::move(file));
   }
 }
 
@@ -121,10 +128,16 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
                          Diagnostics& diagnostics) {
   const Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
   const Placed<std::string>& march = decided.config.march;
+  const std::string march_name = march.where.file.empty() ? "" : march_name_of(march.value);
   CheckedModel checked;
-  checked.report =
-      build_report(decided.file.model, decided.plan, model.filename().string(),
-                   march.where.file.empty() ? "" : march_name_of(march.value), diagnostics.all());
+  std::optional<OutputFolder> folder;
+  std::optional<SegmentsPicture> picture;
+  if (!options.folder.empty()) folder.emplace(options.folder);
+  if (folder && options.picture) {
+    picture.emplace(decided.file.model, decided.plan, model.filename().string(), march_name);
+  }
+  checked.report = build_report(decided.file.model, decided.plan, model.filename().string(), march_name,
+                                diagnostics.all());
   checked.open_axes = open_axes(*decided.file.model.graph);
   checked.refused_by_target = refused_by_target(decided);
   checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;
@@ -139,7 +152,11 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
       if (checked.refused.size() <= kMostNamed) refuse(*node, model.string(), diagnostics);
     }
   }
-  if (!options.folder.empty()) write_files(options, checked.report, checked);
+  if (folder) {
+    const auto& prefix = decided.config.prefix;
+    write_files(options, prefix ? prefix->value : model.stem().string(), picture ? &*picture : nullptr,
+                diagnostics, checked);
+  }
   return checked;
 }
 

@@ -16,6 +16,7 @@ struct CheckOptions {
   std::filesystem::path configs;  // the folder that holds op_classes.yaml and its like
   std::filesystem::path folder;   // for what is written; made if absent; empty: nothing is written
   Overrides overrides;
+  bool picture = true;       // the segments are drawn beside what is written
   bool no_fallback = false;  // what computes on the CPU is an error
   /// Of nodes that may: names, scopes and patterns, or operators, as selectors of a configuration write them.
   std::vector<std::string> allowed;
@@ -39,8 +40,8 @@ struct CheckedModel {
 };
 
 /// Result: what `prepare` would decide. With no_fallback, an error in `diagnostics` for each node of
-/// `refused`, the first hundred of them. Throws Fatal. Writes model_check_result.txt and .json and
-/// deploy_device.txt into the folder.
+/// `refused`, the first hundred of them. Throws Fatal. Writes model_check_result.txt and .json,
+/// deploy_device.txt and <prefix>_segments.dot and .svg into the folder.
 CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
                          Diagnostics& diagnostics);
 

@@ -18,6 +18,7 @@
 #include "driver/pass_watch.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
+#include "driver/segments_picture.h"
 #include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
@@ -31,6 +32,7 @@
 #include "plan/listed.h"
 #include "quant/fake_quant.h"
 #include "report/changelog.h"
+#include "report/devices.h"
 #include "report/report.h"
 #include "support/atomic_file.h"
 #include "support/codes.h"
@@ -116,6 +118,7 @@ class Preparation {
   std::vector<Change> changes_;
   std::future<CheckResult> check_result_;  // made while the model is rewritten; reads the report
   bool had_scales_ = false;                // the input model states scales of activations
+  std::optional<SegmentsPicture> picture_;
   std::optional<OutputFolder> folder_;
   std::vector<Observed> observed_;
   std::vector<Range> ranges_;  // of observed_
@@ -171,6 +174,8 @@ bool Preparation::decide() {
   report_ = build_report(model(), plan_, result_.model, result_.march, {});
   if (config_.calibration) risks_.emplace(model(), plan_);
   changes_ = changes_of(model(), plan_);
+  if (options_.picture && options_.stop_after.empty() && !result_.march.empty())
+    watch_.timed("draw-segments", [&] { picture_.emplace(model(), plan_, result_.model, result_.march); });
   if (!config_.calibration) begin_check_result();
   count_plan();
   result_.decided = true;
@@ -476,6 +481,16 @@ void Preparation::write_report() {
     write("model_check_result.txt", result.text);
     write("model_check_result.json", result.json);
     write(prefix() + "_qconfig_changelog.txt", changelog_text(changes_));
+    if (!result_.march.empty()) write("deploy_device.txt", deploy_devices(report_));
+  });
+  if (!picture_) return;
+  say("drawing");
+  watch_.timed("write-segments", [&] {
+    // What it has to say depends on the machine, so it is no part of the check result.
+    for (std::filesystem::path& file : picture_->write(out_, prefix(), options_.durable, diagnostics_)) {
+      const std::uintmax_t bytes = std::filesystem::file_size(file);
+      result_.files.push_back({std::move(file), bytes});
+    }
   });
 }
 

@@ -29,6 +29,7 @@ struct PrepareOptions {
   bool overwrite_input = false;   // an output may be the model itself
   std::string dump_after;         // one of pass_names(); empty: none
   std::string stop_after;         // likewise; then nothing is written
+  bool picture = true;            // with a march, the segments are drawn
   std::string runtime;            // ONNX Runtime's library, see Library::get
   int threads = 0;                // for calibration; 0 = as many as the machine has. Changes no result
   Progress progress;              // may be empty

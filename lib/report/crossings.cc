@@ -32,28 +32,12 @@ class Finder {
   }
 
   void add(const Value& value, const std::string& from, const std::string& to, const Use& use) {
-    const NodePlan* reader = plan_.of(*use.node);
-    const Decision* decision =
-        reader && reader->reads_quantised(use.input) ? plan_.decision_of(value) : nullptr;
-    const Type& type = value.type();
-    Crossing crossing{.tensor = value.name(), .from = from, .to = to};
+    Crossing crossing = tensor_as_read(value, *use.node, use.input, plan_);
+    crossing.from = from;
+    crossing.to = to;
     if (value.is_made()) {
       const Node& maker = *value.producer();
       crossing.made_by = maker.made_for().empty() ? maker.label() : maker.made_for();
-    }
-    crossing.dtype = decision                           ? std::string(to_text(decision->spec.precision))
-                     : type.kind == Type::Kind::kTensor ? to_text(type.dtype)
-                                                        : to_text(type);
-    const std::string shape = to_text(Type::tensor(DType::kFloat32, type.shape));
-    crossing.shape = shape.substr(shape.find('['));
-    const auto dims = type.static_dims();
-    const DType stored = !decision                                      ? type.dtype
-                         : decision->spec.precision == Precision::kInt8 ? DType::kInt8
-                                                                        : DType::kInt16;
-    const auto count = dims ? element_count(*dims) : std::nullopt;
-    if (count) {
-      const std::optional<std::size_t> bytes = payload_size(stored, static_cast<std::uint64_t>(*count));
-      if (bytes) crossing.bytes = static_cast<std::int64_t>(*bytes);
     }
     found_.push_back(std::move(crossing));
   }
@@ -63,7 +47,37 @@ class Finder {
   std::vector<Crossing> found_;
 };
 
+Crossing tensor_as(const Value& value, const Decision* decision) {
+  const Type& type = value.type();
+  Crossing crossing{value.name(), {}, {}, {}, {}, {}};
+  crossing.dtype = decision                           ? std::string(to_text(decision->spec.precision))
+                   : type.kind == Type::Kind::kTensor ? to_text(type.dtype)
+                                                      : to_text(type);
+  const std::string shape = to_text(Type::tensor(DType::kFloat32, type.shape));
+  crossing.shape = shape.substr(shape.find('['));
+  const auto dims = type.static_dims();
+  const DType stored = !decision                                      ? type.dtype
+                       : decision->spec.precision == Precision::kInt8 ? DType::kInt8
+                                                                      : DType::kInt16;
+  const auto count = dims ? element_count(*dims) : std::nullopt;
+  if (count) {
+    const std::optional<std::size_t> bytes = payload_size(stored, static_cast<std::uint64_t>(*count));
+    if (bytes) crossing.bytes = static_cast<std::int64_t>(*bytes);
+  }
+  return crossing;
+}
+
 }  // namespace
+
+Crossing tensor_as_read(const Value& value, const Node& node, std::size_t input, const Plan& plan) {
+  const NodePlan* reader = plan.of(node);
+  const bool quantised = reader && reader->reads_quantised(input);
+  return tensor_as(value, quantised ? plan.decision_of(value) : nullptr);
+}
+
+Crossing tensor_as_made(const Value& value, const Plan& plan) {
+  return tensor_as(value, plan.decision_of(value));
+}
 
 std::vector<Crossing> crossings_of(const Model& model, const Plan& plan, const Segments& segments) {
   Finder finder(plan, segments);

@@ -27,6 +27,10 @@ struct Crossing {
 /// inputs and outputs are none, nor are constants and what is computed from shapes alone.
 std::vector<Crossing> crossings_of(const Model& model, const Plan& plan, const Segments& segments);
 
+/// A tensor as this input of a node takes it, and as the model's caller gets it; `from` and `to` stay empty.
+Crossing tensor_as_read(const Value& value, const Node& node, std::size_t input, const Plan& plan);
+Crossing tensor_as_made(const Value& value, const Plan& plan);
+
 nlohmann::ordered_json to_json(const Crossing& crossing);
 
 }  // namespace qprep

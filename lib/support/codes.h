@@ -63,5 +63,6 @@ inline constexpr std::string_view kFuseList = "fuse-list";  // a list of `fuse` 
 inline constexpr std::string_view kBatchNormFolded =
     "batch-norm-folded";                                    // one that `bn: with_bn` cannot keep for training
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
+inline constexpr std::string_view kNotDrawn = "not-drawn";  // a picture without Graphviz, or not by it
 
 }  // namespace qprep::codes

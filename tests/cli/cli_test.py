@@ -419,7 +419,9 @@ class OtherVerbs(Case):
         self.assertEqual(models[0]["nodes"]["segments"], 1)
         for name in ("digits", "other"):
             written = sorted(path.name for path in (self.out / name).iterdir())
-            self.assertEqual(written, ["deploy_device.txt", "model_check_result.json", "model_check_result.txt"])
+            report = ["deploy_device.txt", "model_check_result.json", "model_check_result.txt"]
+            picture = [f"{name}_segments.dot", f"{name}_segments.svg"]
+            self.assertEqual(written, sorted(report + picture))
         self.assert_failed(qprep("check", DIGITS, self.folder / "a" / "digits.onnx", "-o", self.out), "the same name")
 
     def test_check_can_refuse_the_cpu(self):

@@ -27,6 +27,7 @@ LAYERS: dict[str, set[str]] = {
     "quant": BASE | {"plan"},
     "passes": BASE | {"plan", "quant", "config", "opset", "target"},
     "runtime": BASE,
+    "drawing": {"support"},
     "analysis": BASE | {"plan", "quant", "config", "passes", "runtime", "onnx_io", "target"},
     "report": BASE | {"plan", "quant", "config", "passes", "target"},
 }
