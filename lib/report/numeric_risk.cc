@@ -67,7 +67,7 @@ std::vector<ChannelFacts> facts_of(const std::vector<float>& weights, const std:
 /// The channel that loses most; nullopt: none loses more than kMostVanishing.
 std::optional<NumericRisk> vanishing(const std::vector<ChannelFacts>& facts, const std::string& tensor) {
   const auto share = [](const ChannelFacts& channel) {
-    return channel.nonzero == 0
+    return channel.nonzero == 0 || channel.largest <= kDeadChannel
                ? 0.0
                : static_cast<double>(channel.vanishing) / static_cast<double>(channel.nonzero);
   };

@@ -70,6 +70,7 @@ TEST_CASE("Weights that one of their channel makes round to zero are counted") {
   CHECK(risks[0].node == "gemm");
   CHECK(risks[0].value == Approx(2.0 / 3));
   CHECK(risks[0].because == "of the weights of channel 0, 67 % of those that are not zero round to zero");
+  CHECK(Layer({2, 2}, {1.0F, 1e-38F, 1.0F, 0.0F}).risks().empty());
   CHECK(Layer({4, 2}, {1.0F, 1.0F, 0.5F, 0.5F, 0.001F, 0.5F, 0.0F, 0.5F}).risks().empty());
 }
 
