@@ -80,11 +80,13 @@ void read_stubs(YamlMap map, Config& config, Diagnostics& diagnostics) {
 }
 
 /// Given: the rest of `hybrid` is read elsewhere, and what is wrong with it said.
-std::optional<Placed<bool>> hybrid_of(YamlMap& map) {
+void read_hybrid(YamlMap& map, Config& config) {
   Diagnostics said_elsewhere;
-  const YamlNode* hybrid = map.find("hybrid");
-  if (!hybrid) return std::nullopt;
-  return YamlMap(*hybrid, "hybrid", said_elsewhere).boolean("enabled");
+  const YamlNode* node = map.find("hybrid");
+  if (!node) return;
+  YamlMap hybrid(*node, "hybrid", said_elsewhere);
+  config.hybrid = hybrid.boolean("enabled");
+  config.min_segment = hybrid.integer("min_segment", 1, kLargestMinSegment);
 }
 
 void read_dims(YamlMap map, Config& config) {
@@ -200,7 +202,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.fusing = read_fusing(map, config.method, diagnostics);
   config.replace = read_replace(map, diagnostics);
   read_dims(map.map("dims"), config);
-  config.hybrid = hybrid_of(map);
+  read_hybrid(map, config);
   read_stubs(map.map("stubs"), config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   read_rewrite(map, config, diagnostics);

@@ -71,7 +71,8 @@ struct Config {
   std::optional<std::vector<std::string>> replace;  // names of replacements; nullopt: those of the march
   Placed<std::string> method = {"jit_strip", {}};
   std::vector<Placed<OpenSize>> dims;
-  std::optional<Placed<bool>> hybrid;  // false: what the BPU cannot run is an error
+  std::optional<Placed<bool>> hybrid;               // false: what the BPU cannot run is an error
+  std::optional<Placed<std::int64_t>> min_segment;  // a segment of fewer kernels runs on the CPU
   Stubs stubs;
   std::optional<Placed<std::string>> prefix;  // of output file names
   Placed<Dialect> dialect = {Dialect::kFunction, {}};

@@ -17,8 +17,15 @@ void read_hybrid(YamlMap hybrid, EntryReader& reader, std::vector<Setting>& sett
   const auto enabled = hybrid.boolean("enabled");
   const auto names = hybrid.texts("module_name");
   const auto types = hybrid.texts("module_type");
+  const auto min_segment = hybrid.integer("min_segment", 1, kLargestMinSegment);
   hybrid.finish();
   if (enabled && !enabled->value) {
+    if (min_segment) {
+      reader.spec().wrong(
+          "'hybrid' moves small segments to the CPU, and is off, which refuses all nodes there: write "
+          "'enabled: true', or leave 'min_segment' out",
+          min_segment->where);
+    }
     for (const auto& named : {names, types}) {
       if (named.empty()) continue;
       reader.spec().wrong(

@@ -4,6 +4,7 @@
 #include "driver/fix_sizes.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
+#include "driver/small_segments.h"
 #include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/pipeline.h"
@@ -26,9 +27,11 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   fix_sizes(decided.file.model, sizes, overrides.dims_may_miss, diagnostics);
   infer_shapes(decided.file, diagnostics);
   configure_model(decided.config, decided.file, rules.op_classes, diagnostics);
-  Env env = rules.env_for(decided.config, diagnostics);
-  rewrite_model(decided.file, decided.plan, env);
+  Env rewriting = rules.env_for(decided.config, diagnostics);
+  rewrite_model(decided.file, decided.plan, rewriting);
   check_method(decided.config, decided.file.model, rules.op_classes, diagnostics);
+  move_small_segments(decided.config, rules, decided.file.model);
+  Env env = rules.env_for(decided.config, diagnostics);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
   check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
   check_whole_on_bpu(decided.config, decided.file.model, decided.plan, diagnostics);

@@ -19,6 +19,7 @@
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "driver/segments_picture.h"
+#include "driver/small_segments.h"
 #include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
@@ -165,6 +166,7 @@ bool Preparation::decide() {
     }
     plan_ = Plan{};
   }
+  move_small_segments(config_, rules_, model());
   const bool whole = run_kind(PassKind::kDecide, watch_.observer(), diagnostics_);
   if (whole) check_wanted_devices(config_, model(), plan_, diagnostics_);
   if (whole) check_whole_on_bpu(config_, model(), plan_, diagnostics_);

@@ -158,6 +158,19 @@ class Hybrid(unittest.TestCase):
                           ("layer2.relu", "No high-precision output at the end of id(1)."),
                           ("conv1", "activation is None.")])
 
+    def test_small_segments_move_to_the_cpu(self) -> None:
+        config = HYBRID + "  min_segment: 2\n"
+        table = self.table(config.replace("conv0]", "selu]"))
+        self.assertEqual([row["name"] for row in table if row["device"] == "BPU"],
+                         ["layer2.conv", "layer2.relu", "conv0", "conv1"])
+        reasons = {row["name"]: row["because"] for row in table}
+        self.assertEqual(reasons["layer0.relu"], "Conv 'layer0.conv' stays float (qprep.yaml:8:16 hybrid.min_segment 2: its "
+                                                 "segment of the BPU would have one kernel)")
+        self.assertEqual({row["device"] for row in self.table(config)}, {"CPU"})
+        self.assertEqual(self.quantised(config.replace("conv0]", "selu]")),
+                         {"layer1.relu_out", "layer2.relu_out", "conv0_out", "layer2.conv.weight", "conv0.weight",
+                          "conv1.weight"})
+
     def test_off_refuses_what_the_target_lacks(self) -> None:
         config = "march: bayes\nmethod: jit\nhybrid: {enabled: false}\n"
         self.run_qprep("prepare", "net.onnx", "-o", "refused", config=config, status=1)
