@@ -83,13 +83,10 @@ class Explanation {
     entry.passive = true;
     const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
     if (!data) return;
-    const Node* maker = flow_.of(*data).root->producer();
-    const ValueFlow& result = flow_.of(node.output(0));
-    const bool before = maker && flow_.traits(*maker).op_class == OpClass::kQuantised;
     const auto refused = nodes_.moving_on_cpu.find(&node);
     if (refused != nodes_.moving_on_cpu.end()) {
       entry.device_because = because("passive: it {}; {}", traits.why, refused->second);
-    } else if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
+    } else if (nodes_.moving.contains(&node) || moves_quantised_already(flow_, node)) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {

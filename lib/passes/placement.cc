@@ -174,7 +174,8 @@ class Placement {
 
   /// Of a passive operator that would run on the BPU. It has the scale of what it moves wherever it runs.
   void judge_passive(const Node& node) {
-    if (!nodes_.moving.contains(&node) || plan_.unit_of(node)) return;
+    if (plan_.unit_of(node)) return;
+    if (!nodes_.moving.contains(&node) && !moves_quantised_already(flow_, node)) return;
     if (const Setting* skip = settings_.skip(node)) {
       nodes_.moving_on_cpu.emplace(&node, because("{} runs on the CPU ({})", name_of(node), *skip));
       return;
@@ -592,6 +593,16 @@ class Placement {
 QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
                      const March* march, const TargetJudge& target, Plan& plan) {
   return Placement(flow, weights, settings, march, target, plan).run();
+}
+
+bool moves_quantised_already(const DataFlow& flow, const Node& node) {
+  const OpTraits& traits = flow.traits(node);
+  if (traits.op_class != OpClass::kPassive || traits.data.empty()) return false;
+  const Value* data = node.input(traits.data.front());
+  const ValueFlow& result = flow.of(node.output(0));
+  if (!data || !result.through) return false;
+  const Node* maker = flow.of(*data).root->producer();
+  return result.quantiser || (maker && flow.traits(*maker).op_class == OpClass::kQuantised);
 }
 
 }  // namespace qprep
