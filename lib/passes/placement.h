@@ -31,8 +31,8 @@ struct QuantisedNodes {
 QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
                      const March* march, const TargetJudge& target, Plan& plan);
 
-/// The node is passive and moves numbers that have a scale of the model's own: an operator that carries scales
-/// made them, or quantises them.
+/// The node is passive and moves numbers that have a scale of the model's own: an operator that carries
+/// scales made them, or quantises them.
 bool moves_quantised_already(const DataFlow& flow, const Node& node);
 
 }  // namespace qprep

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/march.h"
+#include "passes/reduced_axes.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -96,12 +97,33 @@ void TargetJudge::add(const Node& node, const Situation& situation, bool by_name
   append(all.remedies, judgement.remedies);
 }
 
+/// A limit speaks of a node, so one is made for it, of what enters the operator and what it makes.
+Judgement TargetJudge::of_operator(const Unit& composite, const Asked& asked) const {
+  const Node& last = *composite.nodes.back();
+  Names names;
+  Graph graph(names, nullptr);
+  NodeSpec spec{.op = composite.pattern, .outputs = {last.output(0).name()}, .name = last.label()};
+  for (const Value* operand : composite.operands) {
+    spec.inputs.push_back(&graph.add_input(operand->name(), operand->type()));
+  }
+  Node& whole = graph.insert(nullptr, std::move(spec));
+  whole.output(0).set_type(last.output(0).type());
+  if (last.output(0).is_graph_output()) graph.add_output(whole.output(0));
+  for (const Node* part : composite.nodes) {
+    const std::optional<AxesOfReduction> reduced = axes_of_reduction(*part);
+    if (reduced && reduced->axes.size() == 1) whole.set_attribute("axis", reduced->axes.front());
+  }
+  Judgement judgement;
+  add(whole, situation_of(whole, asked), asked.by_name, judgement);
+  return judgement;
+}
+
 Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   Judgement all;
   if (!table_) return all;
   if (unit.is_composite()) {
     const auto row = table_->rows.find(unit.pattern);
-    if (row != table_->rows.end() && may_run_on_bpu(row->second.runs)) return all;
+    if (row != table_->rows.end() && may_run_on_bpu(row->second.runs)) return of_operator(unit, asked);
     for (const Node* node : unit.nodes) {
       if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
       Judgement part;

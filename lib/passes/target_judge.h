@@ -32,7 +32,7 @@ class TargetJudge {
     bool last_of_segment = false;  // nothing quantised reads its result
   };
   /// Of all its nodes: the first runs by itself, those of a sequence behind the layer inside its kernel, and
-  /// each of a composite operator by itself, unless the table has a row for that.
+  /// each of a composite operator by itself, unless the BPU may run that by a row of its own.
   Judgement of(const Unit& unit, const Asked& asked) const;
   Judgement of_passive(const Node& node) const;
   /// Why the node cannot run inside the kernel of the layer before it; empty: it can.
@@ -46,6 +46,8 @@ class TargetJudge {
 
  private:
   Situation situation_of(const Node& node, const Asked& asked) const;
+  /// Given: the table has a row for the composite operator.
+  Judgement of_operator(const Unit& composite, const Asked& asked) const;
   void add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const;
   const Capability* row_of(const Node& node) const;
 
