@@ -35,6 +35,9 @@ class Finder {
     const NodePlan* reader = plan_.of(*use.node);
     const Decision* decision =
         reader && reader->reads_quantised(use.input) ? plan_.decision_of(value) : nullptr;
+    if (const auto own = plan_.carried.find(&value); !decision && own != plan_.carried.end()) {
+      decision = &own->second;
+    }
     const Type& type = value.type();
     Crossing crossing{.tensor = value.name(), .from = from, .to = to};
     if (value.is_made()) {
