@@ -83,8 +83,8 @@ class Explanation {
     entry.passive = true;
     const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
     if (!data) return;
-    const auto refused = nodes_.moving_on_cpu.find(&node);
-    if (refused != nodes_.moving_on_cpu.end()) {
+    const auto refused = nodes_.on_cpu.find(&node);
+    if (refused != nodes_.on_cpu.end()) {
       entry.device_because = because("passive: it {}; {}", traits.why, refused->second);
     } else if (nodes_.moving.contains(&node) || moves_quantised_already(flow_, node)) {
       entry.device = Device::kBpu;

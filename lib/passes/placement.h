@@ -18,7 +18,7 @@ struct QuantisedNodes {
   std::unordered_set<const Node*> computing;  // the members of units that can run quantised
   std::unordered_set<const Node*> moving;     // passive ones whose data is quantised
   /// Why passive ones run on the CPU, whose data is quantised.
-  std::unordered_map<const Node*, Reason> moving_on_cpu;
+  std::unordered_map<const Node*, Reason> on_cpu;
 };
 
 /// Decides for the main graph and the bodies of its control flow which units run quantised, where the

@@ -62,6 +62,12 @@ TargetJudge::TargetJudge(const OpClasses& classes, const March* march, std::int6
 
 const Capability* TargetJudge::row_of(const Node& node) const { return table_ ? table_->of(node) : nullptr; }
 
+const Capability* TargetJudge::row_of(const Unit& unit) const {
+  if (!table_ || !unit.is_composite()) return nullptr;
+  const auto row = table_->rows.find(unit.pattern);
+  return row != table_->rows.end() && may_run_on_bpu(row->second.runs) ? &row->second : nullptr;
+}
+
 Situation TargetJudge::situation_of(const Node& node, const Asked& asked) const {
   Situation situation;
   situation.opset = opset_;
@@ -122,8 +128,7 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   Judgement all;
   if (!table_) return all;
   if (unit.is_composite()) {
-    const auto row = table_->rows.find(unit.pattern);
-    if (row != table_->rows.end() && may_run_on_bpu(row->second.runs)) return of_operator(unit, asked);
+    if (row_of(unit)) return of_operator(unit, asked);
     for (const Node* node : unit.nodes) {
       if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
       Judgement part;
@@ -153,7 +158,7 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   return all;
 }
 
-Judgement TargetJudge::of_passive(const Node& node) const {
+Judgement TargetJudge::of_single(const Node& node) const {
   Judgement judgement;
   if (table_) add(node, situation_of(node, {}), true, judgement);
   return judgement;
@@ -179,6 +184,16 @@ bool TargetJudge::weighs(const Node& node, Precision precision) const {
 bool TargetJudge::makes(const Node& node, Precision precision) const {
   const Capability* row = row_of(node);
   return !row || holds(row->output, precision);
+}
+
+bool TargetJudge::takes(const Unit& unit, const Node& reader, Precision precision) const {
+  const Capability* row = row_of(unit);
+  return row ? holds(row->input, precision) : takes(reader, precision);
+}
+bool TargetJudge::makes(const Unit& unit, Precision precision) const {
+  const Capability* row = row_of(unit);
+  return row ? holds(row->output, precision)
+             : makes(unit.is_composite() ? *unit.nodes.back() : *unit.nodes.front(), precision);
 }
 
 std::string reasons_of(const Judgement& judgement) { return join(judgement.reasons, "; "); }
