@@ -59,12 +59,20 @@ class Explanation {
       case OpClass::kPassive:
         return settle_passive(node, traits);
       case OpClass::kQuantised:
-        return on(traits.dynamic ? Device::kCpu : Device::kBpu,
-                  fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+        return settle_carrying(node, traits);
       case OpClass::kInteger:
       case OpClass::kFloat:
         return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
     }
+  }
+
+  void settle_carrying(const Node& node, const OpTraits& traits) {
+    NodePlan& entry = plan_.nodes[&node];
+    const auto refused = nodes_.on_cpu.find(&node);
+    const bool runs = !traits.dynamic && refused == nodes_.on_cpu.end();
+    entry.device = runs ? Device::kBpu : Device::kCpu;
+    entry.device_because = fmt::format("{}: it {}", to_text(traits.op_class), traits.why);
+    if (refused != nodes_.on_cpu.end()) entry.device_because.append(because("; {}", refused->second));
   }
 
   /// Why a node in the tail that is not gemm_like is quantised, as the end of a reason; empty: it is none.

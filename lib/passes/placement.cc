@@ -34,7 +34,10 @@ class Placement {
       hand_on(unit);
     }
     for (const Node* node : flow_.nodes()) settle_reads(*node);
-    for (const Node* node : flow_.nodes()) judge_passive(*node);
+    for (const Node* node : flow_.nodes()) {
+      judge_passive(*node);
+      judge_carrying(*node);
+    }
     share_scales(flow_, settings_, plan_);
     return std::move(nodes_);
   }
@@ -167,6 +170,14 @@ class Placement {
     if (judgement.verdict == Verdict::kUndecided) entry.undecided = reasons_of(judgement);
     if (judgement.verdict != Verdict::kBroken) return;
     refuse(node, judgement);
+  }
+
+  /// Of an operator that carries scales of its own. One that says how a tensor is held is no operator to run,
+  /// so only what the target does not have at all is refused.
+  void judge_carrying(const Node& node) {
+    if (!target_.has_table() || flow_.traits(node).op_class != OpClass::kQuantised) return;
+    const Judgement judgement = target_.of_single(node);
+    if (judgement.runs == RunsOn::kNowhere) refuse(node, judgement);
   }
 
   void refuse(const Node& node, const Judgement& judgement) {

@@ -17,7 +17,7 @@ class TargetJudge;
 struct QuantisedNodes {
   std::unordered_set<const Node*> computing;  // the members of units that can run quantised
   std::unordered_set<const Node*> moving;     // passive ones whose data is quantised
-  /// Why passive ones run on the CPU, whose data is quantised.
+  /// Why what is quantised runs on the CPU: passive ones, and operators that carry scales of their own.
   std::unordered_map<const Node*, Reason> on_cpu;
 };
 

@@ -161,6 +161,7 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
 Judgement TargetJudge::of_single(const Node& node) const {
   Judgement judgement;
   if (table_) add(node, situation_of(node, {}), true, judgement);
+  if (const Capability* row = row_of(node)) judgement.runs = row->runs;
   return judgement;
 }
 
