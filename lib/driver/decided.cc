@@ -37,6 +37,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
     run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), of_trial);
     if (needs_newer_opset(decided.config, decided.file.model, decided.plan)) {
       raise_to(kFakeQuantizeOpset, decided.file.model, diagnostics);
+      infer_shapes(decided.file, trial);
     }
     decided.plan = Plan{};
   }

@@ -154,7 +154,10 @@ bool Preparation::decide() {
   if (model().opset() < kFakeQuantizeOpset) {
     Diagnostics trial;
     run_kind(PassKind::kDecide, {}, trial);
-    if (needs_newer_opset(config_, model(), plan_) && !raise(kRaise, kFakeQuantizeOpset)) return false;
+    if (needs_newer_opset(config_, model(), plan_)) {
+      if (!raise(kRaise, kFakeQuantizeOpset)) return false;
+      infer_shapes(file_, trial);
+    }
     plan_ = Plan{};
   }
   const bool whole = run_kind(PassKind::kDecide, watch_.observer(), diagnostics_);

@@ -427,6 +427,24 @@ class OtherVerbs(Case):
         self.assertEqual([each["op"] for each in checked], ["Conv", "Resize", "Conv"])
         self.assertEqual([each["op"] for each in prepared if each["op"] != "Constant"], ["Conv", "Resize", "Conv"])
 
+    def test_sizes_behind_an_operator_of_early_files_are_known_once_it_is_another(self):
+        model = onnx.parser.parse_model("""
+            <ir_version: 3, opset_import: ["" : 9]>
+            old (float[1,4,80,80] x, float[4,4,1,1] w) => (float[1,4,78,78] y) {
+                [crop] c = Crop <border = [1,1,1,1]> (x)
+                [conv] d = Conv (c, w)
+                [tanh] y = Tanh (d)
+            }""")
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((4, 4, 1, 1), np.float32), "w"))
+        path = self.folder / "old.onnx"
+        onnx.save(model, path)
+        config = self.config("march: bernoulli2\nmethod: jit\n")
+        self.assert_done(qprep("prepare", path, "-c", config, "-o", self.out, "-q"))
+        prepared = json.loads((self.out / "model_check_result.json").read_text())["nodes"]
+        checked = json.loads(qprep("check", path, "-c", config, "--json", "-q").stdout)["models"][0]["table"]
+        for told in (prepared[-1]["because"]["device"], checked[-1]["because"]):
+            self.assertIn("C * H * W = 24336 is above 8192", told)
+
     def test_check_of_several_models_writes_a_folder_each(self):
         other = self.folder / "other.onnx"
         other.write_bytes(DIGITS.read_bytes())
