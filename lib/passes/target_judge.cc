@@ -174,6 +174,17 @@ std::string TargetJudge::refusal_inside(const Node& node) const {
   return judgement.verdict == Verdict::kBroken ? reasons_of(judgement) : "";
 }
 
+std::string TargetJudge::refusal_inside(const Unit& composite) const {
+  if (!table_) return "";
+  Judgement judgement;
+  for (const Node* node : composite.nodes) {
+    Situation inside = situation_of(*node, {});
+    inside.fused = true;
+    add(*node, inside, false, judgement);
+  }
+  return judgement.verdict == Verdict::kBroken ? reasons_of(judgement) : "";
+}
+
 bool TargetJudge::takes(const Node& node, Precision precision) const {
   const Capability* row = row_of(node);
   return !row || holds(row->input, precision);

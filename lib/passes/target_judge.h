@@ -38,6 +38,9 @@ class TargetJudge {
   Judgement of_single(const Node& node) const;
   /// Why the node cannot run inside the kernel of the layer before it; empty: it can.
   std::string refusal_inside(const Node& node) const;
+  /// The same of a composite operator, each of whose parts has to: of the unit that it would join, they are
+  /// nodes like others.
+  std::string refusal_inside(const Unit& composite) const;
 
   /// Whether the row of the operator has the format for its data, its weight or its result; true without a
   /// row.
