@@ -2,8 +2,9 @@
 
     python tests/cli/target_walker.py QPREP [MODEL...] [--march M] [--setup RE] [--spellings N] [--quick] [-v]
 
-It shares nothing with the passes: the limits are those of the vendor's table, as tests/target/judge.py reads them; sizes
-are ONNX's shape inference over the written model. Rules:
+It shares nothing with the passes: the limits are those of the vendor's table, as tests/target/judge.py reads them;
+sizes are ONNX's shape inference over the written model, and what ONNX Runtime makes where the inputs leave nothing
+open. Rules:
 
 - what runs on the BPU breaks no limit of its row: every node of a unit, where it stands in it;
 - every node on the CPU has a reason of a known kind; one that names a limit has a broken limit;
@@ -49,7 +50,7 @@ OTHER_REASONS = {
     "class": r"^(float|integer): ",
     "tail": r"^in the tail: ",
     "head": r"^in the head: ",
-    "no data": r"computes? from shapes, integers and constants alone|computed from shapes, integers and constants alone",
+    "no data": r"compute(s|d) from shapes, integers and constants alone",
     "leads to shapes": r"its result only leads to shapes",
     "mask": r"of a mask, which would take the whole range",
     "statistic": r"which must not round to zero|of a statistic|squares",
@@ -185,8 +186,14 @@ class Walker:
                 continue
             if is_sum:
                 made[0].feeds_add = True
+            if at > 0 and node.op == "Max" and self.reads_zeros(node):
+                node.op = "Relu"  # as a sequence spells it
             made.append(node)
         return made
+
+    @staticmethod
+    def reads_zeros(node: Node) -> bool:
+        return any(each.value is not None and not each.value.any() for each in node.operands())
 
     def is_bias(self, node: Node, layer: Node) -> bool:
         """A constant, with one number for all or one for each output channel of the layer."""
@@ -391,7 +398,8 @@ class Walker:
             yield "check and prepare put nodes in different places"
 
 
-NUMPY_NAMES = ("float32", "float64", "float16", *(f"{sign}int{width}" for sign in ("", "u") for width in (8, 16, 32, 64)))
+INTEGERS = tuple(f"{sign}int{width}" for sign in ("", "u") for width in (8, 16, 32, 64))
+NUMPY_NAMES = ("float32", "float64", "float16", *INTEGERS)
 
 
 class Runner:
@@ -402,7 +410,8 @@ class Runner:
         self.tables: dict[str, Table] = {}
 
     def run(self, *arguments: str | Path) -> str:
-        done = subprocess.run([self.qprep, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=600)
+        command = [self.qprep, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
         if done.returncode != 0:
             raise RuntimeError((done.stderr.strip().splitlines() or ["it failed"])[0])
         return done.stdout
@@ -461,7 +470,7 @@ def real_models(quick: bool) -> list[Path]:
 
 
 def sizes_of(model: Path) -> str:
-    """A configuration's `dims` that closes what the model's inputs leave open: a batch of 1, other axes as they usually are."""
+    """A configuration's `dims` for what the model's inputs leave open: a batch of 1, other axes as they usually are."""
     graph = onnx.load(model, load_external_data=False).graph
     constants = {each.name for each in graph.initializer}
     sizes: dict[str, int] = {}

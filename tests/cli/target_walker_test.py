@@ -92,8 +92,9 @@ def plant(plants: Plants) -> None:
     plants.changed(lambda w, c: told(w, "negated").update(device="BPU", segment=0), "'negated' (Neg) runs on the BPU")
     plants.changed(lambda w, c: told(w, "negated")["because"].update(device=""), "'negated'", "without a reason")
     plants.changed(lambda w, c: told(w, "negated")["because"].update(device="so"), "'negated'", "of no known kind")
-    plants.changed(lambda w, c: told(w, "joined")["because"].update(device="in the tail: x"), "'joined'", "layer follows")
-    plants.changed(lambda w, c: told(w, "joined")["because"].update(device="in the head: x"), "'joined'", "layer precedes")
+    for side, said in (("tail", "a layer follows"), ("head", "a layer precedes")):
+        why = f"in the {side}: so"
+        plants.changed(lambda w, c: told(w, "joined")["because"].update(device=why), "'joined'", said)
 
     def one_segment(written: Written, checked: dict[str, Any]) -> None:
         for place in written.places:

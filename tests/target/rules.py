@@ -14,7 +14,7 @@ from re import Match
 import numpy as np
 import onnx
 from facts import Node, Size, Tensor, Unknown, product, within
-from probes import GIGA
+from probes import BINARY, GIGA
 
 Limit = tuple[str, Callable[[], bool]]
 Rule = Callable[[Node, "Match[str]"], Iterator[Limit]]
@@ -70,13 +70,10 @@ def none(node: Node, match: Match[str]) -> Iterator[Limit]:
 @rule
 def ranks(node: Node, match: Match[str]) -> Iterator[Limit]:
     least, most = map(int, re.findall(r"\d+", match[0])[:2])
-    ranked = node.y if len(node.operands()) > 1 and node.op in BROADCASTS else node.x
+    ranked = node.y if len(node.operands()) > 1 and node.op in BINARY else node.x
     yield f"{least} to {most} axes", lambda: least <= ranked.rank <= most
     if "merg" in match[0]:
         yield "axes that merge to 4", lambda: ranked.rank <= 4 or node.merged_rank() <= 4
-
-
-BROADCASTS = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Sum", "Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual"}
 
 
 @rule
