@@ -66,7 +66,7 @@ OTHER_REASONS = {
 class Setup:
     name: str
     text: str
-    twice: bool = False  # and again, for the same bytes
+    twice: bool = False  # for the same bytes again
 
 
 SETUPS = [

@@ -81,7 +81,7 @@ def without_fake_quantize(model: onnx.ModelProto) -> None:
             name = names[name]
         return name
 
-    for graph in graphs:
+    for graph in reversed(graphs):  # a graph that takes its nodes again copies their bodies
         kept = [node for node in graph.node if node.op_type != "FakeQuantize"]
         del graph.node[:]
         graph.node.extend(kept)
