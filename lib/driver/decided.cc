@@ -2,12 +2,14 @@
 
 #include "driver/configured_model.h"
 #include "driver/fix_sizes.h"
+#include "driver/newer_opset.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "driver/small_segments.h"
 #include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/pipeline.h"
+#include "quant/fake_quant.h"
 
 namespace qprep {
 
@@ -30,6 +32,16 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   Env rewriting = rules.env_for(decided.config, diagnostics);
   rewrite_model(decided.file, decided.plan, rewriting);
   check_method(decided.config, decided.file.model, rules.op_classes, diagnostics);
+  if (decided.file.model.opset() < kFakeQuantizeOpset) {
+    Diagnostics trial;
+    Env of_trial = rules.env_for(decided.config, trial);
+    run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), of_trial);
+    if (needs_newer_opset(decided.config, decided.file.model, decided.plan)) {
+      raise_to(kFakeQuantizeOpset, decided.file.model, diagnostics);
+      infer_shapes(decided.file, trial);
+    }
+    decided.plan = Plan{};
+  }
   move_small_segments(decided.config, rules, decided.file.model);
   Env env = rules.env_for(decided.config, diagnostics);
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);

@@ -14,6 +14,7 @@
 #include "driver/calibration.h"
 #include "driver/configured_model.h"
 #include "driver/fix_sizes.h"
+#include "driver/newer_opset.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
 #include "driver/rewrite_model.h"
@@ -157,12 +158,9 @@ bool Preparation::decide() {
   if (model().opset() < kFakeQuantizeOpset) {
     Diagnostics trial;
     run_kind(PassKind::kDecide, {}, trial);
-    const auto computes = [&](const auto& entry) {
-      return config_.calibration || entry.second.role == Role::kWeight || entry.second.fixed;
-    };
-    if (std::any_of(plan_.values.begin(), plan_.values.end(), computes) &&
-        !raise(kRaise, kFakeQuantizeOpset)) {
-      return false;
+    if (needs_newer_opset(config_, model(), plan_)) {
+      if (!raise(kRaise, kFakeQuantizeOpset)) return false;
+      infer_shapes(file_, trial);
     }
     plan_ = Plan{};
   }
@@ -192,10 +190,7 @@ void Preparation::begin_check_result() {
 
 bool Preparation::raise(std::string_view step, std::int64_t opset) {
   if (model().opset() >= opset) return true;
-  return watch_.step(step, model(), [&] {
-    raise_opset(model(), opset, diagnostics_);
-    update_fake_quantize_functions(model());
-  });
+  return watch_.step(step, model(), [&] { raise_to(opset, model(), diagnostics_); });
 }
 
 void Preparation::check_scales_are_there() const {

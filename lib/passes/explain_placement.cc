@@ -59,12 +59,20 @@ class Explanation {
       case OpClass::kPassive:
         return settle_passive(node, traits);
       case OpClass::kQuantised:
-        return on(traits.dynamic ? Device::kCpu : Device::kBpu,
-                  fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
+        return settle_carrying(node, traits);
       case OpClass::kInteger:
       case OpClass::kFloat:
         return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
     }
+  }
+
+  void settle_carrying(const Node& node, const OpTraits& traits) {
+    NodePlan& entry = plan_.nodes[&node];
+    const auto refused = nodes_.on_cpu.find(&node);
+    const bool runs = !traits.dynamic && refused == nodes_.on_cpu.end();
+    entry.device = runs ? Device::kBpu : Device::kCpu;
+    entry.device_because = fmt::format("{}: it {}", to_text(traits.op_class), traits.why);
+    if (refused != nodes_.on_cpu.end()) entry.device_because.append(because("; {}", refused->second));
   }
 
   /// Why a node in the tail that is not gemm_like is quantised, as the end of a reason; empty: it is none.
@@ -83,13 +91,10 @@ class Explanation {
     entry.passive = true;
     const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
     if (!data) return;
-    const Node* maker = flow_.of(*data).root->producer();
-    const ValueFlow& result = flow_.of(node.output(0));
-    const bool before = maker && flow_.traits(*maker).op_class == OpClass::kQuantised;
-    const auto refused = nodes_.moving_on_cpu.find(&node);
-    if (refused != nodes_.moving_on_cpu.end()) {
+    const auto refused = nodes_.on_cpu.find(&node);
+    if (refused != nodes_.on_cpu.end()) {
       entry.device_because = because("passive: it {}; {}", traits.why, refused->second);
-    } else if (nodes_.moving.contains(&node) || (result.through && (before || result.quantiser))) {
+    } else if (nodes_.moving.contains(&node) || moves_quantised_already(flow_, node)) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {

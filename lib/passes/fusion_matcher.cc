@@ -212,7 +212,8 @@ std::string FusionMatcher::objection_to(const Attempt& attempt, const Unit& comp
   if (changes_shape(value, composite.nodes.back()->output(0))) {
     return fmt::format("the result of {} has another shape", name_of(composite));
   }
-  return several_readers(value, composite.nodes);
+  std::string refusal = target_ ? target_->refusal_inside(composite) : "";
+  return refusal.empty() ? several_readers(value, composite.nodes) : refusal;
 }
 
 std::string FusionMatcher::taken_by(const Node& node, const Unit& unit) const {

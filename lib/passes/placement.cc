@@ -7,20 +7,15 @@
 #include <unordered_set>
 
 #include "config/march.h"
+#include "passes/narrow_tensors.h"
 #include "passes/share_scales.h"
 #include "passes/target_judge.h"
+#include "passes/unit_entries.h"
 #include "plan/because.h"
 #include "quant/scale.h"
 
 namespace qprep {
 namespace {
-
-/// An input of a unit through which data enters it.
-struct Entry {
-  const Node* node;
-  std::size_t input;
-  const Value& value() const { return *node->input(input); }
-};
 
 class Placement {
  public:
@@ -31,15 +26,18 @@ class Placement {
   QuantisedNodes run() {
     // Readers first: what follows a unit decides some limits.
     for (auto unit = plan_.units.rbegin(); unit != plan_.units.rend(); ++unit) judge(*unit);
-    find_narrow_tensors();
-    if (march_ && !march_->int16_addends) find_narrow_addends();
+    const auto runs = [this](const Unit& unit) { return runs_quantised(*unit.nodes.front()); };
+    find_narrow_tensors(plan_.units, runs, flow_, target_, march_, narrow_);
     for (const Unit& unit : plan_.units) {
       if (!runs_quantised(*unit.nodes.front())) continue;
       for (const Entry& entry : entries(unit)) feed(entry);
       hand_on(unit);
     }
     for (const Node* node : flow_.nodes()) settle_reads(*node);
-    for (const Node* node : flow_.nodes()) judge_passive(*node);
+    for (const Node* node : flow_.nodes()) {
+      judge_passive(*node);
+      judge_carrying(*node);
+    }
     share_scales(flow_, settings_, plan_);
     return std::move(nodes_);
   }
@@ -61,21 +59,7 @@ class Placement {
 
   // ------------------------------------------------------------------------------------- which units
 
-  std::vector<Entry> entries(const Unit& unit) const {
-    std::vector<Entry> found;
-    for (const Node* node : unit.nodes) {
-      const OpTraits& traits = flow_.traits(*node);
-      for (std::size_t i = 0; i < node->input_count(); ++i) {
-        const Value* value = node->input(i);
-        if (!value || !traits.is_data(i) || value == unit.bias) continue;
-        const Node* maker = value->producer();
-        const bool inside =
-            maker && std::find(unit.nodes.begin(), unit.nodes.end(), maker) != unit.nodes.end();
-        if (!inside) found.push_back({node, i});
-      }
-    }
-    return found;
-  }
+  std::vector<Entry> entries(const Unit& unit) const { return entries_of(unit, flow_); }
 
   void judge(const Unit& unit) {
     Reason objection = objection_to(unit);
@@ -174,19 +158,32 @@ class Placement {
 
   /// Of a passive operator that would run on the BPU. It has the scale of what it moves wherever it runs.
   void judge_passive(const Node& node) {
-    if (!nodes_.moving.contains(&node) || plan_.unit_of(node)) return;
+    if (plan_.unit_of(node)) return;
+    if (!nodes_.moving.contains(&node) && !moves_quantised_already(flow_, node)) return;
     if (const Setting* skip = settings_.skip(node)) {
-      nodes_.moving_on_cpu.emplace(&node, because("{} runs on the CPU ({})", name_of(node), *skip));
+      nodes_.on_cpu.emplace(&node, because("{} runs on the CPU ({})", name_of(node), *skip));
       return;
     }
     if (!target_.has_table()) return;
-    const Judgement judgement = target_.of_passive(node);
+    const Judgement judgement = target_.of_single(node);
     NodePlan& entry = plan_.nodes[&node];
     if (judgement.verdict == Verdict::kUndecided) entry.undecided = reasons_of(judgement);
     if (judgement.verdict != Verdict::kBroken) return;
-    nodes_.moving_on_cpu.emplace(&node, reasons_of(judgement));
-    entry.by_target = true;
-    entry.remedy = remedies_of(judgement);
+    refuse(node, judgement);
+  }
+
+  /// Of an operator that carries scales of its own. One that says how a tensor is held is no operator to run,
+  /// so only what the target does not have at all is refused.
+  void judge_carrying(const Node& node) {
+    if (!target_.has_table() || flow_.traits(node).op_class != OpClass::kQuantised) return;
+    const Judgement judgement = target_.of_single(node);
+    if (judgement.runs == RunsOn::kNowhere) refuse(node, judgement);
+  }
+
+  void refuse(const Node& node, const Judgement& judgement) {
+    nodes_.on_cpu.emplace(&node, reasons_of(judgement));
+    plan_.nodes[&node].by_target = true;
+    plan_.nodes[&node].remedy = remedies_of(judgement);
   }
 
   /// What the unit makes, and what enters it too, has to be int8.
@@ -194,40 +191,6 @@ class Placement {
     narrow_.emplace(&unit.nodes.back()->output(0), why);
     if (!inputs_too) return;
     for (const Entry& entry : entries(unit)) narrow_.emplace(flow_.of(entry.value()).root, why);
-  }
-
-  /// Of units that run: what the target does not take or make in the precision that was asked for.
-  void find_narrow_tensors() {
-    if (!target_.has_table()) return;
-    constexpr Precision kWide = Precision::kInt16;
-    for (const Unit& unit : plan_.units) {
-      const Node& first = *unit.nodes.front();
-      if (!runs_quantised(first) || unit.is_composite()) continue;
-      if (!target_.makes(first, kWide)) {
-        narrow_.emplace(&unit.nodes.back()->output(0),
-                        fmt::format("since {} makes no qint16 in {}", target_.march(), name_of(first)));
-      }
-      for (const Entry& entry : entries(unit)) {
-        if (weight_of(flow_, *entry.node, entry.input) || target_.takes(*entry.node, kWide)) continue;
-        narrow_.emplace(flow_.of(entry.value()).root,
-                        fmt::format("since {} takes no qint16 in {}", target_.march(), name_of(*entry.node)));
-      }
-    }
-  }
-
-  /// What a layer adds has to be int8.
-  void find_narrow_addends() {
-    for (const Unit& unit : plan_.units) {
-      if (!runs_quantised(*unit.nodes.front()) ||
-          flow_.traits(*unit.nodes.front()).op_class != OpClass::kGemmLike) {
-        continue;
-      }
-      for (const Value* addend : unit.addends) {
-        narrow_.emplace(flow_.of(*addend).root,
-                        fmt::format("since the unit {} of {} adds it, and {} adds nothing in qint16",
-                                    unit.pattern, name_of(*unit.nodes.front()), march_->name));
-      }
-    }
   }
 
   /// Result: what has to be int8 is, where int16 was asked; why, as the end of a reason.
@@ -583,7 +546,7 @@ class Placement {
   const TargetJudge& target_;
   Plan& plan_;
   QuantisedNodes nodes_;
-  std::unordered_map<const Value*, std::string> narrow_;  // what can be no int16, and why
+  NarrowTensors narrow_;
   std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 
@@ -592,6 +555,16 @@ class Placement {
 QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
                      const March* march, const TargetJudge& target, Plan& plan) {
   return Placement(flow, weights, settings, march, target, plan).run();
+}
+
+bool moves_quantised_already(const DataFlow& flow, const Node& node) {
+  const OpTraits& traits = flow.traits(node);
+  if (traits.op_class != OpClass::kPassive || traits.data.empty()) return false;
+  const Value* data = node.input(traits.data.front());
+  const ValueFlow& result = flow.of(node.output(0));
+  if (!data || !result.through) return false;
+  const Node* maker = flow.of(*data).root->producer();
+  return result.quantiser || (maker && flow.traits(*maker).op_class == OpClass::kQuantised);
 }
 
 }  // namespace qprep

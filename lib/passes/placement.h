@@ -17,8 +17,8 @@ class TargetJudge;
 struct QuantisedNodes {
   std::unordered_set<const Node*> computing;  // the members of units that can run quantised
   std::unordered_set<const Node*> moving;     // passive ones whose data is quantised
-  /// Why passive ones run on the CPU, whose data is quantised.
-  std::unordered_map<const Node*, Reason> moving_on_cpu;
+  /// Why what is quantised runs on the CPU: passive ones, and operators that carry scales of their own.
+  std::unordered_map<const Node*, Reason> on_cpu;
 };
 
 /// Decides for the main graph and the bodies of its control flow which units run quantised, where the
@@ -30,5 +30,9 @@ struct QuantisedNodes {
 /// so. A limit that cannot be decided, since a size is unknown, counts as kept (NodePlan::undecided).
 QuantisedNodes place(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
                      const March* march, const TargetJudge& target, Plan& plan);
+
+/// The node is passive and moves numbers that have a scale of the model's own: an operator that carries
+/// scales made them, or quantises them.
+bool moves_quantised_already(const DataFlow& flow, const Node& node);
 
 }  // namespace qprep

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/march.h"
+#include "passes/reduced_axes.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -61,6 +62,12 @@ TargetJudge::TargetJudge(const OpClasses& classes, const March* march, std::int6
 
 const Capability* TargetJudge::row_of(const Node& node) const { return table_ ? table_->of(node) : nullptr; }
 
+const Capability* TargetJudge::row_of(const Unit& unit) const {
+  if (!table_ || !unit.is_composite()) return nullptr;
+  const auto row = table_->rows.find(unit.pattern);
+  return row != table_->rows.end() && may_run_on_bpu(row->second.runs) ? &row->second : nullptr;
+}
+
 Situation TargetJudge::situation_of(const Node& node, const Asked& asked) const {
   Situation situation;
   situation.opset = opset_;
@@ -96,12 +103,32 @@ void TargetJudge::add(const Node& node, const Situation& situation, bool by_name
   append(all.remedies, judgement.remedies);
 }
 
+/// A limit speaks of a node, so one is made for it, of what enters the operator and what it makes.
+Judgement TargetJudge::of_operator(const Unit& composite, const Asked& asked) const {
+  const Node& last = *composite.nodes.back();
+  Names names;
+  Graph graph(names, nullptr);
+  NodeSpec spec{.op = composite.pattern, .outputs = {last.output(0).name()}, .name = last.label()};
+  for (const Value* operand : composite.operands) {
+    spec.inputs.push_back(&graph.add_input(operand->name(), operand->type()));
+  }
+  Node& whole = graph.insert(nullptr, std::move(spec));
+  whole.output(0).set_type(last.output(0).type());
+  if (last.output(0).is_graph_output()) graph.add_output(whole.output(0));
+  for (const Node* part : composite.nodes) {
+    const std::optional<AxesOfReduction> reduced = axes_of_reduction(*part);
+    if (reduced && reduced->axes.size() == 1) whole.set_attribute("axis", reduced->axes.front());
+  }
+  Judgement judgement;
+  add(whole, situation_of(whole, asked), asked.by_name, judgement);
+  return judgement;
+}
+
 Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   Judgement all;
   if (!table_) return all;
   if (unit.is_composite()) {
-    const auto row = table_->rows.find(unit.pattern);
-    if (row != table_->rows.end() && may_run_on_bpu(row->second.runs)) return all;
+    if (row_of(unit)) return of_operator(unit, asked);
     for (const Node* node : unit.nodes) {
       if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
       Judgement part;
@@ -131,9 +158,10 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   return all;
 }
 
-Judgement TargetJudge::of_passive(const Node& node) const {
+Judgement TargetJudge::of_single(const Node& node) const {
   Judgement judgement;
   if (table_) add(node, situation_of(node, {}), true, judgement);
+  if (const Capability* row = row_of(node)) judgement.runs = row->runs;
   return judgement;
 }
 
@@ -143,6 +171,17 @@ std::string TargetJudge::refusal_inside(const Node& node) const {
   Situation inside = situation_of(node, {});
   inside.fused = true;
   add(node, inside, true, judgement);
+  return judgement.verdict == Verdict::kBroken ? reasons_of(judgement) : "";
+}
+
+std::string TargetJudge::refusal_inside(const Unit& composite) const {
+  if (!table_) return "";
+  Judgement judgement;
+  for (const Node* node : composite.nodes) {
+    Situation inside = situation_of(*node, {});
+    inside.fused = true;
+    add(*node, inside, false, judgement);
+  }
   return judgement.verdict == Verdict::kBroken ? reasons_of(judgement) : "";
 }
 
@@ -157,6 +196,16 @@ bool TargetJudge::weighs(const Node& node, Precision precision) const {
 bool TargetJudge::makes(const Node& node, Precision precision) const {
   const Capability* row = row_of(node);
   return !row || holds(row->output, precision);
+}
+
+bool TargetJudge::takes(const Unit& unit, const Node& reader, Precision precision) const {
+  const Capability* row = row_of(unit);
+  return row ? holds(row->input, precision) : takes(reader, precision);
+}
+bool TargetJudge::makes(const Unit& unit, Precision precision) const {
+  const Capability* row = row_of(unit);
+  return row ? holds(row->output, precision)
+             : makes(unit.is_composite() ? *unit.nodes.back() : *unit.nodes.front(), precision);
 }
 
 std::string reasons_of(const Judgement& judgement) { return join(judgement.reasons, "; "); }

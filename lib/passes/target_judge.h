@@ -32,22 +32,34 @@ class TargetJudge {
     bool last_of_segment = false;  // nothing quantised reads its result
   };
   /// Of all its nodes: the first runs by itself, those of a sequence behind the layer inside its kernel, and
-  /// each of a composite operator by itself, unless the table has a row for that.
+  /// each of a composite operator by itself, unless the BPU may run that by a row of its own.
   Judgement of(const Unit& unit, const Asked& asked) const;
-  Judgement of_passive(const Node& node) const;
+  /// Of a node of no unit. Nobody asks for a precision of its own for it, so none counts as asked for.
+  Judgement of_single(const Node& node) const;
   /// Why the node cannot run inside the kernel of the layer before it; empty: it can.
   std::string refusal_inside(const Node& node) const;
+  /// The same of a composite operator, each of whose parts has to: of the unit that it would join, they are
+  /// nodes like others.
+  std::string refusal_inside(const Unit& composite) const;
 
   /// Whether the row of the operator has the format for its data, its weight or its result; true without a
   /// row.
   bool takes(const Node& node, Precision precision) const;
   bool weighs(const Node& node, Precision precision) const;
   bool makes(const Node& node, Precision precision) const;
+  /// The same of a unit, where `reader` is the node of it that data enters: a composite operator with a row
+  /// that the BPU may run by is one operator.
+  bool takes(const Unit& unit, const Node& reader, Precision precision) const;
+  bool makes(const Unit& unit, Precision precision) const;
 
  private:
   Situation situation_of(const Node& node, const Asked& asked) const;
+  /// Given: row_of(composite).
+  Judgement of_operator(const Unit& composite, const Asked& asked) const;
   void add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const;
   const Capability* row_of(const Node& node) const;
+  /// By which a composite operator runs as one; null: each of its parts runs by its own.
+  const Capability* row_of(const Unit& unit) const;
 
   const OpClasses& classes_;
   const Capabilities* table_;

@@ -72,7 +72,11 @@ Crossing tensor_as(const Value& value, const Decision* decision) {
 Crossing tensor_as_read(const Value& value, const Node& node, std::size_t input, const Plan& plan) {
   const NodePlan* reader = plan.of(node);
   const bool quantised = reader && reader->reads_quantised(input);
-  return tensor_as(value, quantised ? plan.decision_of(value) : nullptr);
+  const Decision* decision = quantised ? plan.decision_of(value) : nullptr;
+  if (const auto own = plan.carried.find(&value); !decision && own != plan.carried.end()) {
+    decision = &own->second;
+  }
+  return tensor_as(value, decision);
 }
 
 Crossing tensor_as_made(const Value& value, const Plan& plan) {

@@ -44,6 +44,8 @@ TOLERANCE = 1e-5
 OF_FRAMEWORK = 1e-4  # absolute, relative above 1
 QUICK_BYTES = 400_000
 QUICK_SPELLINGS = 60  # every so many-th one
+MARCHES = sorted(path.stem for path in (ROOT / "configs/march").glob("*.yaml"))
+QUICK_MARCHES = ("bernoulli2", "bayes-e", "nash-e")
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Setup:
     replaces: bool = False  # or what ONNX Runtime's own optimisation of the input model changes
     calibrated: bool = False
     walks: bool = True
+    quick: bool = True  # part of --quick
     places_like: str = ""  # the setup whose FakeQuantize nodes it must have, no more and no fewer
 
 
@@ -86,8 +89,9 @@ SETUPS = [
             exact=True,
             tolerance=OF_FRAMEWORK,
             walks=False,
+            quick=march in QUICK_MARCHES,
         )
-        for march in ("bernoulli2", "bayes-e", "nash-e")
+        for march in MARCHES
     ),
     Setup("function", "output: {form: both}\n", ("qat", "calibrated", "fixed"), calibrated=True),
     Setup("qdq", "output: {form: both, dialect: qdq}\n", ("qat", "calibrated", "fixed"), calibrated=True),
@@ -367,7 +371,7 @@ def spellings(quick: bool) -> list[Path]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("qprep")
-    parser.add_argument("--quick", action="store_true", help="small models, and some of the spellings")
+    parser.add_argument("--quick", action="store_true", help="small models, some of the spellings and of the marches")
     parser.add_argument("--spellings", action="store_true", help="the spellings instead of the real models")
     parser.add_argument("--only", default="", metavar="TEXT", help="models whose names hold TEXT")
     parser.add_argument("--setup", default="", metavar="RE", help="configurations whose names match RE")
@@ -379,7 +383,8 @@ def main() -> int:
     paths = [] if arguments.spellings else real_models(arguments.quick)
     if arguments.spellings or arguments.quick:
         paths += spellings(arguments.quick)
-    SETUPS[:] = [setup for setup in SETUPS if re.search(arguments.setup, setup.name)]
+    chosen = [setup for setup in SETUPS if setup.quick or not arguments.quick]
+    SETUPS[:] = [setup for setup in chosen if re.search(arguments.setup, setup.name)]
     checker = Checker(arguments.qprep, arguments.verbose)
     paths = [path for path in paths if arguments.only in str(path)]
     for path in paths:

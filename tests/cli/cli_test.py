@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.parser
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "testdata/models/digits.onnx"
@@ -408,6 +409,41 @@ class OtherVerbs(Case):
         self.assertRegex(result.stdout, r"conv0 +BPU +id\(0\) +Conv +qint8/float32\n")
         self.assertRegex(result.stdout, r"[\d,]{6,} +BPU +qint8\*qint8 +6\n")
         self.assertEqual(self.files(), [])
+
+    def test_check_decides_at_the_operator_set_that_prepare_needs(self):
+        model = onnx.parser.parse_model("""
+            <ir_version: 8, opset_import: ["" : 9]>
+            old (float[1,4,8,8] x) => (float[1,4,16,16] y) <float[4,4,1,1] w, float[4] s = {1,1,2,2}> {
+                [conv] c = Conv (x, w)
+                [larger] u = Upsample <mode = "nearest"> (c, s)
+                [conv2] y = Conv (u, w)
+            }""")
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((4, 4, 1, 1), np.float32), "w"))
+        path = self.folder / "old.onnx"
+        onnx.save(model, path)
+        self.assert_done(qprep("prepare", path, "-c", self.config("march: bayes\n"), "-o", self.out, "-q"))
+        prepared = json.loads((self.out / "model_check_result.json").read_text())["nodes"]
+        checked = json.loads(qprep("check", path, "--march", "bayes", "--json", "-q").stdout)["models"][0]["table"]
+        self.assertEqual([each["op"] for each in checked], ["Conv", "Resize", "Conv"])
+        self.assertEqual([each["op"] for each in prepared if each["op"] != "Constant"], ["Conv", "Resize", "Conv"])
+
+    def test_sizes_behind_an_operator_of_early_files_are_known_once_it_is_another(self):
+        model = onnx.parser.parse_model("""
+            <ir_version: 3, opset_import: ["" : 9]>
+            old (float[1,4,80,80] x, float[4,4,1,1] w) => (float[1,4,78,78] y) {
+                [crop] c = Crop <border = [1,1,1,1]> (x)
+                [conv] d = Conv (c, w)
+                [tanh] y = Tanh (d)
+            }""")
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((4, 4, 1, 1), np.float32), "w"))
+        path = self.folder / "old.onnx"
+        onnx.save(model, path)
+        config = self.config("march: bernoulli2\nmethod: jit\n")
+        self.assert_done(qprep("prepare", path, "-c", config, "-o", self.out, "-q"))
+        prepared = json.loads((self.out / "model_check_result.json").read_text())["nodes"]
+        checked = json.loads(qprep("check", path, "-c", config, "--json", "-q").stdout)["models"][0]["table"]
+        for told in (prepared[-1]["because"]["device"], checked[-1]["because"]):
+            self.assertIn("C * H * W = 24336 is above 8192", told)
 
     def test_check_of_several_models_writes_a_folder_each(self):
         other = self.folder / "other.onnx"

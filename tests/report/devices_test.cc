@@ -154,3 +154,16 @@ TEST_CASE("limits that cannot be decided are counted by reason; a Constant is on
         "a fixed size of what is open in the model's inputs would decide it: 'dims: {batch: SIZE}' in the "
         "configuration, or 'qprep check --dim batch=SIZE'");
 }
+
+TEST_CASE("what the model quantises itself crosses as that") {
+  PlannedModel planned;
+  Value& x = planned.input("x");
+  Node& own = planned.node("own", "FakeQuantize", {&x});
+  own.output(0).set_type(floats({1, 2, 4, 4}));
+  planned.plan.carried[&own.output(0)].spec.precision = Precision::kInt16;
+  planned.node("soft", "Softmax", {&own.output(0)}, Device::kCpu);
+  const Report report = build_report(planned.model, planned.plan, "m.onnx", "bayes", {});
+  REQUIRE(report.crossings.size() == 1);
+  CHECK(report.crossings[0].dtype == "qint16");
+  CHECK(report.crossings[0].bytes == 64);
+}

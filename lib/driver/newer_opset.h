@@ -1,0 +1,17 @@
+#pragma once
+
+#include "config/config.h"
+#include "ir/graph.h"
+#include "plan/plan.h"
+#include "support/diagnostics.h"
+
+namespace qprep {
+
+/// FakeQuantize nodes that compute are to be inserted, and need a newer operator set than the model has. The
+/// deciding passes have to see the graph of that. Given: the plan is as they left it.
+bool needs_newer_opset(const Config& config, const Model& model, const Plan& plan);
+
+/// Result: the model is at least of that operator set, and so are FakeQuantize functions that it holds.
+void raise_to(std::int64_t opset, Model& model, Diagnostics& diagnostics);
+
+}  // namespace qprep
