@@ -26,17 +26,29 @@ std::vector<March> all_marches() {
   return all;
 }
 
+/// What its file says.
+std::string kind_of(const March& march) {
+  if (march.capabilities.rows.empty()) return "a name: nothing is known of what it runs";
+  return march.provisional ? "what it runs where, provisional" : "what it runs where";
+}
+
 int list_targets(const Console& console) {
   const std::vector<March> all = all_marches();
   if (console.verbosity().json) {
     nlohmann::ordered_json targets = nlohmann::ordered_json::array();
-    for (const March& march : all) targets.push_back({{"march", march.name}, {"products", march.chips}});
+    for (const March& march : all) {
+      targets.push_back({{"march", march.name},
+                         {"products", march.chips},
+                         {"kind", kind_of(march)},
+                         {"provisional", march.provisional},
+                         {"source", march.source}});
+    }
     console.print_json({{"ok", true}, {"targets", targets}});
     return kDone;
   }
   Table table;
-  table.headers = {"march", "products"};
-  for (const March& march : all) table.rows.push_back({march.name, march.chips});
+  table.headers = {"march", "products", "what its file is"};
+  for (const March& march : all) table.rows.push_back({march.name, march.chips, kind_of(march)});
   console.print(to_simple(table));
   return kDone;
 }

@@ -18,6 +18,18 @@ using Limits = std::vector<Limit>;
 constexpr std::size_t kMostLimits = 500;   // in a row
 constexpr std::size_t kLongestChain = 50;  // of rows that are like others
 
+/// "Acos, Cos": both.
+std::vector<std::string> operators_of(std::string_view key) {
+  std::vector<std::string> ops;
+  for (;;) {
+    const std::size_t comma = key.find(',');
+    ops.emplace_back(key.substr(0, comma));
+    if (comma == std::string_view::npos) return ops;
+    key.remove_prefix(comma + 1);
+    key.remove_prefix(std::min(key.find_first_not_of(' '), key.size()));
+  }
+}
+
 class Reader {
  public:
   Reader(const Capabilities& base, std::string source, Diagnostics& diagnostics)
@@ -30,8 +42,9 @@ class Reader {
       result_.groups[name.value] = limits(groups.find(name.value), groups.name_of(name.value));
     }
     YamlMap operators = march.map("operators");
-    for (const Placed<std::string>& op : operators.keys())
-      stated_[op.value] = {operators.find(op.value), op.where};
+    for (const Placed<std::string>& key : operators.keys()) {
+      for (const std::string& op : operators_of(key.value)) state(op, {operators.find(key.value), key.where});
+    }
     for (const auto& [op, stated] : stated_) row(op);
     for (auto& [op, row] : result_.rows) {
       if (may_run_on_bpu(row.runs)) append(row.limits, every);
@@ -40,6 +53,11 @@ class Reader {
   }
 
  private:
+  struct Stated {
+    const YamlNode* node = nullptr;
+    Where where;  // of its key
+  };
+
   void wrong(std::string message, const Where& where) {
     diagnostics_.error(codes::kBadValue, std::move(message), where);
   }
@@ -121,6 +139,11 @@ class Reader {
     };
     std::ranges::sort(found, {}, place);
     return found;
+  }
+
+  void state(const std::string& op, Stated stated) {
+    if (stated_.emplace(op, stated).second) return;
+    wrong(fmt::format("'operators' names {} twice", quote(op)), stated.where);
   }
 
   /// The row is read, and those that it is like before it.
@@ -238,11 +261,6 @@ class Reader {
     read.limits = other.limits;
     read.source = other.source;
   }
-
-  struct Stated {
-    const YamlNode* node = nullptr;
-    Where where;  // of its key
-  };
 
   Capabilities result_;
   std::string source_;

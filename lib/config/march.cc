@@ -59,6 +59,7 @@ class Reader {
     if (map.has("fuse")) read_fuse(map.map("fuse"), march);
     march.capabilities = read_capabilities(map, march.capabilities, march.source, diagnostics_);
     march.capabilities.march = march.name;
+    march.capabilities.provisional = march.provisional;
     map.finish();
     diagnostics_.throw_if_error();
     return march;

@@ -96,7 +96,9 @@ std::size_t refused_by_target(const Decided& decided) {
 void find_better_targets(const std::filesystem::path& model, const CheckOptions& options,
                          const std::string& own, CheckedModel& checked) {
   for (const std::string& name : march_names(options.configs)) {
-    if (name == own || read_march(options.configs, name).capabilities.rows.empty()) continue;
+    if (name == own) continue;
+    const March march = read_march(options.configs, name);
+    if (march.provisional || march.capabilities.rows.empty()) continue;
     CheckOptions other = options;
     other.overrides.march = name;
     Diagnostics said_already;
@@ -113,7 +115,7 @@ std::string text_of_better(const CheckedModel& checked) {
                                  counted(checked.refused_by_target, "node", "nodes"));
   if (!checked.looked_for_better) return text + "Other targets were not tried: the model is large.\n";
   if (checked.better_targets.empty())
-    return text + "No other target of those with a table can run more of them.\n";
+    return text + "No other target whose limits are known can run more of them.\n";
   std::vector<std::string> others;
   for (const OtherTarget& other : checked.better_targets) {
     others.push_back(other.refused == 0 ? fmt::format("{} can run all of them", other.march)

@@ -23,6 +23,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   }
   if (!overrides.march.empty()) decided.config.march = {overrides.march, {"--march"}};
   const Rules rules = Rules::read(configs, decided.config);
+  rules.remark_on_march(decided.config, diagnostics);
   decided.file = read_onnx(model, diagnostics);
   std::vector<Placed<OpenSize>> sizes = decided.config.dims;
   sizes.insert(sizes.end(), overrides.dims.begin(), overrides.dims.end());

@@ -136,6 +136,7 @@ void Preparation::read() {
          : config_.folder         ? std::filesystem::path(config_.folder->value)
                                   : ".";
   rules_ = Rules::read(options_.configs, config_);
+  rules_.remark_on_march(config_, diagnostics_);
 
   say("reading");
   watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "support/codes.h"
+
 namespace qprep {
 namespace {
 
@@ -45,6 +47,20 @@ Env Rules::env_for(const Config& config, Diagnostics& diagnostics) const {
   Env env = this->env(diagnostics, settings(config));
   env.fusing = &config.fusing;
   return env;
+}
+
+void Rules::remark_on_march(const Config& config, Diagnostics& diagnostics) const {
+  if (!march || !march->provisional) return;
+  const std::string said =
+      march->capabilities.rows.empty()
+          ? fmt::format("what {} runs where is not known ({}): whatever can be quantised is asked of the BPU",
+                        march->name, march->source)
+          : fmt::format(
+                "what {} runs where is provisional, concluded from {}: what no row of it speaks of is asked "
+                "of "
+                "the BPU",
+                march->name, march->source);
+  diagnostics.note(codes::kProvisionalTarget, said, config.march.where);
 }
 
 Env Rules::env(Diagnostics& diagnostics, std::vector<Setting> settings) const {

@@ -133,6 +133,16 @@ nlohmann::ordered_json limits_json(const Capability& row) {
 
 }  // namespace
 
+std::string about(const March& march) {
+  std::string text = fmt::format("from {}\n", march.source);
+  if (march.capabilities.rows.empty()) {
+    text += "nothing is known of what it runs where: whatever can be quantised is asked of the BPU\n";
+  } else if (march.provisional) {
+    text += "provisional: concluded, not read; what no row speaks of is asked of the BPU\n";
+  }
+  return text;
+}
+
 std::string rows_text(const March& march, const std::vector<std::string>& only) {
   std::string text;
   Table table;

@@ -9,6 +9,9 @@
 /// The rows of a march as tables, sentences and JSON.
 namespace qprep {
 
+/// Where the numbers come from, and whether they were concluded.
+std::string about(const March& march);
+
 /// A table of the rows; where `only` names operators, their rows with every limit as a sentence.
 std::string rows_text(const March& march, const std::vector<std::string>& only);
 nlohmann::ordered_json rows_json(const March& march, const std::vector<std::string>& only);

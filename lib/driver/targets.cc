@@ -142,6 +142,7 @@ TargetSupport target_support(const std::string& march, const std::filesystem::pa
 
 std::string to_text(const TargetSupport& support) {
   std::string text = fmt::format("{} ({})\n", support.march.name, support.march.chips);
+  text += about(support.march);
   text += rows_text(support.march, support.only);
   if (support.operators.empty()) return text;
   text += "\nWhat a configuration can ask of them, on every target alike:\n";
@@ -167,6 +168,8 @@ nlohmann::ordered_json to_json(const TargetSupport& support) {
   }
   return {{"march", support.march.name},
           {"products", support.march.chips},
+          {"source", support.march.source},
+          {"provisional", support.march.provisional},
           {"rows", rows_json(support.march, support.only)},
           {"operators", operators}};
 }

@@ -61,7 +61,9 @@ inline constexpr std::string_view kDataControlFlow =
 inline constexpr std::string_view kGraphCut = "graph-cut";  // ends of a model that cannot be cut off, or were
 inline constexpr std::string_view kFuseList = "fuse-list";  // a list of `fuse` that is not as the model is
 inline constexpr std::string_view kBatchNormFolded =
-    "batch-norm-folded";                                    // one that `bn: with_bn` cannot keep for training
+    "batch-norm-folded";  // one that `bn: with_bn` cannot keep for training
+inline constexpr std::string_view kProvisionalTarget =
+    "provisional-target";                                   // a march whose numbers were concluded, not read
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
 inline constexpr std::string_view kNotDrawn = "not-drawn";  // a picture without Graphviz, or not by it
 

@@ -35,6 +35,25 @@ std::optional<std::vector<std::int64_t>> stated_axes(const Node& node, std::size
   return int64s_of(node.input(input));
 }
 
+/// Of operators that say the axes they reduce in another way than `axes`; nullopt: of any other.
+std::optional<Readings> axes_by_meaning(const NodeView& view, const QuantityName& name,
+                                        const KnownShape& shape) {
+  const std::string& op = view.node.op();
+  const bool normalises = op == "LayerNormalization" || op == "RMSNormalization";
+  const bool of_channels = op == "InstanceNormalization" || op == "GroupNormalization";
+  const bool scores = op == "Softmax" || op == "LogSoftmax" || op == "Hardmax";
+  if (!normalises && !of_channels && !scores && op != "ArgMax" && op != "ArgMin") return std::nullopt;
+  if (!shape) return Readings::no_list("the axes");
+  const auto rank = static_cast<std::int64_t>(shape->size());
+  const Readings axis = read_axis(view, name);
+  if (!of_channels && !axis.items.front().missing.empty()) return Readings::no_list("the axes");
+  const std::int64_t first = of_channels ? 2 : std::get<Number>(axis.items.front().value).numerator();
+  const bool to_the_last = normalises || of_channels || (scores && view.situation.opset.value_or(13) < 13);
+  std::vector<std::int64_t> axes;
+  for (std::int64_t i = first; i < rank && (to_the_last || i == first); ++i) axes.push_back(i);
+  return Readings::numbers(axes);
+}
+
 struct Pads {
   std::vector<std::int64_t> sizes;  // begins, then ends
   std::vector<std::int64_t> axes;
@@ -70,9 +89,10 @@ Readings read_axis(const NodeView& view, const QuantityName&) {
   return axis ? Readings::of(Number(*axis)) : Readings::unknown("the axis");
 }
 
-Readings read_axes(const NodeView& view, const QuantityName&) {
+Readings read_axes(const NodeView& view, const QuantityName& name) {
   bool stated = false;
   const KnownShape shape = shape_of(view.node.input(0));
+  if (const auto reduced = axes_by_meaning(view, name, shape)) return *reduced;
   auto axes = stated_axes(view.node, 1, stated);
   const bool all = !stated || (axes && axes->empty());
   if (all && view.node.int_or("noop_with_empty_axes", 0) != 0) return Readings::numbers({});

@@ -74,7 +74,8 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
   judgement.runs = row ? row->runs : RunsOn::kUnlisted;
   if (judgement.runs == RunsOn::kGone) return judgement;
   if (!may_run_on_bpu(judgement.runs)) {
-    judgement.verdict = Verdict::kBroken;
+    const bool open = capabilities.provisional && judgement.runs == RunsOn::kUnlisted;
+    judgement.verdict = open ? Verdict::kUndecided : Verdict::kBroken;
     judgement.reasons.push_back(reason_of(judgement.runs, capabilities.march, node.op()));
     return judgement;
   }

@@ -49,6 +49,7 @@ struct Capability {
 
 struct Capabilities {
   std::string march;
+  bool provisional = false;                                       // what no row speaks of may run on the BPU
   std::map<std::string, Capability, std::less<>> rows;            // by operator
   std::map<std::string, std::vector<Limit>, std::less<>> groups;  // that rows use, by name
 
@@ -60,7 +61,7 @@ struct Capabilities {
 struct Judgement {
   RunsOn runs = RunsOn::kUnlisted;
   /// Whether the BPU can run it: of kGone, nothing is left to run, which holds.
-  Verdict verdict = Verdict::kHolds;
+  Verdict verdict = Verdict::kHolds;  // kUnlisted of a provisional table is undecided
   std::vector<std::string> reasons;   // why not; of kUndecided: what is unknown
   std::vector<std::string> remedies;  // each once
 };
