@@ -28,6 +28,7 @@ std::vector<March> all_marches() {
 
 /// What its file says.
 std::string kind_of(const March& march) {
+  if (march.quantise) return march.provisional ? "how it quantises, provisional" : "how it quantises";
   if (march.capabilities.rows.empty()) return "a name: nothing is known of what it runs";
   return march.provisional ? "what it runs where, provisional" : "what it runs where";
 }

@@ -187,6 +187,8 @@ class Reader {
     if (!may_run_on_bpu(*runs)) {
       row.input = row.weight = row.output = {};
       row.limits.clear();
+    } else if (*runs == RunsOn::kQuantised) {
+      row.input = row.weight = row.output = {};  // what the configuration or `quantise` says
     } else if (row.input.empty() && row.output.empty()) {
       row.input = row.output = {DType::kInt8};
     }

@@ -235,6 +235,14 @@ FusionRules FusionRules::of(FusionParts parts) {
   return rules;
 }
 
+FusionRules FusionRules::with_tails(const std::vector<std::string>& names) const {
+  FusionParts some = parts;
+  std::erase_if(some.tails, [&names](const FusionPattern& tail) {
+    return std::find(names.begin(), names.end(), tail.name) == names.end();
+  });
+  return of(std::move(some));
+}
+
 FusionRules FusionRules::with(const FusionParts& more) const {
   FusionParts all = parts;
   append(all.heads, more.heads);

@@ -60,6 +60,8 @@ struct FusionRules {
 
   /// Each head alone and with each tail, and the units.
   static FusionRules of(FusionParts parts);
+  /// The same rules with these tails only.
+  FusionRules with_tails(const std::vector<std::string>& names) const;
   /// The same rules and those of `more`, whose heads are joined with these tails too and the other way round.
   FusionRules with(const FusionParts& more) const;
 };

@@ -57,6 +57,13 @@ class Reader {
       for (const Placed<std::string>& op : map.texts("same_scale")) march.same_scale.push_back(op.value);
     }
     if (map.has("fuse")) read_fuse(map.map("fuse"), march);
+    if (map.has("quantise")) {
+      const Quantise* base = march.quantise ? &*march.quantise : nullptr;
+      march.quantise = read_quantise(map.map("quantise"), base, diagnostics_);
+    }
+    if (const auto others = map.word("others", {"unlisted", "float"})) {
+      march.capabilities.others = others->value == "float" ? RunsOn::kFloat : RunsOn::kUnlisted;
+    }
     march.capabilities = read_capabilities(map, march.capabilities, march.source, diagnostics_);
     march.capabilities.march = march.name;
     march.capabilities.provisional = march.provisional;
@@ -100,10 +107,28 @@ class Reader {
       march.tail_relu_apart = relu->value == "apart";
     }
     if (const auto addends = fuse.boolean("int16_addends")) march.int16_addends = addends->value;
+    if (fuse.has("only_tails")) read_only_tails(fuse.texts("only_tails"), march);
     if (fuse.has("heads") || fuse.has("tails") || fuse.has("units")) {
       append(march.sequences, read_fusion_parts(fuse, (configs_ / "fusion.yaml").string(), diagnostics_));
     } else {
       fuse.finish();
+    }
+  }
+
+  void read_only_tails(const std::vector<Placed<std::string>>& names, March& march) {
+    std::vector<std::string> known;
+    for (const FusionPattern& tail : read_fusion_rules((configs_ / "fusion.yaml").string()).parts.tails) {
+      known.push_back(tail.name);
+    }
+    march.tails.emplace();
+    for (const Placed<std::string>& name : names) {
+      if (std::ranges::find(known, name.value) == known.end()) {
+        diagnostics_.error(codes::kBadValue,
+                           fmt::format("'fuse.only_tails' must name tails of fusion.yaml: {}, not {}{}",
+                                       join(known, ", "), quote(name.value), did_you_mean(name.value, known)),
+                           name.where);
+      }
+      march.tails->push_back(name.value);
     }
   }
 

@@ -98,7 +98,7 @@ void find_better_targets(const std::filesystem::path& model, const CheckOptions&
   for (const std::string& name : march_names(options.configs)) {
     if (name == own) continue;
     const March march = read_march(options.configs, name);
-    if (march.provisional || march.capabilities.rows.empty()) continue;
+    if (march.provisional || march.quantise || march.capabilities.rows.empty()) continue;
     CheckOptions other = options;
     other.overrides.march = name;
     Diagnostics said_already;

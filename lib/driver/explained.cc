@@ -234,6 +234,7 @@ class Explainer {
     const QuantSpec usual;
     std::vector<std::string> parts;
     if (decision.role == Role::kWeight && decision.spec.channel_axis < 0) parts.emplace_back("per tensor");
+    if (const std::string scheme = to_text(decision.spec.scheme); !scheme.empty()) parts.push_back(scheme);
     if (decision.spec.observer != usual.observer) parts.push_back(decision.spec.observer);
     if (decision.spec.averaging_constant != usual.averaging_constant) {
       parts.push_back(fmt::format("averaging_constant {}", decision.spec.averaging_constant));
@@ -247,8 +248,7 @@ class Explainer {
   }
 
   std::string precision_of(const Value& result) const {
-    if (const Decision* decision = plan_.decision_of(result))
-      return std::string(to_text(decision->spec.precision));
+    if (const Decision* decision = plan_.decision_of(result)) return std::string(to_text(decision->spec));
     return result.type().kind == Type::Kind::kTensor ? to_text(result.type().dtype) : "?";
   }
 

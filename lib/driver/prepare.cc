@@ -218,13 +218,13 @@ DtypeCounts& Preparation::counts_of(Role role) {
 /// What the samples gave no scale is not quantised after all.
 void Preparation::uncount(const Decision& decision) {
   DtypeCounts& counts = counts_of(decision.role);
-  const auto at = counts.find(std::string(to_text(decision.spec.precision)));
+  const auto at = counts.find(std::string(to_text(decision.spec)));
   if (at != counts.end() && --at->second == 0) counts.erase(at);
 }
 
 void Preparation::count_plan() {
   const auto count = [this](const Decision& decision) {
-    ++counts_of(decision.role)[std::string(to_text(decision.spec.precision))];
+    ++counts_of(decision.role)[std::string(to_text(decision.spec))];
   };
   for (const auto& [value, decision] : plan_.values) count(decision);
   for (const auto& [value, decision] : plan_.carried) {
@@ -377,7 +377,7 @@ void Preparation::note_change(const Value& value, const std::string& name, const
   const auto planned = plan_.values.find(&value);
   if (planned == plan_.values.end()) return;
   changes_.push_back({value.producer() ? value.producer()->label() : name, "output", name,
-                      std::string(to_text(planned->second.spec.precision)), "float32", because,
+                      std::string(to_text(planned->second.spec)), "float32", because,
                       planned->second.because.text});
 }
 

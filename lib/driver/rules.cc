@@ -1,6 +1,8 @@
 #include "driver/rules.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <utility>
 
 #include "support/codes.h"
@@ -22,6 +24,37 @@ Setting one_scale_of(const std::string& op, const std::string& march) {
   return setting;
 }
 
+/// Below all that the configuration says, in place of what holds where it says nothing.
+void add_target_settings(std::vector<Setting> more, std::vector<Setting>& all) {
+  std::erase_if(all, [&more](const Setting& setting) {
+    return setting.where.file.empty() && std::ranges::any_of(more, [&setting](const Setting& each) {
+             return !each.names_nodes() && each.slot == setting.slot &&
+                    aspect_of(each.says) == aspect_of(setting.says);
+           });
+  });
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+/// Result: what moves elements only, and has a scale of its own on the target, is active.
+void give_own_scales(const March& march, OpClasses& classes) {
+  std::vector<Diagnostic> wrong;
+  for (const Placed<std::string>& op : march.quantise->own_scale) {
+    const auto row = classes.rows.find(op.value);
+    if (row == classes.rows.end()) {
+      wrong.push_back({Severity::kError, codes::kBadValue,
+                       fmt::format("'quantise.own_scale': nothing is known of an operator '{}'", op.value),
+                       op.where});
+      continue;
+    }
+    const auto change = [](OpTraits& traits) {
+      if (traits.op_class == OpClass::kPassive) traits.op_class = OpClass::kActive;
+    };
+    change(row->second.traits);
+    for (OpClasses::Case& each : row->second.cases) change(each.traits);
+  }
+  if (!wrong.empty()) throw Fatal(wrong);
+}
+
 }  // namespace
 
 Rules Rules::read(const std::filesystem::path& configs, const Config& config) {
@@ -31,6 +64,8 @@ Rules Rules::read(const std::filesystem::path& configs, const Config& config) {
                  {},
                  {}};
   if (!config.march.where.file.empty()) rules.march = read_march(configs, config.march.value);
+  if (rules.march && rules.march->tails) rules.fusion = rules.fusion.with_tails(*rules.march->tails);
+  if (rules.march && rules.march->quantise) give_own_scales(*rules.march, rules.op_classes);
   if (rules.march && !rules.march->sequences.empty()) {
     rules.fusion = rules.fusion.with(rules.march->sequences);
   }
@@ -44,12 +79,20 @@ Rules Rules::read(const std::filesystem::path& configs, const Config& config) {
 }
 
 Env Rules::env_for(const Config& config, Diagnostics& diagnostics) const {
-  Env env = this->env(diagnostics, settings(config));
+  std::vector<Setting> all = settings(config);
+  if (march && march->quantise) add_target_settings(march->quantise->settings(), all);
+  Env env = this->env(diagnostics, std::move(all));
   env.fusing = &config.fusing;
   return env;
 }
 
 void Rules::remark_on_march(const Config& config, Diagnostics& diagnostics) const {
+  if (march && march->quantise) {
+    for (const Placed<std::string>& each : march->quantise->not_yet) {
+      diagnostics.warning(codes::kNotYet, fmt::format("not carried out of {}: {}", march->name, each.value),
+                          each.where);
+    }
+  }
   if (!march || !march->provisional) return;
   const std::string said =
       march->capabilities.rows.empty()

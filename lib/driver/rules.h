@@ -29,7 +29,8 @@ struct Rules {
   Env env(Diagnostics& diagnostics, std::vector<Setting> settings) const;
   /// The same with what the configuration says of precision and fusion. Given: it outlives the Env.
   Env env_for(const Config& config, Diagnostics& diagnostics) const;
-  /// A note where the march's numbers were concluded, or where it has none.
+  /// What there is to say of the march: that its numbers were concluded, that it has none, what of it is not
+  /// carried out.
   void remark_on_march(const Config& config, Diagnostics& diagnostics) const;
 };
 

@@ -35,6 +35,10 @@ std::string where_it_runs(const Capability& row) {
       return "runs on the CPU";
     case RunsOn::kNowhere:
       return "runs nowhere: the target's own tools do not have it";
+    case RunsOn::kQuantised:
+      return "is quantised";
+    case RunsOn::kFloat:
+      return "is computed in float";
     case RunsOn::kUnlisted:
       break;
   }
@@ -88,6 +92,24 @@ std::vector<std::string> without(const std::vector<std::string>& rules,
   return left;
 }
 
+std::string text_of(const TensorRule& rule) {
+  QuantSpec spec;
+  if (rule.precision) spec.precision = rule.precision->value;
+  if (rule.scheme) spec.scheme = rule.scheme->value;
+  std::vector<std::string> parts = {std::string(to_text(spec))};
+  if (const std::string scheme = to_text(spec.scheme); !scheme.empty()) parts.push_back(scheme);
+  if (rule.per_channel) parts.emplace_back(rule.per_channel->value ? "per channel" : "per tensor");
+  if (rule.observer) parts.push_back(rule.observer->value);
+  if (rule.averaging_constant) parts.push_back(fmt::format("averaging {}", rule.averaging_constant->value));
+  return join(parts, ", ");
+}
+
+std::string text_of(const std::vector<Placed<std::string>>& words) {
+  std::vector<std::string> texts;
+  for (const Placed<std::string>& each : words) texts.push_back(each.value);
+  return join(texts, ", ");
+}
+
 /// What two marches say of one operator; null: no row.
 struct Pair {
   std::string op;
@@ -133,8 +155,33 @@ nlohmann::ordered_json limits_json(const Capability& row) {
 
 }  // namespace
 
+/// "what: how", a line each.
+std::vector<std::pair<std::string, std::string>> how_it_quantises(const March& march) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  if (!march.quantise) return lines;
+  const Quantise& quantise = *march.quantise;
+  lines.emplace_back("activations", text_of(quantise.activations));
+  lines.emplace_back("weights", text_of(quantise.weights));
+  for (const Quantise::ByOperator& each : quantise.operators) {
+    lines.emplace_back("results of " + each.op, text_of(each.results));
+  }
+  lines.emplace_back("results", quantise.only_where_read ? "only what a quantised operator reads"
+                                                         : "what a quantised operator makes, too");
+  if (quantise.outputs) {
+    lines.emplace_back("what only outputs take", quantise.outputs->value ? "like the rest" : "float");
+  }
+  if (!quantise.own_scale.empty()) lines.emplace_back("own scale", text_of(quantise.own_scale));
+  if (!march.same_scale.empty())
+    lines.emplace_back("one scale for data and results", join(march.same_scale, ", "));
+  for (const Placed<std::string>& each : quantise.not_yet) lines.emplace_back("not carried out", each.value);
+  return lines;
+}
+
 std::string about(const March& march) {
   std::string text = fmt::format("from {}\n", march.source);
+  if (march.quantise) text += "how its tools quantise a model:\n";
+  for (const auto& [what, how] : how_it_quantises(march)) text += fmt::format("  {}: {}\n", what, how);
+  if (march.quantise && march.provisional) return text + "provisional: concluded, not read\n";
   if (march.capabilities.rows.empty()) {
     text += "nothing is known of what it runs where: whatever can be quantised is asked of the BPU\n";
   } else if (march.provisional) {
@@ -190,6 +237,16 @@ std::string difference_text(const March& before, const March& after) {
   const std::vector<Pair> pairs = differing(before, after);
   std::string text =
       fmt::format("{} operators differ from {} to {}\n", pairs.size(), before.name, after.name);
+  const auto ways = how_it_quantises(before), other_ways = how_it_quantises(after);
+  if (ways != other_ways) text += "\nhow they quantise\n";
+  for (const auto& way : ways) {
+    if (std::ranges::find(other_ways, way) == other_ways.end())
+      text += fmt::format("  - {}: {}\n", way.first, way.second);
+  }
+  for (const auto& way : other_ways) {
+    if (std::ranges::find(ways, way) == ways.end())
+      text += fmt::format("  + {}: {}\n", way.first, way.second);
+  }
   for (const Pair& pair : pairs) {
     text += fmt::format("\n{}\n", pair.op);
     if (pair.runs(pair.before) != pair.runs(pair.after)) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/march.h"
@@ -9,8 +10,10 @@
 /// The rows of a march as tables, sentences and JSON.
 namespace qprep {
 
-/// Where the numbers come from, and whether they were concluded.
+/// Where the numbers come from, how its tools quantise, and whether the numbers were concluded.
 std::string about(const March& march);
+/// The same as pairs of what and how; empty: as qprep does.
+std::vector<std::pair<std::string, std::string>> how_it_quantises(const March& march);
 
 /// A table of the rows; where `only` names operators, their rows with every limit as a sentence.
 std::string rows_text(const March& march, const std::vector<std::string>& only);

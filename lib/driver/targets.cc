@@ -166,11 +166,13 @@ nlohmann::ordered_json to_json(const TargetSupport& support) {
     json["why"] = each.why;
     operators.push_back(std::move(json));
   }
-  return {{"march", support.march.name},
-          {"products", support.march.chips},
-          {"source", support.march.source},
-          {"provisional", support.march.provisional},
-          {"rows", rows_json(support.march, support.only)},
+  nlohmann::ordered_json quantise = nlohmann::ordered_json::array();
+  for (const auto& [what, how] : how_it_quantises(support.march)) {
+    quantise.push_back({{"what", what}, {"how", how}});
+  }
+  return {{"march", support.march.name},    {"products", support.march.chips},
+          {"source", support.march.source}, {"provisional", support.march.provisional},
+          {"quantise", quantise},           {"rows", rows_json(support.march, support.only)},
           {"operators", operators}};
 }
 

@@ -70,8 +70,8 @@ class PlanDumper {
       const QuantSpec& spec = decision.spec;
       const std::string layout =
           spec.channel_axis < 0 ? "per tensor" : fmt::format("per channel of axis {}", spec.channel_axis);
-      line(depth, fmt::format("{}{} {} {}, {}{}: {}", name, to_text(decision.role), to_text(spec.precision),
-                              layout, spec.observer, decision.takes_output ? ", as the graph's output" : "",
+      line(depth, fmt::format("{}{} {} {}, {}{}: {}", name, to_text(decision.role), to_text(spec), layout,
+                              spec.observer, decision.takes_output ? ", as the graph's output" : "",
                               decision.because.text));
     }
     if (const auto at = plan_.same_as.find(&value); at != plan_.same_as.end()) {

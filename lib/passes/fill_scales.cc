@@ -56,8 +56,13 @@ class Filler {
           codes::kOddRange,
           fmt::format("tensor '{}' was {} in every sample; its scale comes from that", tensor, range.min));
     }
-    return calibrated(node, Tensor::scalar(scale_of(range.magnitude(), attrs.range).value()),
-                      unset_scale().zero_point);
+    const auto found = scale_for(range.min, range.max, attrs.spec.scheme, attrs.range);
+    if (!found)
+      return stays_float(node, fmt::format("its range {} to {} leaves no scale", range.min, range.max));
+    return calibrated(node, Tensor::scalar(found->scale),
+                      found->zero_point == 0
+                          ? unset_scale().zero_point
+                          : Tensor::of<std::int32_t>(DType::kInt32, {}, {found->zero_point}));
   }
 
   bool stays_float(const Node& node, const std::string& because) {

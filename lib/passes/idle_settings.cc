@@ -95,7 +95,7 @@ class IdleSettings {
     std::map<std::tuple<std::string_view, int, int>, std::size_t> known;
     for (std::size_t rank = 0; rank < settings().size(); ++rank) {
       const Where& where = settings()[rank].where;
-      if (where.file.empty()) continue;
+      if (where.file.empty() || settings()[rank].of_target) continue;
       const auto [at, is_new] =
           known.emplace(std::tuple(std::string_view(where.file), where.line, where.column), groups.size());
       if (is_new) groups.emplace_back();

@@ -8,6 +8,7 @@
 #include "passes/constants.h"
 #include "passes/requantise_moved.h"
 #include "quant/fake_quant.h"
+#include "quant/fake_quant_math.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -20,6 +21,11 @@ constexpr std::string_view kContrib = "com.microsoft";  // has int16 in every op
 
 bool is_int16(const FakeQuantAttrs& attrs) { return attrs.spec.precision == Precision::kInt16; }
 
+DType dtype_of(const FakeQuantAttrs& attrs) {
+  if (attrs.spec.scheme.is_signed) return is_int16(attrs) ? DType::kInt16 : DType::kInt8;
+  return is_int16(attrs) ? DType::kUInt16 : DType::kUInt8;
+}
+
 /// One element needs no axis, wherever it stands: it holds for the whole tensor.
 bool is_per_channel(const FakeQuantParams& params) { return params.scale->size() > 1; }
 
@@ -30,6 +36,19 @@ Tensor narrowed(const Tensor& zero_point, DType dtype, Dims dims) {
     values.push_back(static_cast<Integer>(zero));
   }
   return Tensor::of<Integer>(dtype, std::move(dims), std::move(values));
+}
+
+Tensor zero_point_of(const Tensor& zero_point, DType dtype, const Dims& dims) {
+  switch (dtype) {
+    case DType::kUInt8:
+      return narrowed<std::uint8_t>(zero_point, dtype, dims);
+    case DType::kInt16:
+      return narrowed<std::int16_t>(zero_point, dtype, dims);
+    case DType::kUInt16:
+      return narrowed<std::uint16_t>(zero_point, dtype, dims);
+    default:
+      return narrowed<std::int8_t>(zero_point, dtype, dims);
+  }
 }
 
 class Lowering {
@@ -52,12 +71,52 @@ class Lowering {
     if (!attrs->calibrated) return remove(node);
     const std::optional<FakeQuantParams> params = params_of_fake_quantize(node, *attrs, &why);
     if (!params) return fail(node, why);
-    const QuantRange whole = range_of(attrs->spec.precision);
-    if (attrs->range.min != whole.min || attrs->range.max != whole.max) {
+    QuantSpec stored = attrs->spec;
+    stored.scheme.range = Scheme::Range::kWhole;
+    const QuantRange whole = range_of(stored);
+    const bool is_whole = attrs->range.min == whole.min && attrs->range.max == whole.max;
+    if (!is_whole && !stays_within(node, *attrs, *params, stored)) {
       return fail(node, fmt::format("its range {} to {} is not all of {}, which QuantizeLinear always uses",
-                                    attrs->range.min, attrs->range.max, to_text(attrs->spec.precision)));
+                                    attrs->range.min, attrs->range.max, to_text(stored)));
     }
     replace(node, *attrs, *params);
+  }
+
+  /// Of a constant: no element needs the range to be bounded.
+  static bool stays_within(const Node& node, const FakeQuantAttrs& attrs, const FakeQuantParams& params,
+                           const QuantSpec& stored) {
+    const Tensor* constant = constant_of(*node.input(0));
+    if (!constant || constant->dtype() != DType::kFloat32) return false;
+    const std::size_t rank = constant->dims().size();
+    const auto axis = static_cast<std::size_t>(std::max<std::int64_t>(attrs.spec.channel_axis, 0));
+    if (is_per_channel(params) && axis >= rank) return false;
+    std::vector<QuantParams> channels;
+    for (std::int64_t i = 0; i < params.scale->size(); ++i) {
+      channels.push_back(
+          {params.scale->at<float>(i), params.zero_point->at<std::int32_t>(i), range_of(stored)});
+    }
+    const std::vector<std::int32_t> integers = integers_of(*constant, dtype_of(attrs), axis, channels);
+    return std::ranges::all_of(integers, [&](std::int32_t integer) {
+      return attrs.range.min <= integer && integer <= attrs.range.max;
+    });
+  }
+
+  static std::vector<std::int32_t> integers_of(const Tensor& constant, DType dtype, std::size_t axis,
+                                               std::span<const QuantParams> channels) {
+    const Tensor integers = quantize_tensor(constant, dtype, axis, channels);
+    const auto widened = [](const auto& values) {
+      return std::vector<std::int32_t>(values.begin(), values.end());
+    };
+    switch (dtype) {
+      case DType::kUInt8:
+        return widened(integers.to_vector<std::uint8_t>());
+      case DType::kInt16:
+        return widened(integers.to_vector<std::int16_t>());
+      case DType::kUInt16:
+        return widened(integers.to_vector<std::uint16_t>());
+      default:
+        return widened(integers.to_vector<std::int8_t>());
+    }
   }
 
   void fail(const Node& node, const std::string& why) {
@@ -67,7 +126,7 @@ class Lowering {
   }
 
   void replace(Node& node, const FakeQuantAttrs& attrs, const FakeQuantParams& params) {
-    const DType dtype = is_int16(attrs) ? DType::kInt16 : DType::kInt8;
+    const DType dtype = dtype_of(attrs);
     const std::string domain = is_int16(attrs) && model_.opset() < kInt16Opset ? std::string(kContrib) : "";
     uses_contrib_ = uses_contrib_ || !domain.empty();
     Value& x = *node.input(0);
@@ -82,7 +141,7 @@ class Lowering {
     quantize.output(0).set_type(Type::tensor(dtype, x.type().shape));
     node.set_input(0, &quantize.output(0));
     node.set_op("DequantizeLinear", domain);
-    for (const std::string_view attribute : kFakeQuantizeAttributes) node.erase_attribute(attribute);
+    erase_attributes(node);
     if (is_per_channel(params)) {
       quantize.set_attribute("axis", attrs.spec.channel_axis);
       node.set_attribute("axis", attrs.spec.channel_axis);
@@ -95,12 +154,16 @@ class Lowering {
   void set_parameters(Node& node, const FakeQuantParams& params, DType dtype) {
     const Dims dims = is_per_channel(params) ? Dims{params.scale->size()} : Dims{};
     const Tensor scale(DType::kFloat32, dims, params.scale->bytes(), params.scale->owner());
-    Tensor zero = dtype == DType::kInt16 ? narrowed<std::int16_t>(*params.zero_point, dtype, dims)
-                                         : narrowed<std::int8_t>(*params.zero_point, dtype, dims);
+    Tensor zero = zero_point_of(*params.zero_point, dtype, dims);
     replaced_.insert(replaced_.end(), {node.input(1), node.input(2)});
     const std::string tensor = node.input(0)->name();
     if (params.scale->dims() != dims) set_constant_input(node, 1, scale, tensor + "_scale");
     set_constant_input(node, 2, std::move(zero), tensor + "_zero_point");
+  }
+
+  static void erase_attributes(Node& node) {
+    for (const std::string_view attribute : kFakeQuantizeAttributes) node.erase_attribute(attribute);
+    node.erase_attribute(kSchemeAttribute);
   }
 
   /// The tensor is float from here on.
@@ -121,7 +184,7 @@ class Lowering {
       return graph.erase(node);
     }
     node.truncate_inputs(1);
-    for (const std::string_view attribute : kFakeQuantizeAttributes) node.erase_attribute(attribute);
+    erase_attributes(node);
     node.set_op("Identity");
   }
 

@@ -1,7 +1,6 @@
 #include "passes/placement.h"
 
 #include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <unordered_map>
 #include <unordered_set>
@@ -327,6 +326,11 @@ class Placement {
     if (is_constant(root)) {
       decision.role = Role::kConstant;
       what = fmt::format("constant that enters {}", reader);
+      if (const Setting* scheme = settings_.find(*entry.node, Slot::kOutput, Aspect::kScheme)) {
+        decision.spec.scheme = std::get<Scheme>(scheme->says);
+        if (decision.spec.scheme != Scheme())
+          decision.because.append(because("; {} ({})", to_text(scheme->says), *scheme));
+      }
       know_scale(root, decision.spec);
     } else if (root.is_graph_input()) {
       const Node* holder = root.graph().holder();
@@ -378,6 +382,10 @@ class Placement {
       decision.spec.averaging_constant == usual.averaging_constant ? decision.because.add(*averaging)
                                                                    : say(*averaging);
     }
+    if (const Setting* scheme = find(Aspect::kScheme); scheme && !given) {
+      decision.spec.scheme = std::get<Scheme>(scheme->says);
+      decision.spec.scheme == usual.scheme ? decision.because.add(*scheme) : say(*scheme);
+    }
     if (!given) return;
     say(*given);
     const auto& fixed = std::get<FixedScale>(given->says);
@@ -392,11 +400,12 @@ class Placement {
   void know_scale(const Value& constant, const QuantSpec& spec) {
     const ConstantFacts* facts = flow_.facts(constant);
     if (!facts) return;
-    const auto magnitude = static_cast<float>(std::max(std::abs(facts->min), std::abs(facts->max)));
-    const auto scale = weight_scale_of(magnitude, range_of(spec.precision));
-    if (!scale) return;
-    plan_.known_scales.emplace(
-        &constant, KnownScale{Tensor::scalar(*scale), Tensor::of<std::int32_t>(DType::kInt32, {}, {0})});
+    const auto known = weight_scale_for(static_cast<float>(facts->min), static_cast<float>(facts->max),
+                                        spec.scheme, range_of(spec));
+    if (!known) return;
+    plan_.known_scales.emplace(&constant,
+                               KnownScale{Tensor::scalar(known->scale),
+                                          Tensor::of<std::int32_t>(DType::kInt32, {}, {known->zero_point})});
   }
 
   /// Result: the input reads the FakeQuantize of its root, over the passive operators between.
@@ -465,11 +474,16 @@ class Placement {
       }
       return float_since(std::move(why));
     }
+    const Quantise* profile = march_ && march_->quantise ? &*march_->quantise : nullptr;
+    if (profile && profile->only_where_read && !setting.names_nodes() && nothing_quantised_behind(result)) {
+      return float_since(
+          fmt::format("no quantised operator reads it, and {} quantises what these read", march_->name));
+    }
     if (gemm_like && !setting.names_nodes()) {
       if (const Setting* stub = stub_behind(result)) {
         return float_since(because("high-precision output: only what stays float follows ({})", *stub));
       }
-      if (!flow.only_outputs && target_.has_table() &&
+      if (!flow.only_outputs && target_.has_table() && !profile &&
           target_.makes(*unit.nodes.front(), Precision::kInt32) && nothing_quantised_behind(result)) {
         plan_.nodes[unit.nodes.back()].high_precision = true;
         return float_since("high-precision output: only nodes on the CPU follow");

@@ -160,7 +160,8 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
 
 Judgement TargetJudge::of_single(const Node& node) const {
   Judgement judgement;
-  if (table_) add(node, situation_of(node, {}), true, judgement);
+  const bool moves_anywhere = table_ && table_->others == RunsOn::kFloat && !row_of(node);
+  if (table_ && !moves_anywhere) add(node, situation_of(node, {}), true, judgement);
   if (const Capability* row = row_of(node)) judgement.runs = row->runs;
   return judgement;
 }

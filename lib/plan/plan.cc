@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace qprep {
 
@@ -29,6 +30,55 @@ std::vector<std::string> precision_words() { return {"qint8", "qint16", "float"}
 
 QuantRange range_of(Precision precision) {
   return precision == Precision::kInt16 ? QuantRange{-32768, 32767} : QuantRange{-128, 127};
+}
+
+QuantRange range_of(const QuantSpec& spec) {
+  const Scheme& scheme = spec.scheme;
+  int bits = spec.precision == Precision::kInt16 ? 16 : 8;
+  if (scheme.range == Scheme::Range::kSevenBits) --bits;
+  if (scheme.range == Scheme::Range::kFourBits) bits = 4;
+  const std::int32_t values = std::int32_t{1} << bits;
+  if (!scheme.is_signed) return {0, values - 1};
+  const std::int32_t max = values / 2 - 1;
+  return {scheme.range == Scheme::Range::kNarrow ? -max : -max - 1, max};
+}
+
+std::string_view to_text(const QuantSpec& spec) {
+  const bool four = spec.scheme.range == Scheme::Range::kFourBits && spec.precision == Precision::kInt8;
+  if (four) return spec.scheme.is_signed ? "qint4" : "quint4";
+  if (spec.scheme.is_signed) return to_text(spec.precision);
+  return spec.precision == Precision::kInt16 ? "quint16" : "quint8";
+}
+
+std::optional<QuantSpec> spec_from(std::string_view word) {
+  for (const Precision precision : {Precision::kInt8, Precision::kInt16}) {
+    for (const Scheme::Range range : {Scheme::Range::kWhole, Scheme::Range::kFourBits}) {
+      for (const bool is_signed : {true, false}) {
+        QuantSpec spec;
+        spec.precision = precision;
+        spec.scheme.range = range;
+        spec.scheme.is_signed = is_signed;
+        if (to_text(spec) == word) return spec;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::string to_text(const Scheme& scheme) {
+  std::string text;
+  const auto say = [&text](std::string_view words) {
+    if (!text.empty()) text += ", ";
+    text += words;
+  };
+  if (!scheme.is_signed) say("unsigned");
+  if (!scheme.symmetric) say("asymmetric");
+  if (scheme.range == Scheme::Range::kNarrow) say("without the smallest integer");
+  if (scheme.range == Scheme::Range::kSevenBits) say("7 bits");
+  if (scheme.range == Scheme::Range::kFourBits) say("4 bits");
+  if (scheme.power_of_two) say("scale a power of two");
+  if (scheme.smallest_scale > 0) say(fmt::format("scale at least {}", scheme.smallest_scale));
+  return text;
 }
 
 std::string_view to_text(Device device) { return device == Device::kBpu ? "BPU" : "CPU"; }

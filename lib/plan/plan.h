@@ -34,9 +34,30 @@ struct QuantRange {
 };
 QuantRange range_of(Precision precision);
 
+/// How real numbers become the integers of a precision: which of them, and what their scale and zero point
+/// may be. The default is what Horizon's targets take: all signed integers, zero point 0, any scale.
+struct Scheme {
+  enum class Range {
+    kWhole,
+    kNarrow,     // without the smallest integer, so that it is symmetric: -127..127
+    kSevenBits,  // one bit less, so that sums of two products fit 16 bits: -64..63
+    kFourBits,   // -8..7
+  };
+  bool is_signed = true;
+  bool symmetric = true;      // the zero point is 0; else the range of the data decides it
+  bool power_of_two = false;  // the scale is the nearest power of two
+  Range range = Range::kWhole;
+  float smallest_scale = 0;
+
+  friend bool operator==(const Scheme&, const Scheme&) = default;
+};
+/// "unsigned, asymmetric, scale a power of two"; empty: the default.
+std::string to_text(const Scheme& scheme);
+
 /// How one tensor is quantised. A value type; two equal specs mean the same numbers.
 struct QuantSpec {
   Precision precision = Precision::kInt8;
+  Scheme scheme = {};
   std::int64_t channel_axis = -1;    // -1 = per tensor
   std::string observer = "min_max";  // as the report and the FakeQuantize node name it
   float averaging_constant = 0.01F;
@@ -70,6 +91,12 @@ struct ConstantFacts {
   bool finite = true;       // no NaN, no infinity
   bool has_zero = false;
 };
+
+QuantRange range_of(const QuantSpec& spec);
+/// "qint8", "quint8", "qint4": as FakeQuantize nodes and the report say it.
+std::string_view to_text(const QuantSpec& spec);
+/// The precision and the signedness and range of such a word; nullopt: it is none.
+std::optional<QuantSpec> spec_from(std::string_view word);
 
 enum class Device { kBpu, kCpu };
 std::string_view to_text(Device device);

@@ -46,6 +46,10 @@ std::string to_text(const Says& says) {
     std::string operator()(const SameScale& same) const {
       return same.value ? "the same scale as what it reads" : "a scale of its own";
     }
+    std::string operator()(const Scheme& scheme) const {
+      std::string text = to_text(scheme);
+      return text.empty() ? "symmetric" : text;
+    }
   };
   return std::visit(Text{}, says);
 }

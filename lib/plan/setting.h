@@ -80,12 +80,12 @@ struct SameScale {
 
 /// What is said; each alternative is one aspect, settled apart from the others.
 using Says =
-    std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale, SameScale>;
+    std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale, SameScale, Scheme>;
 /// The alternatives of Says, in its order.
-enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel, kShare, kSameScale };
+enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel, kShare, kSameScale, kScheme };
 inline Aspect aspect_of(const Says& says) { return static_cast<Aspect>(says.index()); }
 /// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor",
-/// "one scale for all calls", "the same scale".
+/// "one scale for all calls", "the same scale", "unsigned, asymmetric".
 std::string to_text(const Says& says);
 
 struct Setting {
@@ -98,6 +98,7 @@ struct Setting {
   Where named_at = {};                    // where its selector stands, if not at `where`; line 0: it does
   Where repeats_at = {};                  // where the setting stands whose precision it repeats; line 0: none
   bool implied = false;                   // what a way of writing means where it says nothing
+  bool of_target = false;                 // the target's file says it, for what no configuration does
   const Setting* repeats = nullptr;       // that one, once they stand in NodeSettings
 
   const Where& selector_place() const { return named_at.line > 0 ? named_at : where; }

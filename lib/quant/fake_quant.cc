@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <vector>
 
 #include "ir/walk.h"
 #include "quant/weight_scale.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -46,19 +49,52 @@ void collect_fake_quantize(Graph& graph, std::vector<Node*>& found) {
   }
 }
 
-constexpr std::size_t kAttributes = 7;
+constexpr std::size_t kAttributes = 8;
+constexpr std::string_view kAsymmetric = "asymmetric", kPowerOfTwo = "power_of_two", kSmallest = "smallest=";
+
+std::string attribute_of(const Scheme& scheme) {
+  std::vector<std::string> words;
+  if (!scheme.symmetric) words.emplace_back(kAsymmetric);
+  if (scheme.power_of_two) words.emplace_back(kPowerOfTwo);
+  if (scheme.smallest_scale > 0) words.push_back(fmt::format("{}{}", kSmallest, scheme.smallest_scale));
+  return join(words, " ");
+}
+
+/// What the attribute and the range say of it. Result: whether the words are known.
+bool read_scheme(std::string_view words, QuantRange range, Scheme& scheme) {
+  while (!words.empty()) {
+    const std::size_t end = std::min(words.find(' '), words.size());
+    const std::string_view word = words.substr(0, end);
+    words.remove_prefix(std::min(end + 1, words.size()));
+    if (word == kAsymmetric) {
+      scheme.symmetric = false;
+    } else if (word == kPowerOfTwo) {
+      scheme.power_of_two = true;
+    } else if (word.starts_with(kSmallest)) {
+      const std::string number(word.substr(kSmallest.size()));
+      scheme.smallest_scale = std::strtof(number.c_str(), nullptr);
+      if (!std::isfinite(scheme.smallest_scale)) return false;
+    } else {
+      return false;
+    }
+  }
+  if (scheme.range != Scheme::Range::kWhole) return true;
+  const std::int32_t values = range.max - range.min + 1;
+  if (values == 128) scheme.range = Scheme::Range::kSevenBits;
+  if (scheme.is_signed && range.min == -range.max) scheme.range = Scheme::Range::kNarrow;
+  return true;
+}
 
 /// quant_min and quant_max as the function takes them; all nodes share the payloads.
-std::pair<Tensor, Tensor> limits_of(Precision precision) {
+std::pair<Tensor, Tensor> limits_of(const QuantSpec& spec) {
   const auto make = [](QuantRange range) {
     return std::pair(Tensor::scalar(static_cast<float>(range.min)),
                      Tensor::scalar(static_cast<float>(range.max)));
   };
   static const auto of_int8 = make(range_of(Precision::kInt8));
   static const auto of_int16 = make(range_of(Precision::kInt16));
-  return precision == Precision::kInt8    ? of_int8
-         : precision == Precision::kInt16 ? of_int16
-                                          : make(range_of(precision));
+  const bool usual = spec.scheme.is_signed && spec.scheme.range == Scheme::Range::kWhole;
+  return !usual ? make(range_of(spec)) : spec.precision == Precision::kInt16 ? of_int16 : of_int8;
 }
 
 bool is_scale(float value) { return std::isfinite(value) && value > 0.0F; }
@@ -78,14 +114,18 @@ std::vector<Node*> fake_quantize_nodes(Graph& graph) {
 std::optional<FakeQuantAttrs> read_fake_quantize(const Node& node, std::string* why) {
   FakeQuantAttrs attrs;
   const std::string dtype = node.string_or("dtype", "");
-  const std::optional<Precision> precision = precision_from(dtype);
-  if (!precision || *precision == Precision::kFloat32) {
+  const std::optional<QuantSpec> spec = spec_from(dtype);
+  if (!spec) {
     return no(why, fmt::format("its dtype '{}' is not known", dtype));
   }
   const auto low = integer_in(node, "quant_min"), high = integer_in(node, "quant_max");
   if (!low || !high || *low >= *high)
     return no(why, "its quant_min and quant_max are not a range of integers");
-  attrs.spec.precision = *precision;
+  attrs.spec = *spec;
+  const std::string scheme = node.string_or(kSchemeAttribute, "");
+  if (!read_scheme(scheme, {*low, *high}, attrs.spec.scheme)) {
+    return no(why, fmt::format("its scheme '{}' is not known", scheme));
+  }
   attrs.spec.channel_axis = node.int_or("ch_axis", -1);
   if (attrs.spec.channel_axis < -1) return no(why, fmt::format("its ch_axis is {}", attrs.spec.channel_axis));
   attrs.spec.observer = node.string_or("observer", attrs.spec.observer);
@@ -141,14 +181,17 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
   Node& node = graph.insert(before, {.op = std::string(kFakeQuantizeOp),
                                      .inputs = {&x, &scale, &zero_point},
                                      .outputs = {x.name() + "_fq"}});
-  const auto [quant_min, quant_max] = limits_of(spec.precision);
+  const auto [quant_min, quant_max] = limits_of(spec);
   node.reserve_attributes(kAttributes);
   node.set_attribute("averaging_constant", spec.averaging_constant);
   node.set_attribute("ch_axis", spec.channel_axis);
-  node.set_attribute("dtype", std::string(to_text(spec.precision)));
+  node.set_attribute("dtype", std::string(to_text(spec)));
   node.set_attribute("observer", spec.observer);
   node.set_attribute("quant_max", quant_max);
   node.set_attribute("quant_min", quant_min);
+  if (const std::string scheme = attribute_of(spec.scheme); !scheme.empty()) {
+    node.set_attribute(std::string(kSchemeAttribute), scheme);
+  }
   set_calibrated(node, calibrated);
   node.output(0).set_type(x.type());
   return node;

@@ -21,6 +21,10 @@ inline constexpr std::int64_t kFakeQuantizeOpset = 11;
 inline constexpr std::array<std::string_view, 7> kFakeQuantizeAttributes = {
     "dtype", "quant_min", "quant_max", "ch_axis", "observer", "averaging_constant", "state"};
 
+/// Only where the scheme is not the default: what of it the other attributes do not say, "asymmetric",
+/// "power_of_two" and "smallest=2.44140625e-04", in this order, separated by blanks.
+inline constexpr std::string_view kSchemeAttribute = "scheme";
+
 /// A FakeQuantize of either domain.
 bool is_fake_quantize(const Node& node);
 /// Every FakeQuantize of the graph and of the bodies in it, in graph order.
@@ -28,7 +32,7 @@ std::vector<Node*> fake_quantize_nodes(Graph& graph);
 
 /// What a FakeQuantize node says of itself.
 struct FakeQuantAttrs {
-  QuantSpec spec;           // dtype, ch_axis, observer, averaging_constant
+  QuantSpec spec;           // dtype, ch_axis, observer, averaging_constant, scheme
   QuantRange range;         // quant_min, quant_max
   bool calibrated = false;  // its domain computes, rather than only observes
 };

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <set>
+#include <map>
 #include <unordered_set>
 
 #include "quant/fake_quant.h"
@@ -69,14 +69,19 @@ std::unique_ptr<Graph> observing_body(Names& names) {
   return body.returning(body.apply("Identity", {&x}, "y"));
 }
 
-/// The domains that FakeQuantize nodes call.
-std::set<std::string> called_domains(const Model& model) {
-  std::set<std::string> domains;
-  for (const Node* node : fake_quantize_nodes(*model.graph)) domains.insert(node->domain());
-  for (const Function& function : model.functions) {
-    for (const Node* node : fake_quantize_nodes(*function.body)) domains.insert(node->domain());
-  }
-  return domains;
+/// The domains that FakeQuantize nodes call, and whether a call says its scheme.
+using Calls = std::map<std::string, bool>;
+Calls calls_in(const Model& model) {
+  Calls calls;
+  const auto add = [&calls](Graph& graph) {
+    for (const Node* node : fake_quantize_nodes(graph)) {
+      bool& says_scheme = calls[node->domain()];
+      says_scheme = says_scheme || node->attribute(kSchemeAttribute);
+    }
+  };
+  add(*model.graph);
+  for (const Function& function : model.functions) add(*function.body);
+  return calls;
 }
 
 void raise_ir_version(Model& model) {
@@ -92,12 +97,17 @@ void raise_ir_version(Model& model) {
 
 /// Result: the model has the function of `domain` for its operator set, its own or ours, exactly if it is
 /// called.
-void update_function(Model& model, const std::string& domain, bool called,
+void update_function(Model& model, const std::string& domain, const Calls& calls,
                      std::unique_ptr<Graph> (*make_body)(Names&)) {
   const auto is_it = [&](const Function& f) { return f.domain == domain && f.name == kFakeQuantizeOp; };
   const Opsets opsets = {{"", model.opset()}};
+  const auto call = calls.find(domain);
+  const bool called = call != calls.end();
+  std::vector<std::string> attributes(kFakeQuantizeAttributes.begin(), kFakeQuantizeAttributes.end());
+  if (called && call->second) attributes.emplace_back(kSchemeAttribute);
   std::erase_if(model.functions, [&](const Function& f) {
-    return is_it(f) && (!called || f.opsets.begin()->second != model.opset());
+    const bool fits = f.opsets.begin()->second == model.opset() && f.attributes.size() == attributes.size();
+    return is_it(f) && (!called || !fits);
   });
   if (!called) {
     model.opsets.erase(domain);
@@ -109,8 +119,7 @@ void update_function(Model& model, const std::string& domain, bool called,
   model.functions.push_back({.name = std::string(kFakeQuantizeOp),
                              .domain = domain,
                              .overload = "",
-                             .attributes = {"dtype", "quant_min", "quant_max", "ch_axis", "observer",
-                                            "averaging_constant", "state"},
+                             .attributes = std::move(attributes),
                              .opsets = opsets,
                              .body = make_body(*model.names),
                              .origin = kNoOrigin});
@@ -119,9 +128,9 @@ void update_function(Model& model, const std::string& domain, bool called,
 }  // namespace
 
 void update_fake_quantize_functions(Model& model) {
-  const std::set<std::string> called = called_domains(model);
-  update_function(model, "qprep", called.contains("qprep"), computing_body);
-  update_function(model, "qprep.observe", called.contains("qprep.observe"), observing_body);
+  const Calls calls = calls_in(model);
+  update_function(model, "qprep", calls, computing_body);
+  update_function(model, "qprep.observe", calls, observing_body);
 }
 
 }  // namespace qprep

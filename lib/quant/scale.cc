@@ -82,6 +82,43 @@ std::optional<float> scale_of(float magnitude, QuantRange range) {
   return scale;
 }
 
+std::optional<ScaleAndZero> scale_for(float min, float max, const Scheme& scheme, QuantRange range) {
+  if (!std::isfinite(min) || !std::isfinite(max)) return std::nullopt;
+  const double steps = static_cast<double>(range.max) - static_cast<double>(range.min);
+  const double low = std::min(static_cast<double>(min), 0.0), high = std::max(static_cast<double>(max), 0.0);
+  std::optional<float> scale;
+  if (!scheme.symmetric) {
+    scale = scale_of(static_cast<float>((high - low) / 2.0), range);
+  } else if (scheme.is_signed) {
+    scale = scale_of(std::max(std::fabs(min), std::fabs(max)), range);
+  } else {
+    const double largest = high > 0.0 ? high : -low;
+    scale = scale_of(static_cast<float>(largest / 2.0), range);
+  }
+  if (!scale) return std::nullopt;
+  if (scheme.power_of_two) *scale = static_cast<float>(std::exp2(std::nearbyint(std::log2(*scale))));
+  *scale = std::max(*scale, scheme.smallest_scale);
+  if (!(*scale >= std::numeric_limits<float>::min()) || !std::isfinite(static_cast<float>(steps) * *scale)) {
+    return std::nullopt;
+  }
+  ScaleAndZero result{*scale, scheme.is_signed && scheme.symmetric ? 0 : range.min};
+  if (!scheme.symmetric) {
+    const double zero = range.min - std::nearbyint(low / static_cast<double>(*scale));
+    result.zero_point = static_cast<std::int32_t>(
+        std::clamp(zero, static_cast<double>(range.min), static_cast<double>(range.max)));
+  }
+  return result;
+}
+
+std::optional<ScaleAndZero> weight_scale_for(float min, float max, const Scheme& scheme, QuantRange range) {
+  if (const auto found = scale_for(min, max, scheme, range)) return found;
+  const float magnitude = std::max(std::fabs(min), std::fabs(max));
+  const bool too_small = std::isfinite(magnitude) && magnitude < 1.0F;
+  if (!too_small) return std::nullopt;
+  const std::int32_t zero = scheme.is_signed ? 0 : range.min;
+  return ScaleAndZero{std::max(kZeroRangeScale, scheme.smallest_scale), zero};
+}
+
 std::optional<float> weight_scale_of(float magnitude, QuantRange range) {
   const bool too_small = std::isfinite(magnitude) && magnitude < 1.0F && !scale_of(magnitude, range);
   return too_small ? kZeroRangeScale : scale_of(magnitude, range);

@@ -9,7 +9,7 @@
 
 #include "plan/plan.h"
 
-/// From ranges of real numbers to scales. Everything is symmetric: the zero point is 0.
+/// From ranges of real numbers to scales.
 namespace qprep {
 
 /// The scale of a weight channel that is all zero (or whose formula leaves the normal float32 numbers at the
@@ -45,6 +45,20 @@ using Ranges = std::map<std::string, Range, std::less<>>;
 /// nullopt: no scale can serve. That is magnitude not finite; 0 or so small that the scale would be below the
 /// smallest normal float32 (2^-126); or so large that quant_min * scale would overflow float32.
 std::optional<float> scale_of(float magnitude, QuantRange range);
+
+struct ScaleAndZero {
+  float scale = 1.0F;
+  std::int32_t zero_point = 0;
+};
+
+/// Of numbers from min to max. `range`: that of the integers.
+/// Symmetric and signed: scale_of(the larger magnitude), zero point 0; unsigned: max / quant_max, zero point
+/// quant_min, so that what is negative becomes 0. Asymmetric, as in PyTorch: with 0 in [min, max],
+/// scale = (max - min) / (quant_max - quant_min), zero point = quant_min - round(min / scale).
+/// A power of two is the nearest by its logarithm. nullopt: as scale_of.
+std::optional<ScaleAndZero> scale_for(float min, float max, const Scheme& scheme, QuantRange range);
+/// The same for a weight channel: kZeroRangeScale where the numbers are too small for a scale.
+std::optional<ScaleAndZero> weight_scale_for(float min, float max, const Scheme& scheme, QuantRange range);
 
 /// scale_of for a weight channel: kZeroRangeScale where the magnitude is too small for a scale.
 /// nullopt: not finite, or too large.

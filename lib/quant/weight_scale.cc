@@ -75,6 +75,45 @@ std::vector<float> magnitudes(const Tensor& w, const AxisLayout& layout) {
   return result;
 }
 
+/// The smallest and the largest number of each channel; NaN where one is in it.
+std::vector<Range> ranges_of(const Tensor& w, const AxisLayout& layout) {
+  std::vector<Range> ranges(static_cast<std::size_t>(layout.channels));
+  const std::vector<float> values = w.to_vector<float>();
+  const auto inner = static_cast<std::size_t>(layout.inner);
+  for (std::size_t row = 0; row * inner < values.size(); ++row) {
+    ranges[row % ranges.size()].merge(range_of_data(std::span(values).subspan(row * inner, inner)));
+  }
+  return ranges;
+}
+
+/// For any scheme, where the numbers are of use.
+std::optional<WeightScale> weight_scale_by_range(const Tensor& w, const QuantSpec& spec,
+                                                 const AxisLayout& layout, std::string& why) {
+  WeightScale result;
+  std::vector<float> scales;
+  std::vector<std::int32_t> zeros;
+  for (const Range& range : ranges_of(w, layout)) {
+    if (!range.all_finite()) {
+      why = "it holds NaN or infinity";
+      return std::nullopt;
+    }
+    const auto found = weight_scale_for(range.min, range.max, spec.scheme, range_of(spec));
+    if (!found) {
+      why = fmt::format("its range {} to {} is too large for a scale", range.min, range.max);
+      return std::nullopt;
+    }
+    if (range.magnitude() < kZeroRangeScale && found->scale <= kZeroRangeScale) {
+      result.zero_channels.push_back(static_cast<std::int64_t>(scales.size()));
+    }
+    scales.push_back(found->scale);
+    zeros.push_back(found->zero_point);
+  }
+  const Dims dims = channel_dims(w.dims().size(), spec.channel_axis, layout.channels);
+  result.zero_point = Tensor::of<std::int32_t>(DType::kInt32, dims, std::move(zeros));
+  result.scale = Tensor::floats(dims, std::move(scales));
+  return result;
+}
+
 }  // namespace
 
 AxisLayout layout_around(const Dims& dims, std::size_t axis) {
@@ -102,11 +141,18 @@ std::optional<WeightScale> weight_scale(const Tensor& w, const QuantSpec& spec, 
   const bool per_tensor = spec.channel_axis < 0;
   const AxisLayout layout = per_tensor ? AxisLayout{1, 1, w.size()}
                                        : layout_around(w.dims(), static_cast<std::size_t>(spec.channel_axis));
+  const bool by_magnitude = spec.scheme.symmetric && spec.scheme.is_signed && !spec.scheme.power_of_two &&
+                            spec.scheme.smallest_scale == 0;
+  if (!by_magnitude) {
+    std::string reason;
+    auto found = weight_scale_by_range(w, spec, layout, reason);
+    return found ? std::move(found) : no(std::move(reason));
+  }
   WeightScale result;
   std::vector<float> scales = magnitudes(w, layout);
   for (std::size_t c = 0; c < scales.size(); ++c) {
     const float largest = scales[c];
-    const std::optional<float> scale = weight_scale_of(largest, range_of(spec.precision));
+    const std::optional<float> scale = weight_scale_of(largest, range_of(spec));
     if (!scale && largest <= std::numeric_limits<float>::max()) {
       return no(fmt::format("its largest magnitude is {}, too large for a scale", largest));
     }

@@ -15,12 +15,13 @@ namespace qprep {
 /// scale and zero_point as a FakeQuantize takes them: float32 and int32, both of the dims channel_dims().
 struct WeightScale {
   Tensor scale;
-  Tensor zero_point;                        // all 0
+  Tensor zero_point;                        // all 0, unless the scheme is asymmetric or unsigned
   std::vector<std::int64_t> zero_channels;  // where kZeroRangeScale stands (per tensor: 0)
 };
 
 /// scale = max|w| / ((quant_max - quant_min) / 2) over the whole tensor or over each channel of
-/// spec.channel_axis; an all-zero channel gets kZeroRangeScale.
+/// spec.channel_axis; an all-zero channel gets kZeroRangeScale. Of another scheme than the default: as
+/// weight_scale_for, scale.h.
 /// Given: w is float32, spec.channel_axis is -1 or an axis of w, the precision is an integer.
 /// nullopt: the tensor holds NaN or Inf, or values too large for a scale, or no element at all; it has to
 /// stay float. `why` (if given) then says so as the end of a sentence: "it holds NaN or infinity". Reads the

@@ -10,7 +10,11 @@
 namespace qprep {
 namespace {
 
-double largest(const QuantSpec& spec) { return -static_cast<double>(range_of(spec.precision).min); }
+double largest(const QuantSpec& spec) {
+  const QuantRange range = range_of(spec);
+  return spec.scheme.symmetric ? std::max(-static_cast<double>(range.min), static_cast<double>(range.max))
+                               : static_cast<double>(range.max) - static_cast<double>(range.min);
+}
 
 /// K of a layer with this weight; 0: the node is no layer that sums products up.
 std::int64_t products_of(const Node& node, const Dims& weight) {
@@ -83,8 +87,7 @@ std::vector<AccumulatorRisk> accumulator_risks(const Model& model, const Plan& p
     }
     if (risk.bound.value_or(risk.worst) <= static_cast<double>(kLargestAccumulator)) continue;
     risk.node = node->label();
-    risk.formats = fmt::format("{}*{}", to_text(operands->data->spec.precision),
-                               to_text(operands->weighed->spec.precision));
+    risk.formats = fmt::format("{}*{}", to_text(operands->data->spec), to_text(operands->weighed->spec));
     risks.push_back(std::move(risk));
   }
   return risks;

@@ -43,7 +43,7 @@ ReportSlot float_slot(const Value& value) {
 
 ReportSlot quantised_slot(const Value& value, const Decision& decision) {
   return {.name = value.name(),
-          .dtype = std::string(to_text(decision.spec.precision)),
+          .dtype = std::string(to_text(decision.spec)),
           .spec = decision.spec,
           .role = decision.role,
           .constant = constant_of(value) != nullptr};

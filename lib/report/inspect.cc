@@ -114,7 +114,7 @@ InspectResult inspect(const Model& model, const Plan& plan) {
     auto& counts = decision.role == Role::kWeight     ? result.weights
                    : decision.role == Role::kConstant ? result.constants
                                                       : result.activations;
-    ++counts[std::string(to_text(decision.spec.precision))];
+    ++counts[std::string(to_text(decision.spec))];
   }
   result.float_because = most_frequent(reasons);
   return result;

@@ -7,12 +7,14 @@
 namespace qprep {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, RunsOn>, 7> kWords = {{{"bpu", RunsOn::kBpu},
+constexpr std::array<std::pair<std::string_view, RunsOn>, 9> kWords = {{{"bpu", RunsOn::kBpu},
                                                                         {"manual", RunsOn::kManual},
                                                                         {"fused", RunsOn::kFused},
                                                                         {"gone", RunsOn::kGone},
                                                                         {"cpu", RunsOn::kCpu},
                                                                         {"nowhere", RunsOn::kNowhere},
+                                                                        {"quantised", RunsOn::kQuantised},
+                                                                        {"float", RunsOn::kFloat},
                                                                         {"unlisted", RunsOn::kUnlisted}}};
 
 std::string reason_of(RunsOn runs, const std::string& march, const std::string& op) {
@@ -21,6 +23,8 @@ std::string reason_of(RunsOn runs, const std::string& march, const std::string& 
       return fmt::format("{} runs {} on the CPU", march, op);
     case RunsOn::kNowhere:
       return fmt::format("{} has no {}", march, op);
+    case RunsOn::kFloat:
+      return fmt::format("{} does not quantise {}", march, op);
     default:
       return fmt::format("the list of {} does not say where {} runs", march, op);
   }
@@ -60,7 +64,8 @@ std::vector<std::string> runs_on_words() {
 }
 
 bool may_run_on_bpu(RunsOn runs) {
-  return runs == RunsOn::kBpu || runs == RunsOn::kManual || runs == RunsOn::kFused;
+  return runs == RunsOn::kBpu || runs == RunsOn::kQuantised || runs == RunsOn::kManual ||
+         runs == RunsOn::kFused;
 }
 
 const Capability* Capabilities::of(const Node& node) const {
@@ -71,7 +76,7 @@ const Capability* Capabilities::of(const Node& node) const {
 Judgement judge(const Capabilities& capabilities, const Node& node, const Situation& situation) {
   Judgement judgement;
   const Capability* row = capabilities.of(node);
-  judgement.runs = row ? row->runs : RunsOn::kUnlisted;
+  judgement.runs = row ? row->runs : capabilities.others;
   if (judgement.runs == RunsOn::kGone) return judgement;
   if (!may_run_on_bpu(judgement.runs)) {
     const bool open = capabilities.provisional && judgement.runs == RunsOn::kUnlisted;

@@ -19,14 +19,16 @@ enum class RunsOn {
   kFused,   // on the BPU inside the kernel of another operator, else on the CPU
   kGone,    // folded or removed before anything runs
   kCpu,
-  kNowhere,   // the target's own tools do not have it
-  kUnlisted,  // its list does not say
+  kNowhere,    // the target's own tools do not have it
+  kQuantised,  // quantised, wherever the target runs it
+  kFloat,      // in float: its tools do not quantise it
+  kUnlisted,   // its list does not say
 };
 /// As in the file: "bpu".
 std::string_view to_text(RunsOn runs);
 std::optional<RunsOn> runs_on_from(std::string_view word);
 std::vector<std::string> runs_on_words();
-/// The BPU may run it, if its constraints hold.
+/// The BPU may run it, or it may be quantised, if its constraints hold.
 bool may_run_on_bpu(RunsOn runs);
 
 struct Limit {
@@ -50,6 +52,7 @@ struct Capability {
 struct Capabilities {
   std::string march;
   bool provisional = false;                                       // what no row speaks of may run on the BPU
+  RunsOn others = RunsOn::kUnlisted;                              // what no row speaks of
   std::map<std::string, Capability, std::less<>> rows;            // by operator
   std::map<std::string, std::vector<Limit>, std::less<>> groups;  // that rows use, by name
 

@@ -45,7 +45,10 @@ OF_FRAMEWORK = 1e-4  # absolute, relative above 1
 QUICK_BYTES = 400_000
 QUICK_SPELLINGS = 60  # every so many-th one
 MARCHES = sorted(path.stem for path in (ROOT / "configs/march").glob("*.yaml"))
-QUICK_MARCHES = ("bernoulli2", "bayes-e", "nash-e")
+QUICK_MARCHES = ("bernoulli2", "bayes-e", "nash-e", "tensorrt", "snpe")
+# Those that say how a model is quantised.
+PROFILES = [name for name in MARCHES if re.search(r"^quantise:", (ROOT / f"configs/march/{name}.yaml").read_text(), re.M)]
+QUICK_PROFILES = ("openvino", "pplw8a16", "snpe")  # without signs, of 16 bits, and with a narrow range
 
 
 @dataclass
@@ -92,6 +95,17 @@ SETUPS = [
             quick=march in QUICK_MARCHES,
         )
         for march in MARCHES
+    ),
+    *(
+        Setup(
+            f"qdq, {march}",
+            f"march: {march}\noutput: {{form: both, dialect: qdq}}\n",
+            ("qat", "calibrated", "fixed"),
+            calibrated=True,
+            walks=False,
+            quick=march in QUICK_PROFILES,
+        )
+        for march in PROFILES
     ),
     Setup("function", "output: {form: both}\n", ("qat", "calibrated", "fixed"), calibrated=True),
     Setup("qdq", "output: {form: both, dialect: qdq}\n", ("qat", "calibrated", "fixed"), calibrated=True),

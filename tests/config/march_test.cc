@@ -41,7 +41,8 @@ TEST_CASE("What a march fuses is read strictly") {
   CHECK(complaints(rest + "fuse: {tail_relu: cpu, int16_addends: 1, tial: []}\n") ==
         "4:19: 'fuse.tail_relu' must be one of fused, apart, not 'cpu'\n"
         "4:39: 'fuse.int16_addends' must be true or false, not '1'\n"
-        "4:42: unknown key 'tial' in 'fuse'; known: heads, int16_addends, tail_relu, tails, units\n");
+        "4:42: unknown key 'tial' in 'fuse'; known: heads, int16_addends, only_tails, tail_relu, tails, "
+        "units\n");
   const March bayes = read_march(kConfigs, "bayes");
   CHECK(bayes.tail_relu_apart);
   CHECK_FALSE(bayes.int16_addends);
@@ -51,15 +52,21 @@ TEST_CASE("What a march fuses is read strictly") {
 
 TEST_CASE("The marches of the checkout are sound, and each says where its numbers come from") {
   const std::vector<std::string> names = march_names(kConfigs);
-  CHECK(names == std::vector<std::string>{"bayes", "bayes-e", "bernoulli2", "meta", "nash-b", "nash-e",
-                                          "nash-h", "nash-m", "nash-p"});
+  CHECK(names == std::vector<std::string>{
+                     "academic", "acl",      "bayes",  "bayes-e", "bernoulli2", "generic-int8", "meta",
+                     "nash-b",   "nash-e",   "nash-h", "nash-m",  "nash-p",     "nnie",         "onnx_qnn",
+                     "openvino", "pplw8a16", "snpe",   "tengine", "tensorrt",   "vitis",        "xnnpack"});
   for (const std::string& name : names) {
     INFO(name);
     const March march = read_march(kConfigs, name);
     CHECK(march.name == name);
     CHECK_FALSE(march.chips.empty());
     CHECK_FALSE(march.source.empty());
-    CHECK(march.provisional == (name == "meta" || name.starts_with("nash")));
+    CHECK(march.provisional == (name == "meta" || name == "acl" || name.starts_with("nash")));
+    // A profile says how its tools quantise, and what they do not quantise is float.
+    const bool horizon = march.chips == "-" ? name == "meta" : march.replace.size() > 0;
+    CHECK(march.quantise.has_value() != horizon);
+    CHECK((march.capabilities.others == RunsOn::kFloat) == march.quantise.has_value());
   }
   CHECK(read_march(kConfigs, "bayes").chips == "J5, RDK Ultra");
 }
@@ -139,7 +146,8 @@ TEST_CASE("Every mistake of a row is said with its place") {
       "4:20: 'groups.map': '<=', '>=', '<', '>', 'in', 'is' or 'are' must follow, not 'iz' (did you mean "
       "'in'?) in "
       "'rank iz 4'\n"
-      "6:8: 'operators.Abs' must be one of bpu, manual, fused, gone, cpu, nowhere, unlisted, not 'bpuu' (did "
+      "6:8: 'operators.Abs' must be one of bpu, manual, fused, gone, cpu, nowhere, quantised, float, "
+      "unlisted, not 'bpuu' (did "
       "you "
       "mean 'bpu'?)\n"
       "7:33: 'operators.Acos.precision' must hold int8, int16, int32, not 'int7' (did you mean 'int8'?)\n"

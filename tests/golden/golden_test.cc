@@ -10,10 +10,10 @@
 #include "config/composites.h"
 #include "config/config.h"
 #include "config/fusion.h"
-#include "config/march.h"
 #include "config/op_classes.h"
 #include "driver/prepare.h"
 #include "driver/rewrite_model.h"
+#include "driver/rules.h"
 #include "ir/dump.h"
 #include "ir/verify.h"
 #include "model_text.h"
@@ -151,9 +151,15 @@ class Run {
             .replace = arguments_.replace};
     env.settings = settings(config);
     env.fusing = &config.fusing;
-    std::optional<March> march;
-    if (!config.march.where.file.empty()) march = read_march(configs(""), config.march.value);
-    if (march) env.march = &*march;
+    std::optional<Rules> of_march;
+    if (!config.march.where.file.empty()) {
+      of_march = Rules::read(configs(""), config);
+      const Env named = of_march->env_for(config, diagnostics_);
+      env.settings = named.settings;
+      env.op_classes = named.op_classes;
+      env.fusion = named.fusion;
+      env.march = named.march;
+    }
     Plan plan;
     for (const std::string& word : arguments_.steps) {
       const std::size_t colon = word.find(':');
@@ -176,7 +182,7 @@ class Run {
       } else if (step == "lower-qdq") {
         lower_qdq(model, diagnostics_);
       } else if (step == "lower-fixed-point") {
-        lower_fixed_point(model, op_classes, diagnostics_);
+        lower_fixed_point(model, *env.op_classes, diagnostics_);
       } else {
         throw std::runtime_error("args: unknown step '" + word + "'");
       }

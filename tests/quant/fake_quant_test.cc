@@ -50,7 +50,7 @@ std::string why_no_params(const Node& node) {
 
 TEST_CASE("a FakeQuantize reads back as it was inserted") {
   Fixture f;
-  const QuantSpec spec{Precision::kInt16, 0, "mse", 0.5F};
+  const QuantSpec spec{Precision::kInt16, {}, 0, "mse", 0.5F};
   Node& node = insert_fake_quantize(f.graph, nullptr, f.x, spec, Tensor::floats({4, 1}, {1, 2, 3, 4}),
                                     Tensor::of<std::int32_t>(DType::kInt32, {4, 1}, {0, 0, 0, 0}), true);
   CHECK(is_fake_quantize(node));
