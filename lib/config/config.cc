@@ -9,6 +9,7 @@
 #include "config/config_folder.h"
 #include "config/hb_config.h"
 #include "config/march.h"
+#include "config/mqbench.h"
 #include "config/qconfig_setter.h"
 #include "config/quote.h"
 #include "config/recognise.h"
@@ -197,7 +198,8 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.file = file;
   YamlMap map(root, "", diagnostics);
   map.integer("version", 1, 1);
-  if (const auto march = march_in(map, file, diagnostics)) config.march = *march;
+  if (const auto march = map.has("march") ? march_in(map, file, diagnostics) : march_of_backend(map))
+    config.march = *march;
   if (const auto method = map.word("method", kMethods)) config.method = *method;
   config.fusing = read_fusing(map, config.method, diagnostics);
   config.replace = read_replace(map, diagnostics);

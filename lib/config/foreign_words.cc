@@ -71,7 +71,12 @@ ForeignWords read_words() {
   words.mqbench_observers = read_observers(map.map("mqbench_observers"));
   words.fake_quants = read_fake_quants(map.map("fake_quants"));
   words.mqbench_fake_quants = read_fake_quants(map.map("mqbench_fake_quants"));
-  for (const auto& backend : map.texts("mqbench_backends")) words.mqbench_backends.push_back(backend.value);
+  YamlMap backends = map.map("mqbench_backends");
+  for (const auto& backend : backends.keys()) {
+    const auto march = backends.text(backend.value);
+    words.mqbench_backends.emplace_back(backend.value, march && march->value != "-" ? march->value : "");
+  }
+  backends.finish();
   map.map("quantization_configs");
   words.quantization_configs = read_configs(*root);
   map.finish();

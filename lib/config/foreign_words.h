@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/yaml_reader.h"
@@ -31,8 +32,8 @@ using WordMap = std::map<std::string, T, std::less<>>;
 struct ForeignWords {
   WordMap<PredefinedQconfig> qconfigs;
   WordMap<ObserverWord> observers, mqbench_observers;
-  WordMap<bool> fake_quants, mqbench_fake_quants;  // whether they can be carried out
-  std::vector<std::string> mqbench_backends;
+  WordMap<bool> fake_quants, mqbench_fake_quants;                     // whether they can be carried out
+  std::vector<std::pair<std::string, std::string>> mqbench_backends;  // and its march; empty: none yet
   WordMap<std::shared_ptr<const YamlNode>> quantization_configs;
 };
 

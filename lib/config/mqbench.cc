@@ -21,6 +21,14 @@ struct Side {
   Slot slot;
 };
 
+/// Empty: no file has its rules yet.
+std::string march_of(std::string_view backend) {
+  for (const auto& [name, march] : foreign_words().mqbench_backends) {
+    if (name == backend) return march;
+  }
+  return "";
+}
+
 class MqbenchReader {
  public:
   explicit MqbenchReader(const Reading& reading) : reading_(reading) {}
@@ -47,9 +55,9 @@ class MqbenchReader {
     setting.what = what;
     global_.push_back(std::move(setting));
   }
-  void later_if_true(YamlMap& map, std::string_view key) {
-    const auto flag = map.boolean(key);
-    if (flag && flag->value) reading_.later(map.name_of(key), flag->where);
+
+  static std::string narrow_with_four(const YamlMap& scheme) {
+    return scheme.name_of("symmetric_range") + " of 4 bits";
   }
 
   const Reading& reading_;
@@ -58,7 +66,9 @@ class MqbenchReader {
 };
 
 void MqbenchReader::read(YamlMap& map) {
-  if (const auto backend = map.word("backend", foreign_words().mqbench_backends)) {
+  std::vector<std::string> backends;
+  for (const auto& [backend, march] : foreign_words().mqbench_backends) backends.push_back(backend);
+  if (const auto backend = map.word("backend", backends); backend && march_of(backend->value).empty()) {
     reading_.later(
         fmt::format("'backend' {}, whose rules say where FakeQuantize stands,", quote(backend->value)),
         backend->where);
@@ -117,16 +127,24 @@ void MqbenchReader::read_scheme(YamlMap scheme, const Side& side) {
   const auto bit = scheme.integer("bit", 2, kMostBits);
   const auto symmetry = scheme.boolean("symmetry");
   const auto per_channel = scheme.boolean("per_channel");
-  later_if_true(scheme, "pot_scale");
-  later_if_true(scheme, "symmetric_range");
+  const auto power_of_two = scheme.boolean("pot_scale");
+  const auto narrow = scheme.boolean("symmetric_range");
   scheme.finish();
-  if (bit && bit->value != 8 && bit->value != 16) {
+  const bool four = bit && bit->value == 4;
+  if (bit && !four && bit->value != 8 && bit->value != 16) {
     reading_.later(fmt::format("{} {}", scheme.name_of("bit"), bit->value), bit->where);
   }
-  if (symmetry && !symmetry->value) reading_.later(scheme.name_of("symmetry") + " false", symmetry->where);
+  if (four && narrow && narrow->value) reading_.later(narrow_with_four(scheme), narrow->where);
+  // Integers without a sign belong to scales with a zero point there.
+  Scheme integers;
+  integers.symmetric = integers.is_signed = !symmetry || symmetry->value;
+  integers.power_of_two = power_of_two && power_of_two->value;
+  if (narrow && narrow->value) integers.range = Scheme::Range::kNarrow;
+  if (four) integers.range = Scheme::Range::kFourBits;
   const Precision precision = bit && bit->value == 16 ? Precision::kInt16 : Precision::kInt8;
   const Where place = bit ? bit->where : scheme.where();
   say(side.slot, precision, place, bit ? scheme.path() + ".bit" : scheme.path());
+  if (integers != Scheme()) say(side.slot, integers, scheme.where(), scheme.path());
   if (side.slot == Slot::kOutput) {
     activation_ = {precision, place};
     if (per_channel && per_channel->value) {
@@ -182,6 +200,16 @@ void MqbenchReader::read_fuse(YamlMap map) {
 }
 
 }  // namespace
+
+std::optional<Placed<std::string>> march_of_backend(YamlMap& file) {
+  const YamlNode* backend = file.find("backend");
+  Diagnostics said_elsewhere;
+  const YamlNode* wrapper = file.find(kWrapper);
+  if (!backend && wrapper) backend = YamlMap(*wrapper, "", said_elsewhere).find("backend");
+  if (!backend || backend->kind != YamlNode::Kind::kScalar) return std::nullopt;
+  const std::string march = march_of(backend->text);
+  return march.empty() ? std::nullopt : std::optional(Placed<std::string>{march, backend->where});
+}
 
 std::vector<Setting> read_mqbench(YamlMap& file, Diagnostics& diagnostics, Diagnostics& not_yet) {
   const Reading reading{diagnostics, not_yet};

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "ir/walk.h"
 #include "passes/constants.h"
 #include "passes/requantise_moved.h"
 #include "quant/fake_quant.h"
@@ -75,48 +76,36 @@ class Lowering {
     stored.scheme.range = Scheme::Range::kWhole;
     const QuantRange whole = range_of(stored);
     const bool is_whole = attrs->range.min == whole.min && attrs->range.max == whole.max;
-    if (!is_whole && !stays_within(node, *attrs, *params, stored)) {
+    if (!is_whole && !bound(node, *attrs, *params)) {
       return fail(node, fmt::format("its range {} to {} is not all of {}, which QuantizeLinear always uses",
                                     attrs->range.min, attrs->range.max, to_text(stored)));
     }
     replace(node, *attrs, *params);
   }
 
-  /// Of a constant: no element needs the range to be bounded.
-  static bool stays_within(const Node& node, const FakeQuantAttrs& attrs, const FakeQuantParams& params,
-                           const QuantSpec& stored) {
-    const Tensor* constant = constant_of(*node.input(0));
+  /// A constant whose integers lie in a part of the type: from here on it is the numbers that these stand
+  /// for, so that QuantizeLinear, which knows no such part, makes the same integers. Result: whether it is
+  /// one.
+  bool bound(Node& node, const FakeQuantAttrs& attrs, const FakeQuantParams& params) {
+    Value& x = *node.input(0);
+    const Tensor* constant = constant_of(x);
     if (!constant || constant->dtype() != DType::kFloat32) return false;
-    const std::size_t rank = constant->dims().size();
     const auto axis = static_cast<std::size_t>(std::max<std::int64_t>(attrs.spec.channel_axis, 0));
-    if (is_per_channel(params) && axis >= rank) return false;
-    std::vector<QuantParams> channels;
-    for (std::int64_t i = 0; i < params.scale->size(); ++i) {
-      channels.push_back(
-          {params.scale->at<float>(i), params.zero_point->at<std::int32_t>(i), range_of(stored)});
+    if (is_per_channel(params) && axis >= constant->dims().size()) return false;
+    const std::vector<float> before = constant->to_vector<float>();
+    std::vector<float> after(before.size());
+    const std::vector<float> scales = params.scale->to_vector<float>();
+    const std::vector<std::int32_t> zeros = params.zero_point->to_vector<std::int32_t>();
+    if (is_per_channel(params)) {
+      fake_quantize_per_channel(before, after, constant->dims(), axis, scales, zeros, attrs.range);
+    } else {
+      fake_quantize(before, after, {scales.front(), zeros.front(), attrs.range});
     }
-    const std::vector<std::int32_t> integers = integers_of(*constant, dtype_of(attrs), axis, channels);
-    return std::ranges::all_of(integers, [&](std::int32_t integer) {
-      return attrs.range.min <= integer && integer <= attrs.range.max;
-    });
-  }
-
-  static std::vector<std::int32_t> integers_of(const Tensor& constant, DType dtype, std::size_t axis,
-                                               std::span<const QuantParams> channels) {
-    const Tensor integers = quantize_tensor(constant, dtype, axis, channels);
-    const auto widened = [](const auto& values) {
-      return std::vector<std::int32_t>(values.begin(), values.end());
-    };
-    switch (dtype) {
-      case DType::kUInt8:
-        return widened(integers.to_vector<std::uint8_t>());
-      case DType::kInt16:
-        return widened(integers.to_vector<std::int16_t>());
-      case DType::kUInt16:
-        return widened(integers.to_vector<std::uint16_t>());
-      default:
-        return widened(integers.to_vector<std::int8_t>());
-    }
+    if (x.initializer()) replaced_.push_back(&x);
+    node.set_input(
+        0, &outermost(node.graph())
+                .new_initializer(x.name() + "_bounded", Tensor::floats(constant->dims(), std::move(after))));
+    return true;
   }
 
   void fail(const Node& node, const std::string& why) {

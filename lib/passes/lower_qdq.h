@@ -15,8 +15,9 @@ std::int64_t opset_for_qdq(const Model& model);
 /// Every calibrated FakeQuantize becomes QuantizeLinear and DequantizeLinear (`<x>_quantized` between them),
 /// in place: the value that it produced keeps its name and its readers. Scales become scalars or 1-D along
 /// `axis`, zero points int8 or int16. int16 below operator set 21 uses domain com.microsoft, which ONNX
-/// Runtime has. An uncalibrated one goes away, so that its tensor is float, with a note. Bit-equal to the
-/// FakeQuantize but for the sign of zeros and NaN, which no integer has. Given: model.opset() >=
+/// Runtime has. A constant whose range is only a part of its type (4 bits) is
+/// first bounded to it. An uncalibrated one goes away, so that its tensor is float, with a note. Bit-equal to
+/// the FakeQuantize but for the sign of zeros and NaN, which no integer has. Given: model.opset() >=
 /// opset_for_qdq(model). A node that Q/DQ cannot express is an error in `diagnostics` and stays.
 void lower_qdq(Model& model, Diagnostics& diagnostics);
 

@@ -11,7 +11,7 @@
 #include "passes/target_judge.h"
 #include "passes/unit_entries.h"
 #include "plan/because.h"
-#include "quant/scale.h"
+#include "quant/weight_scale.h"
 
 namespace qprep {
 namespace {
@@ -326,11 +326,8 @@ class Placement {
     if (is_constant(root)) {
       decision.role = Role::kConstant;
       what = fmt::format("constant that enters {}", reader);
-      if (const Setting* scheme = settings_.find(*entry.node, Slot::kOutput, Aspect::kScheme)) {
-        decision.spec.scheme = std::get<Scheme>(scheme->says);
-        if (decision.spec.scheme != Scheme())
-          decision.because.append(because("; {} ({})", to_text(scheme->says), *scheme));
-      }
+      settle_scheme(settings_.find(*entry.node, Slot::kOutput, Aspect::kScheme), decision.spec,
+                    decision.because);
       know_scale(root, decision.spec);
     } else if (root.is_graph_input()) {
       const Node* holder = root.graph().holder();
@@ -382,11 +379,7 @@ class Placement {
       decision.spec.averaging_constant == usual.averaging_constant ? decision.because.add(*averaging)
                                                                    : say(*averaging);
     }
-    if (const Setting* scheme = find(Aspect::kScheme); scheme && !given) {
-      decision.spec.scheme = std::get<Scheme>(scheme->says);
-      decision.spec.scheme == usual.scheme ? decision.because.add(*scheme) : say(*scheme);
-    }
-    if (!given) return;
+    if (!given) return settle_scheme(find(Aspect::kScheme), decision.spec, decision.because);
     say(*given);
     const auto& fixed = std::get<FixedScale>(given->says);
     const double smallest = -static_cast<double>(range_of(decision.spec.precision).min);
@@ -399,13 +392,8 @@ class Placement {
 
   void know_scale(const Value& constant, const QuantSpec& spec) {
     const ConstantFacts* facts = flow_.facts(constant);
-    if (!facts) return;
-    const auto known = weight_scale_for(static_cast<float>(facts->min), static_cast<float>(facts->max),
-                                        spec.scheme, range_of(spec));
-    if (!known) return;
-    plan_.known_scales.emplace(&constant,
-                               KnownScale{Tensor::scalar(known->scale),
-                                          Tensor::of<std::int32_t>(DType::kInt32, {}, {known->zero_point})});
+    if (auto known = facts ? known_scale(*facts, spec) : std::nullopt)
+      plan_.known_scales.emplace(&constant, *known);
   }
 
   /// Result: the input reads the FakeQuantize of its root, over the passive operators between.
@@ -474,8 +462,9 @@ class Placement {
       }
       return float_since(std::move(why));
     }
-    const Quantise* profile = march_ && march_->quantise ? &*march_->quantise : nullptr;
-    if (profile && profile->only_where_read && !setting.names_nodes() && nothing_quantised_behind(result)) {
+    const bool profile = march_ && march_->quantise;
+    if (profile && march_->quantise->only_where_read && !setting.names_nodes() &&
+        nothing_quantised_behind(result)) {
       return float_since(
           fmt::format("no quantised operator reads it, and {} quantises what these read", march_->name));
     }

@@ -161,10 +161,7 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
       spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
       spec.averaging_constant == usual.averaging_constant ? besides.add(*averaging) : say(*averaging);
     }
-    if (const Setting* scheme = said_of(readers[weight], settings, Aspect::kScheme)) {
-      spec.scheme = std::get<Scheme>(scheme->says);
-      spec.scheme == usual.scheme ? besides.add(*scheme) : say(*scheme);
-    }
+    settle_scheme(said_of(readers[weight], settings, Aspect::kScheme), spec, besides);
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);
     if (!scale) {

@@ -40,6 +40,15 @@ Reason because(fmt::format_string<const Args&...> format, const Args&... args) {
   return reason;
 }
 
+/// Result: the scheme is what the setting says, and the reason says so where it is not the default. null:
+/// nothing is said.
+inline void settle_scheme(const Setting* said, QuantSpec& spec, Reason& why) {
+  if (!said) return;
+  spec.scheme = std::get<Scheme>(said->says);
+  if (spec.scheme == Scheme()) return why.add(*said);
+  why.append(because("; {} ({})", to_text(said->says), *said));
+}
+
 /// Why an activation is float that the setting keeps so.
 inline Reason float_as_set(const Setting& setting) {
   return setting.names_nodes() ? because("set to float ({})", setting)

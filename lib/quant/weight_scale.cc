@@ -132,6 +132,14 @@ Dims channel_dims(std::size_t rank, std::int64_t axis, std::int64_t channels) {
   return dims;
 }
 
+std::optional<KnownScale> known_scale(const ConstantFacts& facts, const QuantSpec& spec) {
+  const auto known = weight_scale_for(static_cast<float>(facts.min), static_cast<float>(facts.max),
+                                      spec.scheme, range_of(spec));
+  if (!known) return std::nullopt;
+  return KnownScale{Tensor::scalar(known->scale),
+                    Tensor::of<std::int32_t>(DType::kInt32, {}, {known->zero_point})};
+}
+
 std::optional<WeightScale> weight_scale(const Tensor& w, const QuantSpec& spec, std::string* why) {
   const auto no = [&](std::string reason) {
     if (why) *why = std::move(reason);

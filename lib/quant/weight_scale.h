@@ -28,6 +28,9 @@ struct WeightScale {
 /// payload once, in parallel if it is big; the result does not depend on the number of threads.
 std::optional<WeightScale> weight_scale(const Tensor& w, const QuantSpec& spec, std::string* why = nullptr);
 
+/// Of a constant in arithmetic, from what its numbers are; nullopt: no scale can serve.
+std::optional<KnownScale> known_scale(const ConstantFacts& facts, const QuantSpec& spec);
+
 /// Dims of scales for broadcasting against a tensor of rank `rank`: {} per tensor (axis -1), else [C,1,...]
 /// so that C stands at `axis`.
 Dims channel_dims(std::size_t rank, std::int64_t axis, std::int64_t channels);

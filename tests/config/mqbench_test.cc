@@ -55,23 +55,42 @@ TEST_CASE("What a scheme does not say is as in MQBench") {
 }
 
 TEST_CASE("What MQBench has and the engine has not is not yet, by its name") {
-  CHECK(later("backend: Tensorrt\n"
+  CHECK(later("backend: PPLCUDA\n"
               "extra_qconfig_dict:\n"
               "  w_observer: MSEObserver\n"
               "  a_fakequantize: LearnableFakeQuantize\n"
               "  a_fakeq_params: {p: 1}\n"
-              "  w_qscheme: {bit: 4, symmetry: false, pot_scale: true}\n"
+              "  w_qscheme: {bit: 2, symmetry: false, pot_scale: true}\n"
               "  a_qscheme: {per_channel: true}\n"
               "extra_fuse_dict: {additional_fusion_pattern: {a: b}}\n") ==
-        Lines{"c.yaml:1:10: error: 'backend' 'Tensorrt', whose rules say where FakeQuantize stands,",
-              "c.yaml:6:51: error: 'extra_qconfig_dict.w_qscheme.pot_scale'",
-              "c.yaml:6:20: error: 'extra_qconfig_dict.w_qscheme.bit' 4",
-              "c.yaml:6:33: error: 'extra_qconfig_dict.w_qscheme.symmetry' false",
+        Lines{"c.yaml:1:10: error: 'backend' 'PPLCUDA', whose rules say where FakeQuantize stands,",
+              "c.yaml:6:20: error: 'extra_qconfig_dict.w_qscheme.bit' 2",
               "c.yaml:3:15: error: 'extra_qconfig_dict.w_observer' 'MSEObserver'",
               "c.yaml:7:28: error: 'extra_qconfig_dict.a_qscheme.per_channel' of activations",
               "c.yaml:4:19: error: 'extra_qconfig_dict.a_fakequantize' 'LearnableFakeQuantize'",
               "c.yaml:5:19: error: 'extra_qconfig_dict.a_fakeq_params'",
               "c.yaml:8:46: error: 'extra_fuse_dict.additional_fusion_pattern'"});
+}
+
+TEST_CASE("A backend of MQBench is the march whose file has its rules, unless a march is named") {
+  const auto march = [](const char* text) { return parse_config(text, "c.yaml").march; };
+  CHECK(march("backend: Tensorrt\n").value == "tensorrt");
+  CHECK(march("backend: Tensorrt\n").where.line == 1);
+  CHECK(march("prepare_custom_config_dict: {backend: Tengine_u8}\n").value == "tengine");
+  CHECK(march("march: bayes\nbackend: SNPE\n").value == "bayes");
+  CHECK(march("extra_qconfig_dict: {}\n").where.file.empty());
+}
+
+TEST_CASE("A scheme of MQBench without symmetry has integers without a sign") {
+  CHECK(setting_lines("extra_qconfig_dict:\n"
+                      "  a_qscheme: {bit: 4, symmetry: false, pot_scale: true}\n"
+                      "  w_qscheme: {symmetric_range: true}\n") ==
+        Lines{"c.yaml:3:14 extra_qconfig_dict.w_qscheme: weight qint8",
+              "c.yaml:3:14 extra_qconfig_dict.w_qscheme: weight without the smallest integer",
+              "c.yaml:3:14 extra_qconfig_dict.w_qscheme.per_channel: weight per tensor",
+              "c.yaml:2:20 extra_qconfig_dict.a_qscheme.bit: output qint8",
+              "c.yaml:2:14 extra_qconfig_dict.a_qscheme: output unsigned, asymmetric, 4 bits, scale a power "
+              "of two"});
 }
 
 TEST_CASE("Every mistake in MQBench's dictionaries is named in one run") {
