@@ -22,11 +22,11 @@ struct March {
   std::vector<std::string> replace;               // names of config/replacements.h, each once
   FusionParts sequences;                          // that it fuses besides those of configs/fusion.yaml
   std::optional<std::vector<std::string>> tails;  // the only ones of configs/fusion.yaml that it fuses
-  bool tail_relu_apart = false;      // a Relu behind the last layer is not fused, and runs on the CPU
-  bool int16_addends = true;         // a layer that adds takes an addend in int16
+  bool tail_relu_apart = false;         // a Relu behind the last layer is not fused, and runs on the CPU
+  bool int16_addends = true;            // a layer that adds takes an addend in int16
   std::vector<std::string> same_scale;  // operators that read and make one scale, unless a setting says else
-  Capabilities capabilities;         // no rows: nothing is known of its operators
-  std::optional<Quantise> quantise;  // how its tools quantise; nullopt: as qprep does
+  Capabilities capabilities;            // no rows: nothing is known of its operators
+  std::optional<Quantise> quantise;     // how its tools quantise; nullopt: as qprep does
 };
 
 /// All there are in the folder of configurations, by name.

@@ -79,10 +79,19 @@ struct SameScale {
 };
 
 /// What is said; each alternative is one aspect, settled apart from the others.
-using Says =
-    std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale, SameScale, Scheme>;
+using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale,
+                          SameScale, Scheme>;
 /// The alternatives of Says, in its order.
-enum class Aspect { kPrecision, kObserver, kAveragingConstant, kFixedScale, kPerChannel, kShare, kSameScale, kScheme };
+enum class Aspect {
+  kPrecision,
+  kObserver,
+  kAveragingConstant,
+  kFixedScale,
+  kPerChannel,
+  kShare,
+  kSameScale,
+  kScheme
+};
 inline Aspect aspect_of(const Says& says) { return static_cast<Aspect>(says.index()); }
 /// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor",
 /// "one scale for all calls", "the same scale", "unsigned, asymmetric".

@@ -50,7 +50,7 @@ class Finder {
 Crossing tensor_as(const Value& value, const Decision* decision) {
   const Type& type = value.type();
   Crossing crossing{value.name(), {}, {}, {}, {}, {}};
-  crossing.dtype = decision                           ? std::string(to_text(decision->spec.precision))
+  crossing.dtype = decision                           ? std::string(to_text(decision->spec))
                    : type.kind == Type::Kind::kTensor ? to_text(type.dtype)
                                                       : to_text(type);
   const std::string shape = to_text(Type::tensor(DType::kFloat32, type.shape));

@@ -623,6 +623,24 @@ class Targets(Case):
         self.assertEqual([line.split()[0] for line in text.stdout.splitlines()[2:]], [each["march"] for each in listed])
         self.assertIn("nash-m", text.stdout)
 
+    def test_every_file_of_the_checkout_is_sound(self):
+        files = sorted((ROOT / "configs/march").glob("*.yaml"))
+        result = qprep("targets", "check", *map(str, files))
+        self.assert_done(result)
+        self.assertEqual(len(result.stdout.splitlines()), len(files))
+
+    def test_a_profile_says_how_it_quantises_and_what_is_not_carried_out(self):
+        result = qprep("targets", "show", "nnie", "Conv")
+        self.assert_done(result)
+        self.assertIn("weights: qint8, per tensor", result.stdout)
+        self.assertIn("not carried out: its own grid", result.stdout)
+        self.assertIn("Conv is quantised", result.stdout)
+        kinds = {each["march"]: each["kind"] for each in json.loads(qprep("targets", "list", "--json").stdout)["targets"]}
+        self.assertEqual(kinds["snpe"], "how it quantises")
+        self.assertEqual(kinds["nash-e"], "what it runs where, provisional")
+        difference = qprep("targets", "diff", "snpe", "pplw8a16").stdout
+        self.assertIn("+ activations: quint16", difference)
+
     def test_show_says_what_each_operator_can_have(self):
         result = qprep("targets", "show", "bayes", "Resize", "Conv")
         self.assert_done(result)
