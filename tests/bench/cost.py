@@ -28,6 +28,7 @@ from statistics import median
 import numpy as np
 
 import calibration
+import checking
 import fusing
 import models
 import selecting
@@ -194,6 +195,7 @@ SECTIONS: dict[str, Callable[[Path, Path, int], Iterator[str]]] = {
     "calibration": calibration.rows,
     "selectors": selecting.rows,
     "fusing": fusing.rows,
+    "checking": checking.rows,
 }
 
 

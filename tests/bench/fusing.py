@@ -12,7 +12,8 @@ import numpy as np
 
 import models
 
-NODES = (10_000, 30_000, 100_000)
+NODES = (10_000, 30_000, 100_000, 300_000)
+IN_MEMORY = 30_000  # of nodes: less lie in the caches of a processor
 PASSES = ("group-units", "find-blocks")
 KINDS = ("blocks", "sequences", "composites")
 
@@ -36,6 +37,11 @@ def rows(qprep: Path, work: Path, pairs: int) -> Iterator[str]:
             taken[kind].append(median(seconds(qprep, model) for _ in range(pairs)))
             model.unlink()
         yield f"| {count:,} | " + " | ".join(f"{taken[kind][-1]:.3f}" for kind in KINDS) + " |"
-    slopes = {kind: np.polyfit(np.log(NODES), np.log(times), 1)[0] for kind, times in taken.items()}
     yield ""
-    yield "Exponents: " + ", ".join(f"{kind} {slope:.2f}" for kind, slope in slopes.items()) + "."
+    for first, which in ((IN_MEMORY, f"from {IN_MEMORY:,} nodes on"), (0, "over all")):
+        used = [i for i, count in enumerate(NODES) if count >= first]
+        slopes = {
+            kind: np.polyfit(np.log([NODES[i] for i in used]), np.log([times[i] for i in used]), 1)[0]
+            for kind, times in taken.items()
+        }
+        yield f"Exponents {which}: " + ", ".join(f"{kind} {slope:.2f}" for kind, slope in slopes.items()) + "."
