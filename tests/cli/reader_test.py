@@ -290,6 +290,11 @@ class Region(Case):
             self.assertEqual(told["from"], (2, {"h", "state"}))
             self.assertEqual(told["to"], (2, {"next", "d", "t"}))
 
+    def test_stubs_draw_it_too(self) -> None:
+        region = self.report(ends(), "stubs: {inputs: [a], outputs: [r]}")["region"]
+        self.assertEqual([(each["side"], each["beyond"], [tensor["name"] for tensor in each["tensors"]]) for each in region],
+                         [("from", 4, ["s"]), ("to", 5, ["next", "r"])])
+
     @unittest.skipUnless(GTCRN.exists(), "the shared models are absent")
     def test_a_real_one(self) -> None:
         for config in ("version: 1", "march: bayes", "march: bernoulli2", "march: bayes-e"):
