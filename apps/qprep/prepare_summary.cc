@@ -53,9 +53,16 @@ std::string units_text(std::size_t sequences, std::size_t composites, std::strin
   return text;
 }
 
-/// "12 sequences, 3 composite operators; 1 sequence could be and is not".
+/// "12 sequences, 3 composite operators; 1 sequence could be and is not"; where the configuration fuses
+/// nothing, "nothing; 3 composite operators recognised", which is no fusion.
 std::string fused_text(const PrepareResult& result) {
-  const std::string fused = units_text(result.fused, result.composites, ", ");
+  std::string fused = units_text(result.fused, result.composites, ", ");
+  if (result.fuses_nothing) {
+    fused = result.fused > 0 ? counted(result.fused, "sequence") : "nothing";
+    if (result.composites > 0) {
+      fused += fmt::format("; {} recognised", counted(result.composites, "composite operator"));
+    }
+  }
   const std::size_t missed = result.not_fused + result.missed_composites;
   if (missed == 0) return fused;
   return fmt::format("{}; {} could be and {} not", fused,

@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "ir/held.h"
 #include "ir/walk.h"
 #include "plan/node_settings.h"
 #include "report/ends.h"
@@ -27,6 +28,7 @@ class Explainer {
   explicit Explainer(const Decided& decided)
       : model_(decided.file.model),
         plan_(decided.plan),
+        held_(model_),
         ends_(model_, plan_),
         standing_norms_(standing_norms(model_, plan_)),
         sizes_remedy_(sizes_remedy(*model_.graph)),
@@ -48,7 +50,7 @@ class Explainer {
     explained.op = node.op();
     explained.device = to_text(entry.device);
     explained.because = entry.device_because.text;
-    explained.absorbed = node.absorbed();
+    explained.absorbed = held_.by(node);
     explained.made_for = node.made_for();
     if (entry.device == Device::kCpu) explained.remedy = entry.remedy;
     if (entry.device == Device::kBpu && !entry.undecided.empty()) {
@@ -297,6 +299,7 @@ class Explainer {
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
   std::unordered_map<std::string_view, const KeptNode*> kept_;               // by label
   std::unordered_map<std::string_view, std::vector<const GoneNode*>> gone_;  // likewise
+  Held held_;
   Ends ends_;
   std::unordered_map<const Node*, const StandingNorm*> standing_norms_;
   std::string sizes_remedy_;

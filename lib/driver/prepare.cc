@@ -237,6 +237,7 @@ void Preparation::count_plan() {
       result_.segments = std::max(result_.segments, static_cast<std::size_t>(*node.segment) + 1);
     }
   }
+  result_.fuses_nothing = !report_.fuses_nothing.empty();
   for (const ReportGroup& unit : report_.units) {
     result_.fused += unit.kind == ReportGroup::Kind::kSequence ? 1 : 0;
     result_.composites += unit.kind == ReportGroup::Kind::kComposite ? 1 : 0;

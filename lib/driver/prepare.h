@@ -58,6 +58,7 @@ struct PrepareResult {
   bool decided = false;  // the counts below are known: the run did not stop before
   std::size_t bpu_nodes = 0, cpu_nodes = 0, segments = 0;
   std::size_t fused = 0, not_fused = 0;               // sequences that run as one kernel, and that could have
+  bool fuses_nothing = false;                         // the configuration does, but for what it lists
   std::size_t composites = 0, missed_composites = 0;  // the same of operators that nodes spell out
   DtypeCounts activations, weights, constants;        // tensors that got a FakeQuantize
   std::int64_t opset_before = 0, opset_after = 0;

@@ -2,7 +2,14 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
+#include "ir/open_axes.h"
+#include "onnx_io/file_record.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/drop_identity.h"
 #include "passes/fold_constants.h"
@@ -12,11 +19,6 @@
 
 namespace qprep {
 namespace {
-
-/// Its size is not known, and inference found no name of the model's for it.
-bool is_nameless(const Dim& dim) {
-  return !dim.known() && (dim.symbol.empty() || dim.symbol.starts_with("unk__"));
-}
 
 bool has_unknown_shape(const Value& value) {
   const Type& type = value.type();
@@ -59,6 +61,34 @@ void settle_shapes(OnnxFile& file, bool folded, Env& env) {
   add_new(found, env.diagnostics);
 }
 
+/// What is gone stands as it stood in the file, what functions held behind it; what one node became, as it
+/// did. Nodes that handed on what they read say what that is in the file.
+void tell_gone_by_file(OnnxFile& file) {
+  if (!file.record || file.model.gone.empty()) return;
+  const std::vector<const onnx::NodeProto*>& nodes = file.record->nodes;
+  std::unordered_map<std::string_view, std::size_t> place;  // of the node that makes it
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (const std::string& name : nodes[i]->output()) place.emplace(name, i);
+  }
+  std::unordered_map<std::string, std::size_t> of;  // by label: as it first went
+  std::vector<std::pair<std::size_t, GoneNode>> sorted;
+  for (GoneNode& gone : file.model.gone) {
+    std::size_t at = nodes.size();
+    for (const std::string& name : gone.results) {
+      if (const auto known = place.find(name); known != place.end()) at = std::min(at, known->second);
+    }
+    at = of.emplace(gone.label, at).first->second;
+    if (at < nodes.size() && nodes[at]->input_size() > 0 && !gone.reads.empty() &&
+        gone.because == hands_on(gone.reads.front())) {
+      gone.because = hands_on(nodes[at]->input(0));
+      gone.reads.front() = nodes[at]->input(0);
+    }
+    sorted.emplace_back(at, std::move(gone));
+  }
+  std::ranges::stable_sort(sorted, {}, [](const auto& each) { return each.first; });
+  for (std::size_t i = 0; i < sorted.size(); ++i) file.model.gone[i] = std::move(sorted[i].second);
+}
+
 }  // namespace
 
 bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& observer) {
@@ -77,6 +107,7 @@ bool rewrite_model(OnnxFile& file, Plan& plan, Env& env, const PassObserver& obs
   // Knows sizes of whatever could be folded, and says those of what it makes.
   const bool whole = run_passes(file.model, plan, replacing, env, observer);
   settle_gone(file.model);
+  tell_gone_by_file(file);
   return whole;
 }
 

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "ir/open_axes.h"
+
 namespace qprep {
 namespace {
 
@@ -40,7 +42,7 @@ std::string to_text(const Type& type) {
   for (std::size_t i = 0; i < type.shape->size(); ++i) {
     const Dim& dim = (*type.shape)[i];
     if (i > 0) text += ',';
-    text += dim.known() ? fmt::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol;
+    text += dim.known() ? fmt::to_string(dim.size) : is_nameless(dim) ? "?" : dim.symbol;
   }
   return text + "]";
 }

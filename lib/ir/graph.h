@@ -443,7 +443,7 @@ struct Model {
   std::unique_ptr<Graph> graph;
   std::vector<Function> functions;
   std::vector<std::pair<std::string, std::string>> added_metadata;  // appended to the file's metadata_props
-  std::vector<GoneNode> gone;                                       // in the order in which they went
+  std::vector<GoneNode> gone;                                       // as they went; settled, as in the file
   /// By the layer that each was folded into. Iterate the graph, never this map.
   std::unordered_map<const Node*, KeptBatchNorm> kept_batch_norms;
   std::vector<KeptNode> kept;

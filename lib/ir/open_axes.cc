@@ -4,14 +4,10 @@
 #include <fmt/format.h>
 
 namespace qprep {
-namespace {
 
-/// The file, or inference, has no name for it.
 bool is_nameless(const Dim& dim) {
-  return dim.symbol.empty() || dim.symbol == "?" || dim.symbol.starts_with("unk__");
+  return !dim.known() && (dim.symbol.empty() || dim.symbol == "?" || dim.symbol.starts_with("unk__"));
 }
-
-}  // namespace
 
 std::vector<std::string> open_axes(const Graph& graph) {
   std::vector<std::string> axes;

@@ -76,9 +76,12 @@ class ModelReader {
     }
   }
 
+  /// A Constant is known by what it makes, so that is its label where it has no name.
   std::string label_for(const Node& node) {
     if (!node.name().empty() && labelled_.insert(node.name()).second) return node.name();
-    const std::string& base = !node.name().empty() ? node.name() : node.op();
+    const onnx::NodeProto& proto = *record_.nodes[node.origin()];
+    const bool by_result = node.op() == "Constant" && proto.output_size() > 0;
+    const std::string& base = !node.name().empty() ? node.name() : by_result ? proto.output(0) : node.op();
     return model_.names->nodes.fresh(base.empty() ? "node" : base);
   }
 

@@ -176,7 +176,12 @@ const Value& CompositeAttempt::source_of(const Value& value, std::vector<const N
 std::optional<std::size_t> CompositeAttempt::transparent_input(const Node& node) const {
   if (const auto input = handed_on(node)) return input;
   for (const CompositeStep& step : pattern_.through) {
-    if (!names_op(node, step)) continue;
+    if (!names_op(node, step)) {
+      if (std::ranges::find(step.any_of, "Mul", &CompositeOp::op) != step.any_of.end() &&
+          is_scale_as_conv(node))
+        return 0;
+      continue;
+    }
     if (const auto input = looked_through(node, step, classes_.of(node))) return input;
   }
   return std::nullopt;

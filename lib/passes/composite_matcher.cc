@@ -85,7 +85,10 @@ CompositeMatcher::CompositeMatcher(const std::vector<CompositePattern>& patterns
 
 /// What may be looked through to, if the node is such a one: its data.
 const Value* CompositeMatcher::behind(const Node& node) const {
-  if (!handed_on(node) && !(node.is_onnx_domain() && through_.contains(node.op()))) return nullptr;
+  const bool scales = through_.contains("Mul") && is_scale_as_conv(node);
+  if (!handed_on(node) && !scales && !(node.is_onnx_domain() && through_.contains(node.op()))) {
+    return nullptr;
+  }
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     if (node.input(i) && !constant_of(*node.input(i))) return node.input(i);
   }

@@ -132,4 +132,21 @@ std::optional<std::size_t> looked_through(const Node& node, const CompositeStep&
   return data && (*data == 0 || step.commutative) ? data : std::nullopt;
 }
 
+bool is_scale_as_conv(const Node& node) {
+  if (!node.is("Conv") || node.input_count() != 2 || !node.input(1)) return false;
+  const Tensor* weight = constant_of(*node.input(1));
+  if (!weight || weight->dtype() != DType::kFloat32 || weight->dims().size() < 2) return false;
+  const Dims& dims = weight->dims();
+  const bool depthwise =
+      node.int_or("group", 1) == dims.front() &&
+      std::all_of(dims.begin() + 1, dims.end(), [](std::int64_t size) { return size == 1; });
+  const auto all_are = [&](std::string_view attribute, std::int64_t value) {
+    const std::vector<std::int64_t> values = node.ints_or(attribute, {});
+    return std::ranges::all_of(values, [&](std::int64_t each) { return each == value; });
+  };
+  if (!depthwise || !all_are("strides", 1) || !all_are("pads", 0)) return false;
+  const std::vector<float> values = weight->to_vector<float>();
+  return !values.empty() && std::ranges::all_of(values, [&](float each) { return each == values.front(); });
+}
+
 }  // namespace qprep

@@ -37,4 +37,7 @@ std::optional<std::size_t> handed_on(const Node& node);
 std::optional<std::size_t> looked_through(const Node& node, const CompositeStep& step,
                                           const OpTraits& traits);
 
+/// A Conv that multiplies everything with one constant: what mul-to-conv makes of a scale.
+bool is_scale_as_conv(const Node& node);
+
 }  // namespace qprep

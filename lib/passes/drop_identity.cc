@@ -194,7 +194,7 @@ class Dropper {
 
   void skip_inner(Node& node, Node& inner) {
     if (node.input(0)->has_single_use()) node.take_over(inner);
-    rewriter_.set_input(node, 0, inner.input(0));
+    rewriter_.skip_inner(node, inner);
     changed_ = true;
   }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ir/held.h"
 #include "ir/walk.h"
 
 namespace qprep {
@@ -72,6 +73,10 @@ class Settling {
 }  // namespace
 
 std::string folded_into(std::string_view label) { return fmt::format("{}{}'", kFolded, label); }
+
+std::string hands_on(std::string_view read) {
+  return fmt::format("hands on what it reads, '{}', and{}", read, kLeftOut);
+}
 
 void settle_gone(Model& model) {
   if (model.gone.empty()) return;

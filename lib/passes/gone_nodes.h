@@ -10,6 +10,8 @@ namespace qprep {
 
 /// "was folded into 'conv1'".
 std::string folded_into(std::string_view label);
+/// "hands on what it reads, 'x', and is left out".
+std::string hands_on(std::string_view read);
 /// Of a node whose results lost their readers.
 inline constexpr std::string_view kUnread = "made what nothing reads any more";
 

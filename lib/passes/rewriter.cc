@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unordered_map>
 
+#include "ir/held.h"
 #include "passes/gone_nodes.h"
 #include "support/codes.h"
 
@@ -77,7 +78,9 @@ bool Rewriter::bypass(Node& node, Value& x, Node& heir) {
 
 bool Rewriter::drop(Node& node, Value& x) {
   return bypass(node, x, x.producer(),
-                fmt::format("hands on what it reads, '{}', and is left out", x.name()));
+                merged_.contains(&node)
+                    ? fmt::format("undoes what those before it did to '{}', and{}", x.name(), kLeftOut)
+                    : hands_on(x.name()));
 }
 
 bool Rewriter::bypass(Node& node, Value& x, Node* heir, std::string because) {
@@ -103,6 +106,11 @@ bool Rewriter::bypass(Node& node, Value& x, Node* heir, std::string because) {
   }
   erase(node, std::move(because));
   return true;
+}
+
+void Rewriter::skip_inner(Node& node, Node& inner) {
+  merged_.insert(&node);
+  set_input(node, 0, inner.input(0));
 }
 
 void Rewriter::set_input(Node& node, std::size_t i, Value* value) {
@@ -229,6 +237,7 @@ void Rewriter::forget(Value& value) {
 }
 
 void Rewriter::forget(const Node& node) {
+  merged_.erase(&node);
   for (std::size_t i = 0; i < node.output_count(); ++i) forget(node.output(i));
   for (const Graph* body : node.bodies()) {
     for (Value* value : body->inputs()) forget(*value);

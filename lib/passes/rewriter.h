@@ -40,6 +40,10 @@ class Rewriter {
   /// The same of a node that hands on `x` as it is: what made x absorbs it.
   bool drop(Node& node, Value& x);
 
+  /// Given: the node, alone, does what `inner`, which makes its input 0, and itself did. Result: it reads
+  /// what `inner` reads.
+  void skip_inner(Node& node, Node& inner);
+
   /// Result: input i of the node reads `value`.
   void set_input(Node& node, std::size_t i, Value* value);
   void truncate_inputs(Node& node, std::size_t count);
@@ -93,6 +97,7 @@ class Rewriter {
   std::vector<Value*> taken_in_order_;  // graph inputs with a default; those not in taken_ were erased since
   std::unordered_set<const Value*> taken_;
   std::unordered_map<const Value*, std::string> former_names_;  // of results that initializers took over
+  std::unordered_set<const Node*> merged_;                      // do what a node before them did, too
   std::unordered_set<Value*> dead_in_bodies_;                   // initializers that nobody reads any more
 };
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "ir/held.h"
 #include "ir/walk.h"
 #include "report/ends.h"
 #include "report/gone.h"
@@ -113,6 +114,7 @@ class Builder {
   Builder(const Model& model, const Plan& plan, Report& report)
       : model_(model),
         plan_(plan),
+        held_(model),
         ends_(model, plan),
         report_(report),
         segments_(bpu_segments(model, plan)) {
@@ -137,7 +139,7 @@ class Builder {
     report_.accumulators = accumulator_risks(model, plan);
     report_.risks = NumericRisks(model, plan).found(nullptr);
     report_.crossings = crossings_of(model, plan, segments_);
-    report_.region = region_of(model, plan);
+    report_.region = region_of(model, plan, segments_.without_data);
     add_loops(*model.graph, 1);
     add_shared_weights();
   }
@@ -152,6 +154,9 @@ class Builder {
 
   void add(const Graph& graph, int depth) {
     for (const Node& node : graph.nodes()) {
+      if (node.name().empty() && node.origin() != kNoOrigin && !node.is("Constant")) {
+        report_.unnamed.push_back(node.label());
+      }
       report_.nodes.push_back(row(node, depth));
       const Unit* unit = plan_.unit_of(node);
       if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
@@ -180,7 +185,7 @@ class Builder {
     ReportNode row;
     row.name = node.label();
     row.op = op_text(node);
-    row.absorbed = node.absorbed();
+    row.absorbed = held_.by(node);
     row.made_for = node.made_for();
     row.depth = depth;
     if (const NodePlan* decided = plan_.of(node)) {
@@ -298,6 +303,7 @@ class Builder {
   std::unordered_map<std::string, Count> turns_;  // of the nodes in bodies, how often each runs
   const Model& model_;
   const Plan& plan_;
+  Held held_;
   Ends ends_;
   std::unordered_set<const Node*> missed_;               // the first nodes of what is not fused
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers

@@ -19,14 +19,13 @@ bool is_constant(const ReportNode& node) { return node.op == "Constant"; }
 
 std::string dtype_of(const ReportSlot* slot) { return slot ? slot->dtype : "-"; }
 
-/// "qint8/qint8": of the data that enter first, and of what leaves.
+/// "qint8/qint8": of the data that enter first, and of what leaves as whoever reads it gets it, both as in
+/// the rest of the report. What the CPU makes in float may be quantised on its way, too.
 std::string in_and_out(const ReportNode& node) {
   const std::vector<const ReportSlot*> data = data_inputs(node);
   const ReportSlot* in = data.empty() ? nullptr : data.front();
   const ReportSlot* out = node.outputs.empty() ? nullptr : &node.outputs.front();
-  // What the CPU makes is quantised on its way to whoever reads it so.
-  const bool made_float = out && out->spec && node.device == Device::kCpu;
-  return fmt::format("{}/{}", dtype_of(in), made_float ? "float32" : dtype_of(out));
+  return fmt::format("{}/{}", dtype_of(in), dtype_of(out));
 }
 
 std::string formats_of(const ReportNode& node) {

@@ -37,7 +37,7 @@ struct ReportSlot {
 struct ReportNode {
   std::string name;                   // as selectors know it
   std::string op;                     // "Conv"; "domain::Name" outside ONNX's own operators
-  std::vector<std::string> absorbed;  // the user's nodes that were folded into this one
+  std::vector<std::string> absorbed;  // as Held::by
   std::string made_for;  // the user's node for which a replacement put this one in; empty: it is the user's
   int depth = 0;         // 0: of the main graph; 1: of a body of one of its nodes, ...
   Device device = Device::kCpu;
@@ -117,12 +117,14 @@ struct ReportBecame {
   std::string because;  // "is a Conv now, by gemm-to-conv"
 };
 
-/// A border of the part of the graph that is quantised.
+/// A border of the part of the graph that may be quantised, as far as the rules of head and tail and stubs
+/// say: what lies within may be float for other reasons.
 struct ReportBorder {
   /// A tensor there, with the node on the inner side: what reads it first, or makes it.
   struct Crossing {
     std::string tensor, node, op;
-    std::string made_for;  // see ReportNode::made_for
+    std::string made_for;          // see ReportNode::made_for
+    Device device = Device::kCpu;  // of the node
   };
 
   bool begins = true;  // else the part ends there
@@ -171,8 +173,9 @@ struct Report {
   std::vector<ReportStandingNorms> batch_norms;  // the foldable first, the most frequent reason first
   std::vector<ReportGroup> units;                // each runs as one kernel
   std::vector<ReportSum> sums;
-  std::vector<ReportGroup> blocks;  // have a name only
-  std::vector<ReportEnd> ends;      // of the units that are the beginning of nothing in `fusable`
+  std::vector<ReportGroup> blocks;   // have a name only
+  std::vector<ReportEnd> ends;       // of the units that are the beginning of nothing in `fusable`
+  std::vector<std::string> unnamed;  // nodes without a name in the file, as they are called here
   std::vector<ReportGone> gone;
   std::vector<ReportBecame> became;
   std::string sizes_remedy;  // how the sizes that the model leaves open can be given; empty: it leaves none

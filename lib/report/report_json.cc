@@ -110,8 +110,8 @@ ordered_json became(const ReportBecame& each) {
 
 ordered_json border(const ReportBorder& border) {
   ordered_json tensors = ordered_json::array();
-  for (const auto& [tensor, node, op, made_for] : border.crossings) {
-    tensors.push_back({{"name", tensor}, {"node", node}, {"op", op}});
+  for (const auto& [tensor, node, op, made_for, device] : border.crossings) {
+    tensors.push_back({{"name", tensor}, {"node", node}, {"op", op}, {"device", to_text(device)}});
     if (!made_for.empty()) tensors.back()["made_for"] = made_for;
   }
   return {

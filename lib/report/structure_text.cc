@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -178,17 +179,48 @@ void groups(const std::vector<const ReportGroup*>& rows, std::string_view title,
   page.simple(std::move(table));
 }
 
+/// Those of the block that run on the CPU, and compute: what of it is not quantised.
+std::string on_cpu_of(const ReportGroup& block, const std::unordered_set<std::string_view>& on_cpu) {
+  std::vector<std::string> names;
+  std::ranges::copy_if(block.nodes, std::back_inserter(names),
+                       [&](const std::string& name) { return on_cpu.contains(name); });
+  if (names.empty()) return "";
+  return names.size() == block.nodes.size() ? "all" : joined(names);
+}
+
+/// A block is no unit: each of its nodes, or units, is quantised as if it was not there, or runs on the CPU.
+void blocks(const Report& report, const Owners& owners, Page& page) {
+  if (report.blocks.empty()) return;
+  std::unordered_set<std::string_view> on_cpu;
+  for (const ReportNode& node : report.nodes) {
+    if (node.device == Device::kCpu && node.op != "Constant") on_cpu.insert(node.name);
+  }
+  Table table{{"name", "block", "nodes", "on the CPU, in float"}, {}};
+  for (const ReportGroup& block : report.blocks) {
+    table.rows.push_back(
+        {block.name, block.pattern, members_text(block.nodes, owners), on_cpu_of(block, on_cpu)});
+  }
+  const auto runs = [](const std::vector<std::string>& row) { return row.back().empty(); };
+  if (std::ranges::all_of(table.rows, runs)) {
+    table.headers.pop_back();
+    for (std::vector<std::string>& row : table.rows) row.pop_back();
+    page.line("Modules below form a block; each is quantised by itself:");
+  } else {
+    page.line("Modules below form a block; each is quantised, or runs on the CPU, by itself:");
+  }
+  page.simple(std::move(table));
+}
+
 void units_and_blocks(const Report& report, Page& page) {
   const Owners owners = owners_of(report);
-  std::vector<const ReportGroup*> on_bpu, on_cpu, blocks;
+  std::vector<const ReportGroup*> on_bpu, on_cpu;
   for (const ReportGroup& unit : report.units) {
     (unit.device == Device::kBpu ? on_bpu : on_cpu).push_back(&unit);
   }
-  for (const ReportGroup& block : report.blocks) blocks.push_back(&block);
   groups(on_bpu, "Modules below run as one kernel; nothing inside is quantised:", "unit", owners, page);
   groups(on_cpu, "Modules below are one unit, too, but run on the CPU, in float, each by itself:", "unit",
          owners, page);
-  groups(blocks, "Modules below form a block; each is quantised by itself:", "block", owners, page);
+  blocks(report, owners, page);
 }
 
 /// What the user looks for in his file in vain.
@@ -214,6 +246,13 @@ void put_in(const Report& report, Page& page) {
   }
   page.line("Modules below are not in the file; replacements put them in for others:");
   page.simple(std::move(table));
+}
+
+void unnamed(const Report& report, Page& page) {
+  if (report.unnamed.empty()) return;
+  page.line(
+      fmt::format("Modules that have no name in the file are called by their operator and a number: {}\n",
+                  cell_text(first_of(report.unnamed))));
 }
 
 /// Those that are gone for one reason are one row, which names the first of them.
@@ -264,8 +303,14 @@ void not_replaced(const Report& report, Page& page) {
 }
 
 void region(const Report& report, Page& page) {
-  if (report.region.empty()) return;
-  page.line("Only a region of the graph is quantised.");
+  if (report.region.empty()) {
+    return page.line("The whole graph may be quantised; no head, tail or stub leaves a part of it float.\n");
+  }
+  page.line(
+      "Only a region of the graph may be quantised; the rules of head and tail, or stubs, leave the rest "
+      "float.");
+  page.line("For other reasons, listed below, modules within it run on the CPU, too.");
+  if (!report.region.front().begins) page.line("It begins at the inputs of the model.");
   for (const ReportBorder& border : report.region) {
     const std::string operators =
         border.beyond == 1 ? "1 operator" : fmt::format("{} operators", border.beyond);
@@ -273,16 +318,18 @@ void region(const Report& report, Page& page) {
     page.line(fmt::format("It {} at {} below; {} {} {} {} float:", border.begins ? "begins" : "ends",
                           one ? "the tensor" : "the tensors", operators, border.begins ? "before" : "behind",
                           one ? "it" : "them", border.beyond == 1 ? "stays" : "stay"));
-    Table table{{"tensor", border.begins ? "read by" : "made by", "type"}, {}};
-    for (const auto& [tensor, node, op, made_for] : border.crossings) {
+    Table table{{"tensor", border.begins ? "read by" : "made by", "type", "on"}, {}};
+    for (const auto& [tensor, node, op, made_for, device] : border.crossings) {
       if (table.rows.size() == kMostCrossings) break;
-      table.rows.push_back({tensor, made_for.empty() ? node : fmt::format("{} for {}", node, made_for), op});
+      table.rows.push_back({tensor, made_for.empty() ? node : fmt::format("{} for {}", node, made_for), op,
+                            std::string(to_text(device))});
     }
     if (const std::size_t more = border.crossings.size() - table.rows.size(); more > 0) {
-      table.rows.push_back({fmt::format("and {} more", more), "", ""});
+      table.rows.push_back({fmt::format("and {} more", more), "", "", ""});
     }
     page.simple(std::move(table));
   }
+  if (report.region.back().begins) page.line("It ends at the outputs of the model.\n");
 }
 
 void on_cpu(const Report& report, Page& page) {
@@ -326,6 +373,7 @@ void write_structure(const Report& report, Page& page) {
   ends(report, page);
   sums(report, page);
   units_and_blocks(report, page);
+  unnamed(report, page);
   gone(report, page);
   became(report, page);
   put_in(report, page);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "ir/open_axes.h"
 #include "runtime/npy.h"
 #include "runtime/sample_layout.h"
 #include "support/codes.h"
@@ -50,7 +51,7 @@ std::set<std::string> samples_in(const InputFolder& input, Diagnostics& diagnost
 std::string shape_text(const Shape& shape) {
   std::vector<std::string> sizes;
   for (const Dim& dim : shape)
-    sizes.push_back(dim.known() ? std::to_string(dim.size) : dim.symbol.empty() ? "?" : dim.symbol);
+    sizes.push_back(dim.known() ? std::to_string(dim.size) : is_nameless(dim) ? "?" : dim.symbol);
   return fmt::format("[{}]", fmt::join(sizes, ","));
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <functional>
 
+#include "ir/open_axes.h"
 #include "target/readers.h"
 
 namespace qprep {
@@ -171,7 +172,7 @@ std::optional<std::vector<std::int64_t>> int64s_of(const Value* value) {
 }
 
 std::string missing_dim(const std::string& noun, const Dim& dim) {
-  return dim.symbol.empty() ? noun : fmt::format("{} ('{}')", noun, dim.symbol);
+  return is_nameless(dim) ? noun : fmt::format("{} ('{}')", noun, dim.symbol);
 }
 
 Readings read_rank(const NodeView& view, const QuantityName& name) {

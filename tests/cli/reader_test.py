@@ -5,10 +5,15 @@ runs where, and how that is changed.
 """
 
 import json
+import os
 import unittest
+from pathlib import Path
 
 import numpy as np
+import onnx
 from told_test import CALLS, Case, model, norms, swishes, weights
+
+GTCRN = Path(os.environ.get("QPREP_SHARED", "absent")) / "models" / "audio_gtcrn.onnx"
 
 # A batch norm before a Gemm, and one between nothing that takes it in. For a march, the Gemm becomes a Conv
 # between Reshapes, and the mean keeps its axes before one.
@@ -187,31 +192,266 @@ class Devices(Case):
             self.assertIn("on the CPU", device["finding"])
 
 
+def is_float(slot: dict | None) -> bool:
+    return slot is not None and slot["dtype"].startswith(("float", "qint", "?"))
+
+
+def borders(report: dict) -> dict[str, tuple[int, set[str]]]:
+    """How much lies beyond each border, and the tensors there, as the reasons of the nodes tell it."""
+    nodes = report["nodes"]
+    maker = {slot["name"]: node["name"] for node in nodes for slot in node["outputs"] if slot}
+    readers: dict[str, list[str]] = {}
+    for node in nodes:
+        for slot in filter(None, node["inputs"]):
+            readers.setdefault(slot["name"], []).append(node["name"])
+    side = {}
+    moves = {node["name"] for node in nodes
+             if node["device"] == "CPU" and node["because"]["device"].startswith("passive:")}
+    for node in nodes:
+        for words, which in (("in the head:", "from"), ("in the tail:", "to")):
+            if node["device"] == "CPU" and node["because"]["device"].startswith(words):
+                side[node["name"]] = which
+        if node["name"] in moves and side.get(maker.get(node["inputs"][0]["name"])) == "to":
+            side[node["name"]] = "to"
+    results = {slot["name"] for slot in report["outputs"]}
+    for node in reversed(nodes):
+        made = [slot["name"] for slot in node["outputs"] if slot]
+        use = [each for name in made for each in readers.get(name, [])]
+        beyond = use and all(each in side for each in use) and not results.intersection(made)
+        if node["name"] in moves and node["name"] not in side and is_float(node["inputs"][0]) and beyond:
+            side[node["name"]] = "to" if "to" in {side[each] for each in use} else "from"
+    given = {slot["name"] for slot in report["inputs"]}
+    tensors: dict[str, set[str]] = {"from": set(), "to": set()}
+    for node in nodes:
+        within = node["name"] not in side
+        for slot in filter(is_float, node["inputs"]):
+            name = slot["name"]
+            if within and any(map(is_float, node["outputs"])) and (name in given or side.get(maker.get(name)) == "from"):
+                tensors["from"].add(name)
+            if side.get(node["name"]) == "to" and name in maker and maker[name] not in side:
+                tensors["to"].add(name)
+        if within:
+            tensors["to"].update(slot["name"] for slot in filter(is_float, node["outputs"]) if slot["name"] in results)
+    counts = {which: list(side.values()).count(which) for which in tensors}
+    return {which: (count, tensors[which]) for which, count in counts.items() if count}
+
+
+# The head changes one of two inputs, the tail takes what a Slice moves, and a result of the region leaves the model.
+ENDS = """
+<ir_version: 8, opset_import: ["" : 13]>
+ends (float[1,4,6,6] x, float[1,4,6,6] state) => (float[1,2,6,6] y, float[1,4,6,6] next) {
+    [moved] m = Transpose <perm = [0,1,3,2]> (x)
+    [scaled] h = Sqrt (m)
+    [conv1] a = Conv <pads = [1,1,1,1]> (h, w1)
+    [sum] s = Add (a, state)
+    [conv2] b = Conv <pads = [1,1,1,1]> (s, w2)
+    [tanh] next = Tanh (b)
+    [conv3] c = Conv <pads = [1,1,1,1]> (next, w1)
+    [relu] r = Relu (c)
+    [pool] p = MaxPool <kernel_shape = [1,1]> (r)
+    [conv4] d = Conv (p, w3)
+    [slice] t = Slice (p, zero, two, one)
+    [sigmoid] g = Sigmoid (d)
+    [mul] y = Mul (g, t)
+}
+"""
+
+
+def ends():
+    constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), w3=(2, 4, 1, 1))
+    return model(ENDS, constants | {"zero": np.array([0]), "two": np.array([2]), "one": np.array([1])})
+
+
 class Region(Case):
+    def check(self, report: dict) -> dict:
+        told = {each["side"]: (each["beyond"], {tensor["name"] for tensor in each["tensors"]})
+                for each in report["region"]}
+        self.assertEqual(told, borders(report))
+        devices = {each["name"]: each["device"] for each in report["nodes"]}
+        for each in report["region"]:
+            self.assertEqual([tensor["device"] for tensor in each["tensors"]],
+                             [devices[tensor["node"]] for tensor in each["tensors"]])
+        return told
+
     def test_each_tensor_of_a_border_has_its_line(self) -> None:
-        self.report(wide(), "method: jit_strip")
-        self.assertIn("Only a region of the graph is quantised.\n"
+        self.check(self.report(wide(), "method: jit_strip"))
+        self.assertIn("Only a region of the graph may be quantised; the rules of head and tail, or stubs, leave the rest "
+                      "float.\nFor other reasons, listed below, modules within it run on the CPU, too.\n"
+                      "It begins at the inputs of the model.\n"
                       "It ends at the tensors below; 2 operators behind them stay float:\n"
-                      "tensor      made by  type\n"
-                      "----------  -------  ----\n"
-                      "a0          conv0    Conv\n", self.text())
+                      "tensor      made by  type  on\n"
+                      "----------  -------  ----  ---\n"
+                      "a0          conv0    Conv  BPU\n", self.text())
         self.assertIn("\nand 2 more\n", self.text())
+
+    def test_it_begins_at_inputs_and_ends_at_outputs_too(self) -> None:
+        for march in ("", "march: bayes\n", "march: bernoulli2\n"):
+            told = self.check(self.report(ends(), march + "method: jit_strip"))
+            self.assertEqual(told["from"], (2, {"h", "state"}))
+            self.assertEqual(told["to"], (2, {"next", "d", "t"}))
+
+    def test_stubs_draw_it_too(self) -> None:
+        region = self.report(ends(), "stubs: {inputs: [a], outputs: [r]}")["region"]
+        self.assertEqual([(each["side"], each["beyond"], [tensor["name"] for tensor in each["tensors"]]) for each in region],
+                         [("from", 4, ["s"]), ("to", 5, ["next", "r"])])
+
+    @unittest.skipUnless(GTCRN.exists(), "the shared models are absent")
+    def test_a_real_one(self) -> None:
+        for config in ("version: 1", "march: bayes", "march: bernoulli2", "march: bayes-e"):
+            told = self.check(self.report(onnx.load(GTCRN), config))
+            self.assertLessEqual({"mix", "conv_cache", "tra_cache", "inter_cache"}, told["from"][1])
+
+    def test_the_whole_graph_is_told(self) -> None:
+        for config in ("method: jit", "method: eager"):
+            self.assertEqual(self.report(wide(), config)["region"], [])
+            self.assertIn("\nThe whole graph may be quantised; no head, tail or stub leaves a part of it float.\n",
+                          self.text())
+
+
+# Attention, whose scale is a Mul.
+HEADS = """
+<ir_version: 8, opset_import: ["" : 13]>
+heads (float[1,3,8,8] q, float[1,3,8,8] k, float[1,3,8,8] v) => (float[1,3,8,8] y) {
+    [product] s = MatMul (q, k)
+    [scale] t = Mul (s, factor)
+    [soft] p = Softmax <axis = -1> (t)
+    [values] y = MatMul (p, v)
+}
+"""
+
+
+class Blocks(Case):
+    def test_one_is_found_where_its_scale_became_a_layer(self) -> None:
+        heads = model(HEADS, {"factor": np.array(0.25, "f4")})
+        for march in ("bayes", "bayes-e", "bernoulli2"):
+            report = self.report(heads, f"march: {march}")
+            self.assertEqual([(each["pattern"], each["nodes"]) for each in report["blocks"]],
+                             [("Attention", ["product", "scale", "soft", "values"])])
+        self.assertIn({"name": "scale", "op": "Mul", "now": "Conv", "because": "is a Conv now, by mul-to-conv"},
+                      report["became"])
+
+    def test_it_says_what_of_it_runs_on_the_cpu(self) -> None:
+        heads = model(HEADS, {"factor": np.array(0.25, "f4")})
+        self.report(heads, "qconfig_setter: [{module_name: {soft: float}}]")
+        self.assertIn("Modules below form a block; each is quantised, or runs on the CPU, by itself:\n", self.text())
+        self.assertRegex(self.text(), r"\nvalues +Attention +product, scale, soft, values +soft\n")
+        self.report(heads, "method: jit")
+        self.assertIn("Modules below form a block; each is quantised by itself:\n", self.text())
+        self.assertRegex(self.text(), r"\nvalues +Attention +product, scale, soft, values\n")
+
+
+# Nodes that hand on what they read, one behind the other, and two Transposes that undo each other.
+IDLE = """
+<ir_version: 8, opset_import: ["" : 13]>
+idle (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [same1] b = Identity (a)
+    [same2] c = Cast <to = 1> (b)
+    [there] d = Transpose <perm = [0,1,3,2]> (c)
+    [back] e = Transpose <perm = [0,1,3,2]> (d)
+    [conv2] y = Conv <pads = [1,1,1,1]> (e, w2)
+}
+"""
+
+
+class WhatIsGone(Case):
+    def gone(self, made, config: str = "version: 1") -> dict[str, str]:
+        return {each["name"]: each["because"] for each in self.report(made, config)["gone"]}
+
+    def test_it_names_what_the_node_reads_in_the_file(self) -> None:
+        idle = model(IDLE, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)))
+        gone = self.gone(idle)
+        self.assertEqual(gone["same1"], "hands on what it reads, 'a', and is left out")
+        self.assertEqual(gone["same2"], "hands on what it reads, 'b', and is left out")
+        self.assertEqual(gone["back"], "undoes what those before it did to 'a', and is left out")
+        self.assertEqual(list(gone), ["same1", "same2", "there", "back"])
+
+    def test_nobody_does_the_work_of_what_did_none(self) -> None:
+        idle = model(IDLE, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)))
+        report = self.report(idle, "version: 1")
+        left_out = {each["name"] for each in report["gone"] if each["because"].endswith("and is left out")}
+        for node in report["nodes"]:
+            self.assertFalse(left_out.intersection(node.get("absorbed", [])), node)
+        self.assertNotIn("holds   same1", self.run_qprep("explain", idle, "version: 1", "conv1"))
+
+    def test_what_replacements_put_in_holds_nothing_that_is_elsewhere(self) -> None:
+        report = self.report(head(), "march: bayes")
+        there = {each["name"] for each in report["nodes"]}
+        holders: dict[str, list[str]] = {}
+        for node in report["nodes"]:
+            for name in node.get("absorbed", []):
+                self.assertNotIn(name, there)
+                holders.setdefault(name, []).append(node["name"])
+        self.assertEqual(holders, {"norm2": ["fc"]})
+        self.assertNotIn("  holds ", self.run_qprep("explain", head(), "march: bayes", "y"))
+
+    @unittest.skipUnless(GTCRN.exists(), "the shared models are absent")
+    def test_a_real_one(self) -> None:
+        made = onnx.load(GTCRN)
+        reads = {node.name: list(node.input) for node in made.graph.node}
+        order = {node.name: i for i, node in enumerate(made.graph.node)}
+        gone = self.gone(made)
+        for name, because in gone.items():
+            if because.startswith("hands on what it reads, '"):
+                self.assertIn(because.split("'")[1], reads[name], name)
+        places = [order[name] for name in gone]
+        self.assertEqual(places, sorted(places))
+
+
+class Generated(Case):
+    def test_names_of_inference_are_told_nowhere(self) -> None:
+        text = """
+<ir_version: 8, opset_import: ["" : 13]>
+open (float[N,4,6,6] x, int64[1] size) => (float[A,B,C,D] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [big] b = Resize <mode = "nearest"> (a, , scales)
+    [some] s = Slice (b, zero, size)
+    [soft] e = Softmax <axis = 1> (s)
+    [conv2] y = Conv <pads = [1,1,1,1]> (e, w2)
+}
+"""
+        made = model(text, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)) |
+                     {"scales": np.array([1, 1, 2, 2], "f4"), "zero": np.array([0])})
+        for march in ("bayes", "bayes-e", "bernoulli2"):
+            report = self.report(made, f"march: {march}")
+            self.assertIn("?", json.dumps(report["crossings"]))
+            for told in (self.text(), json.dumps(report), self.run_qprep("check", made, f"march: {march}"),
+                         self.run_qprep("explain", made, f"march: {march}", "some", "soft", "conv2")):
+                self.assertNotIn("unk__", told)
+
+
+class Checked(Case):
+    def test_the_table_of_check_agrees_with_the_report(self) -> None:
+        config = "march: bayes"
+        table = json.loads(self.run_qprep("check", soft(), config, "--json"))["models"][0]["table"]
+        report = {each["name"]: each for each in self.report(soft(), config)["nodes"]}
+        for row in table:
+            node = report[row["name"]]
+            self.assertEqual(row["dtype"], f"{node['inputs'][0]['dtype']}/{node['outputs'][0]['dtype']}", row)
+        self.assertEqual((report["soft"]["device"], report["soft"]["outputs"][0]["dtype"]), ("CPU", "qint8"))
 
 
 class Written(Case):
     def test_what_was_folded_into_a_part_is_told_with_the_whole(self) -> None:
         text = """
-<ir_version: 8, opset_import: ["" : 13]>
-gate (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+<ir_version: 8, opset_import: ["" : 18]>
+grouped (float[1,4,6,6] x) => (float[1,4,6,6] y) {
     [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
-    [sigmoid] g = Sigmoid (a)
-    [same] h = Identity (g)
-    [silu] t = Mul (a, h)
-    [conv2] y = Conv <pads = [1,1,1,1]> (t, w2)
+    [rows] b = Reshape (a, whole)
+    [groups] c = Reshape (b, two)
+    [norm] d = InstanceNormalization (c, one, zero)
+    [back] e = Reshape (d, shape)
+    [scaled] f = Mul (e, w2)
+    [shifted] g = Add (f, w3)
+    [conv2] y = Conv <pads = [1,1,1,1]> (g, w1)
 }
 """
-        report = self.report(model(text, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3))), "rewrite: modern")
-        self.assertEqual([(each["name"], each["folded"]) for each in report["rewritten"]], [("silu", ["same"])])
+        constants = {"whole": np.array([1, 4, 36]), "two": np.array([1, 2, -1]), "shape": np.array([1, 4, 6, 6]),
+                     "one": np.ones(2, "f4"), "zero": np.zeros(2, "f4")}
+        made = model(text, weights(w1=(4, 4, 3, 3), w2=(4, 1, 1), w3=(4, 1, 1)) | constants)
+        report = self.report(made, "rewrite: modern")
+        self.assertEqual([(each["op"], each["folded"]) for each in report["rewritten"]],
+                         [("GroupNormalization", ["rows"])])
         self.assertIn("folded into these\n", self.text())
 
 

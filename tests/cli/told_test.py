@@ -250,7 +250,7 @@ class Modern(Case):
 class Units(Case):
     def test_composites_are_no_sequences(self) -> None:
         report = self.report(net(), "fuse: none")
-        self.assertIn("fused       1 composite operator; 1 sequence could be and is not\n", self.said)
+        self.assertIn("fused       nothing; 1 composite operator recognised; 1 sequence could be and is not\n", self.said)
         self.assertEqual([(unit["pattern"], unit["kind"]) for unit in report["units"]],
                          [("SiLU", "composite operator")])
         self.report(net(), "fuse: all")
@@ -373,7 +373,7 @@ class Json(Case):
         border, = self.report(made, "method: jit_strip")["region"]
         self.assertEqual((border["side"], border["beyond"]), ("to", count))
         self.assertEqual(border["tensors"],
-                         [{"name": f"c{i}", "node": f"conv{i}", "op": "Conv"} for i in range(count)])
+                         [{"name": f"c{i}", "node": f"conv{i}", "op": "Conv", "device": "BPU"} for i in range(count)])
 
 
 class Gone(Case):

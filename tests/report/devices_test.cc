@@ -85,7 +85,7 @@ TEST_CASE("the table of devices, the work, what crosses, and why") {
 Node   ON   Subgraph  Type     In/Out DataType
 -----  ---  --------  -------  ---------------
 conv   BPU  id(0)     Conv     qint8/qint8
-soft   CPU  --        Softmax  float32/float32
+soft   CPU  --        Softmax  float32/qint8
 shape  CPU  --        Shape    float32/float32
 add    BPU  id(1)     Add      qint8/float32
 )");
