@@ -23,7 +23,7 @@ from written_model import Written
 
 from judge import Table  # noqa: E402  (the folder is on the path by written_model)
 
-QUICK_BYTES = 60_000
+QUICK_BYTES = 40_000
 QUICK_SPELLINGS = 200  # every so many-th one
 
 # Three segments on bayes: Neg runs on the CPU.
