@@ -12,6 +12,7 @@
 #include "ir/open_axes.h"
 #include "ir/walk.h"
 #include "passes/selection.h"
+#include "passes/target_judge.h"
 #include "report/devices.h"
 #include "report/page.h"
 #include "report/report_json.h"
@@ -83,12 +84,16 @@ void write_files(const CheckOptions& options, const std::string& prefix, Segment
   }
 }
 
-/// Every node that the target cannot run, in bodies too.
-std::size_t refused_by_target(const Decided& decided) {
-  std::size_t refused = 0;
+struct Refused {
+  std::size_t always = 0, unless_asked = 0;
+};
+
+/// The nodes that the target does not run, in bodies too.
+Refused refused_by_target(const Decided& decided) {
+  Refused refused;
   for (const Node* node : nodes_with_bodies(*decided.file.model.graph)) {
     const NodePlan* plan = decided.plan.of(*node);
-    refused += plan && plan->by_target;
+    if (plan && plan->by_target) ++(plan->remedy == kAskForBpu ? refused.unless_asked : refused.always);
   }
   return refused;
 }
@@ -103,16 +108,21 @@ void find_better_targets(const std::filesystem::path& model, const CheckOptions&
     other.overrides.march = name;
     Diagnostics said_already;
     const Decided decided = decide(model, other.config, other.configs, said_already, other.overrides);
-    const std::size_t refused = refused_by_target(decided);
+    const std::size_t refused = refused_by_target(decided).always;
     if (refused < checked.refused_by_target) checked.better_targets.push_back({name, refused});
   }
   std::ranges::stable_sort(checked.better_targets, {}, &OtherTarget::refused);
 }
 
 std::string text_of_better(const CheckedModel& checked) {
-  if (checked.refused_by_target == 0) return "";
-  std::string text = fmt::format("{} cannot run {} on the BPU. ", checked.report.march,
-                                 counted(checked.refused_by_target, "node", "nodes"));
+  std::string text;
+  if (checked.run_if_asked > 0) {
+    text = fmt::format("{} on the BPU of {} only where asked for.",
+                       counted(checked.run_if_asked, "node runs", "nodes run"), checked.report.march);
+  }
+  if (checked.refused_by_target == 0) return text.empty() ? "" : text + "\n";
+  text += fmt::format("{}{} cannot run {} on the BPU. ", text.empty() ? "" : " ", checked.report.march,
+                      counted(checked.refused_by_target, "node", "nodes"));
   if (!checked.looked_for_better) return text + "Other targets were not tried: the model is large.\n";
   if (checked.better_targets.empty())
     return text + "No other target whose limits are known can run more of them.\n";
@@ -139,9 +149,11 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
     picture.emplace(decided.file.model, decided.plan, model.filename().string(), march_name);
   }
   checked.report = build_report(decided.file.model, decided.plan, model.filename().string(), march_name,
-                                diagnostics.all());
+                                diagnostics.all(), decided.rules.table());
   checked.open_axes = open_axes(*decided.file.model.graph);
-  checked.refused_by_target = refused_by_target(decided);
+  const Refused refused = refused_by_target(decided);
+  checked.refused_by_target = refused.always;
+  checked.run_if_asked = refused.unless_asked;
   checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;
   if (checked.refused_by_target > 0 && checked.looked_for_better) {
     find_better_targets(model, options, march.value, checked);
@@ -183,6 +195,7 @@ nlohmann::ordered_json to_json(const CheckedModel& checked) {
       report.march.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(report.march);
   json.update(devices_json(report));
   json["refused_by_target"] = checked.refused_by_target;
+  json["run_if_asked"] = checked.run_if_asked;
   json["better_targets"] = nlohmann::ordered_json::array();
   for (const OtherTarget& other : checked.better_targets) {
     json["better_targets"].push_back({{"march", other.march}, {"refused", other.refused}});

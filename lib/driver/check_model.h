@@ -31,6 +31,7 @@ struct OtherTarget {
 struct CheckedModel {
   Report report;
   std::size_t refused_by_target = 0;  // nodes that the target cannot run on the BPU
+  std::size_t run_if_asked = 0;       // nodes that it runs there only where a setting asks for it
   /// Those that refuse fewer, the best first. Empty where the target refuses nothing.
   std::vector<OtherTarget> better_targets;
   bool looked_for_better = true;       // false: the model is too large to try others for nothing

@@ -4,7 +4,6 @@
 #include "driver/fix_sizes.h"
 #include "driver/newer_opset.h"
 #include "driver/rewrite_model.h"
-#include "driver/rules.h"
 #include "driver/small_segments.h"
 #include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
@@ -22,7 +21,8 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
     diagnostics.warning(each.code, each.message, each.where);
   }
   if (!overrides.march.empty()) decided.config.march = {overrides.march, {"--march"}};
-  const Rules rules = Rules::read(configs, decided.config);
+  decided.rules = Rules::read(configs, decided.config);
+  const Rules& rules = decided.rules;
   rules.remark_on_march(decided.config, diagnostics);
   decided.file = read_onnx(model, diagnostics);
   std::vector<Placed<OpenSize>> sizes = decided.config.dims;

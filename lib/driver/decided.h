@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "driver/rules.h"
 #include "onnx_io/onnx_file.h"
 #include "plan/plan.h"
 #include "support/diagnostics.h"
@@ -14,6 +15,7 @@ namespace qprep {
 /// A model as the rewriting passes leave it, and what was decided for it.
 struct Decided {
   Config config;
+  Rules rules;
   OnnxFile file;
   Plan plan;
 };

@@ -5,10 +5,13 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 
 #include "config/selector.h"
 #include "config/torch_names.h"
+#include "driver/opset_bound.h"
 #include "ir/walk.h"
+#include "passes/modernise.h"
 #include "passes/selection.h"
 #include "passes/setting_outcomes.h"
 #include "plan/node_settings.h"
@@ -152,6 +155,7 @@ std::string text_of(const ExplainedNode& node) {
     text += fmt::format("  missed  {}: {}: {}\n", missed.name, join(missed.nodes, ", "), missed.because);
   }
   if (!node.absorbed.empty()) text += fmt::format("  holds   {}\n", join(node.absorbed, ", "));
+  if (!node.becomes.empty()) text += fmt::format("  becomes {}\n", node.becomes);
   if (!node.kept.empty()) text += fmt::format("  stays   {}\n", node.kept);
   for (const ExplainedSlot& slot : node.slots) {
     const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
@@ -221,6 +225,33 @@ nlohmann::ordered_json json_of(const std::vector<ExplainedGroup>& groups) {
   return all;
 }
 
+/// What `rewrite: modern` makes of composite operators, and why others stay.
+void add_modern(const Decided& decided, const std::filesystem::path& file,
+                std::vector<ExplainedNode>& nodes) {
+  if (decided.config.rewrite.value == CompositeForm::kKeep) return;
+  Diagnostics unsaid;
+  Env env = decided.rules.env(unsaid, {});
+  const Model& model = decided.file.model;
+  std::unordered_map<std::string_view, ExplainedNode*> by_name;
+  for (ExplainedNode& node : nodes) by_name.emplace(node.name, &node);
+  for (const ForeseenModern& each :
+       foresee_modern(model, env, opset_bound(decided.config, decided.rules, model, file))) {
+    for (const Node* node : each.nodes) {
+      const auto at = by_name.find(node->label());
+      if (at == by_name.end()) continue;
+      if (each.op.empty()) {
+        at->second->kept += fmt::format("{}as written, in {}: {}", at->second->kept.empty() ? "" : "; ",
+                                        each.composite, each.because);
+      } else if (node == each.node) {
+        at->second->becomes = fmt::format("{}, by 'rewrite: modern'", each.op);
+      } else {
+        at->second->becomes =
+            fmt::format("a part of {} '{}', by 'rewrite: modern'", each.op, each.node->label());
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
@@ -232,6 +263,7 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
   explanation.nodes = explain_those(decided, wanted.found.inputs, wanted.constants, wanted.found.nodes);
+  add_modern(decided, options.model, explanation.nodes);
   explanation.gone = std::move(wanted.gone);
   return explanation;
 }
@@ -278,6 +310,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},
                      {"was", node.was},
+                     {"becomes", node.becomes},
                      {"kept", node.kept},
                      {"made_for", node.made_for},
                      {"undecided", node.undecided},

@@ -53,6 +53,7 @@ struct ExplainedNode {
   std::vector<std::string> was;
   std::string
       kept;  // why a replacement that was asked for was not made: "gemm-to-conv leaves it ..."; else empty
+  std::string becomes;    // what it is in the model that is written: "HardSwish"; empty: what it is here
   std::string made_for;   // the user's node for which a replacement put this one in; empty: it is the user's
   std::string undecided;  // the limits of the target that cannot be decided and are taken to hold
   std::string remedy;     // what would bring it to the BPU, or decide those limits; empty: nothing is known

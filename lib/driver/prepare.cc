@@ -15,6 +15,7 @@
 #include "driver/configured_model.h"
 #include "driver/fix_sizes.h"
 #include "driver/newer_opset.h"
+#include "driver/opset_bound.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
 #include "driver/rewrite_model.h"
@@ -75,7 +76,6 @@ class Preparation {
   bool calibrate();
   bool act();
   bool modernise_composites();
-  OpsetBound opset_bound();
   bool lower();
   void finish();
 
@@ -172,7 +172,7 @@ bool Preparation::decide() {
   diagnostics_.throw_if_error();
   if (!whole) return false;
   check_scales_are_there();
-  report_ = build_report(model(), plan_, result_.model, result_.march, {});
+  report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
   if (config_.calibration) risks_.emplace(model(), plan_);
   changes_ = changes_of(model(), plan_);
   if (options_.picture && options_.stop_after.empty() && !result_.march.empty())
@@ -294,7 +294,7 @@ void Preparation::check_samples_give_scales() const {
 bool Preparation::modernise_composites() {
   if (config_.rewrite.value == CompositeForm::kKeep) return true;
   Env env = rules_.env(diagnostics_, {});
-  const OpsetBound bound = opset_bound();
+  const OpsetBound bound = opset_bound(config_, rules_, model(), model_file_);
   if (!raise(kRaiseForModern, opset_for_modern(model(), env, bound.newest))) return false;
   return watch_.step(kModernise, model(), [&] {
     std::unordered_map<std::string_view, const std::vector<std::string>*> folded;
@@ -310,36 +310,6 @@ bool Preparation::modernise_composites() {
       report_.rewritten.push_back(std::move(row));
     }
   });
-}
-
-/// What the configuration allows, or less where a node of the model cannot be raised as far as its composite
-/// operators ask for. That is tried out on the model as it was read, since raising leaves a model that it
-/// refuses half done.
-OpsetBound Preparation::opset_bound() {
-  OpsetBound bound{kNewestOpset, fmt::format("the newest that is known is {}", kNewestOpset)};
-  if (config_.newest_opset) {
-    bound = {config_.newest_opset->value,
-             fmt::format("'newest_opset' is {} ({})", config_.newest_opset->value,
-                         to_text(config_.newest_opset->where))};
-  }
-  Env env = rules_.env(diagnostics_, {});
-  for (;;) {
-    const std::int64_t needed = opset_for_modern(model(), env, bound.newest);
-    if (needed <= model().opset()) return bound;
-    Diagnostics of_the_trial;
-    OnnxFile trial = read_onnx(model_file_, of_the_trial);
-    infer_shapes(trial, of_the_trial);
-    Plan plan;
-    Env env_of_the_trial = rules_.env_for(config_, of_the_trial);
-    rewrite_model(trial, plan, env_of_the_trial);
-    try {
-      raise_opset(trial.model, needed, of_the_trial);
-      return bound;
-    } catch (const Fatal& refusal) {
-      bound = {needed - 1, fmt::format("the model cannot be raised to {}: {}", needed,
-                                       refusal.diagnostics().front().message)};
-    }
-  }
 }
 
 bool Preparation::act() {

@@ -23,6 +23,11 @@ struct Rules {
   std::optional<March> march;        // nullopt: no configuration names one
   std::vector<std::string> replace;  // what the configuration says, else the march
 
+  /// What the target runs where; null: there is no target, or it has no table.
+  const Capabilities* table() const {
+    return march && !march->capabilities.rows.empty() ? &march->capabilities : nullptr;
+  }
+
   /// Throws Fatal with every mistake of a file.
   static Rules read(const std::filesystem::path& configs, const Config& config = {});
   /// An Env that uses the tables. Given: they outlive it.

@@ -1,9 +1,11 @@
 #include "passes/explain_placement.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <utility>
 #include <vector>
 
+#include "passes/readers_behind.h"
 #include "plan/because.h"
 
 namespace qprep {
@@ -103,9 +105,20 @@ class Explanation {
       entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of {}",
                                          traits.why, name_of(*data));
     } else {
-      entry.device_because =
-          fmt::format("passive: it {}; {}, which it moves, is not quantised", traits.why, name_of(*data));
+      entry.device_because = fmt::format("passive: it {}; {}, which it moves, is not quantised{}", traits.why,
+                                         name_of(*data), where_to(maker, node.output(0)));
     }
+  }
+
+  /// Why what a node on the BPU makes is handed on in float, as the end of a reason: who on the CPU reads it
+  /// first; empty: nobody does.
+  std::string where_to(const Node* maker, const Value& value) const {
+    if (!maker || !runs_quantised(*maker)) return "";
+    const std::vector<const Node*> behind = readers_behind(flow_, value);
+    const auto first =
+        std::ranges::find_if(behind, [this](const Node* node) { return !runs_quantised(*node); });
+    if (first == behind.end()) return "";
+    return fmt::format(", and leads to {} on the CPU{}", name_of(**first), behind.size() > 1 ? " first" : "");
   }
 
   /// A constant stands where it is read.

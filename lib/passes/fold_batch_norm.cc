@@ -12,6 +12,7 @@
 #include "passes/linear_layer.h"
 #include "passes/rewriter.h"
 #include "support/codes.h"
+#include "support/without_names.h"
 
 namespace qprep {
 namespace {
@@ -95,12 +96,14 @@ class BatchNormFolder {
     std::size_t others = 0;
   };
 
-  static void add(std::vector<Group>& groups, Because because, const std::string& label) {
+  static void add_to(std::vector<Group>& groups, Because because, const std::string& label) {
+    const std::string general = without_names(because);
     const auto at = std::find_if(groups.begin(), groups.end(),
-                                 [&](const Group& group) { return group.because == because; });
+                                 [&](const Group& group) { return without_names(group.because) == general; });
     if (at == groups.end()) {
       groups.push_back({std::move(because), label});
     } else {
+      if (at->because != because) at->because = general;
       ++at->others;
     }
   }
@@ -128,7 +131,7 @@ class BatchNormFolder {
       return;
     }
     tell(label, because);
-    add(stays_, std::move(because), label);
+    add_to(stays_, std::move(because), label);
   }
 
   /// A second run may find another reason.
@@ -150,7 +153,7 @@ class BatchNormFolder {
       return !std::isnormal(static_cast<float>(factor));
     });
     if (unfit > 0) {
-      add(not_kept_, "the weight cannot be divided by a factor of zero again", norm.label());
+      add_to(not_kept_, "the weight cannot be divided by a factor of zero again", norm.label());
       return std::nullopt;
     }
     KeptBatchNorm kept;
@@ -199,7 +202,7 @@ class BatchNormFolder {
     if (!constant || !producer || &producer->graph() != &mul.graph() || !x.has_single_use())
       return std::nullopt;
     auto found = LinearLayer::of(*producer);
-    if (!std::holds_alternative<LinearLayer>(found) || !may_join(mul, *producer)) return std::nullopt;
+    if (!std::holds_alternative<LinearLayer>(found)) return std::nullopt;
     LinearLayer& layer = std::get<LinearLayer>(found);
     auto factor = per_channel(*constant, layer.output_rank(), layer.outputs());
     if (!factor || !all_finite(*constant)) return std::nullopt;
@@ -219,6 +222,9 @@ class BatchNormFolder {
     Value& scale = *mul.input(scaled->at);
     // One number for all may be part of an activation function, and is no batch norm's.
     if (constant_of(scale)->size() < 2) return;
+    if (const Because apart = kept_apart(mul, scaled->layer.node()); !apart.empty()) {
+      return stands(mul, scaled->layer, apart);
+    }
     if (!write(scaled->layer, scaled->layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
     rewriter_.took(scale);
     rewriter_.bypass(mul, *mul.input(1 - scaled->at), scaled->layer.node());
@@ -236,10 +242,15 @@ class BatchNormFolder {
     if (!constant_of(shift) || !mul || !mul->is("Mul") || &mul->graph() != &add.graph()) return;
     if (!product.has_single_use()) return;
     std::optional<Scaled> scaled = scaled_by(*mul);
-    if (!scaled || !scaled->layer.has_bias() || !may_join(add, scaled->layer.node())) return;
+    if (!scaled || !scaled->layer.has_bias()) return;
     const LinearLayer& layer = scaled->layer;
     const auto shifts = per_channel(*constant_of(shift), layer.output_rank(), layer.outputs());
     if (!shifts) return;
+    for (const Node* node : {static_cast<const Node*>(mul), static_cast<const Node*>(&add)}) {
+      if (const Because apart = kept_apart(*node, layer.node()); !apart.empty()) {
+        return stands(*mul, layer, apart);
+      }
+    }
     for (std::size_t i = 0; i < shifts->size(); ++i) scaled->bias[i] += (*shifts)[i];
     if (!write(layer, layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
     rewriter_.took(*mul->input(scaled->at));
@@ -247,6 +258,35 @@ class BatchNormFolder {
     rewriter_.bypass(add, product, *mul);
     rewriter_.bypass(*mul, *mul->input(1 - scaled->at), layer.node());
     changed_ = true;
+  }
+
+  /// A batch norm that is written out behind the layer stays: said of its Mul and of the Add of its shift.
+  void stands(const Node& mul, const LinearLayer& layer, const Because& apart) {
+    if (is_told(mul.label())) return;
+    const Node* add = mul.output(0).has_single_use() ? mul.output(0).uses()[0].node : nullptr;
+    if (add && !shifts_channels(*add, layer)) add = nullptr;
+    const Because because =
+        fmt::format("written out as Mul{}: {}", add ? " and Add" : "",
+                    nothing_is_fused_.empty()
+                        ? apart
+                        : fmt::format("{}; without that line it would be folded into the {} before it",
+                                      nothing_is_fused_, layer.node().op()));
+    for (const Node* node : {&mul, add}) {
+      if (node) model_.standing_norms.push_back({node->label(), because, true});
+    }
+    add_to(stays_, because, mul.label());
+  }
+
+  bool is_told(const std::string& label) const {
+    return std::any_of(model_.standing_norms.begin(), model_.standing_norms.end(),
+                       [&](const StandingNorm& each) { return each.label == label; });
+  }
+
+  static bool shifts_channels(const Node& add, const LinearLayer& layer) {
+    if (!add.is("Add") || add.input_count() != 2 || !add.input(0) || !add.input(1)) return false;
+    const Tensor* shift =
+        constant_of(*add.input(0)) ? constant_of(*add.input(0)) : constant_of(*add.input(1));
+    return shift && per_channel(*shift, layer.output_rank(), layer.outputs());
   }
 
   static bool may_be_activation(const Node& add) {
@@ -298,6 +338,11 @@ class BatchNormFolder {
     }
     if (!x.has_single_use()) return "the tensor is used elsewhere too";
     if (producer->is("Add")) return fold_through_add(norm, *producer, affine);
+    if (const Node* layer =
+            moves_elements(*producer) && producer->input(0) ? producer->input(0)->producer() : nullptr;
+        layer && is_layer(*layer)) {
+      return between(*producer, *layer);
+    }
     auto found = LinearLayer::of(*producer);
     if (auto* because = std::get_if<std::string>(&found)) return *because;
     const LinearLayer& layer = std::get<LinearLayer>(found);
@@ -312,6 +357,18 @@ class BatchNormFolder {
     keep(*producer, std::move(kept));
     rewriter_.bypass(norm, x, *producer);
     return {};
+  }
+
+  static bool moves_elements(const Node& node) {
+    return node.is("Transpose") || node.is("Reshape") || node.is("Flatten") || node.is("Squeeze") ||
+           node.is("Unsqueeze");
+  }
+  static bool is_layer(const Node& node) {
+    return node.is("Conv") || node.is("ConvTranspose") || node.is("Gemm") || node.is("MatMul");
+  }
+  static Because between(const Node& mover, const Node& layer) {
+    return fmt::format("{} '{}' stands between it and {} '{}'", mover.op(), mover.label(), layer.op(),
+                       layer.label());
   }
 
   /// layer(x) + constant: the layer takes the factor, the constant the shift.
@@ -388,6 +445,11 @@ class BatchNormFolder {
     if (&use.node->graph() != &norm.graph() || use.input != 0) {
       return "no Conv, ConvTranspose, Gemm or MatMul takes it as its data";
     }
+    if (moves_elements(*use.node)) {
+      for (const Use& next : use.node->output(0).uses()) {
+        if (is_layer(*next.node)) return between(*use.node, *next.node);
+      }
+    }
     auto found = LinearLayer::of(*use.node);
     if (auto* because = std::get_if<std::string>(&found)) return *because;
     const LinearLayer& layer = std::get<LinearLayer>(found);
@@ -408,7 +470,7 @@ class BatchNormFolder {
     }
     if (!nothing_is_fused_.empty()) return kept_apart(norm, layer.node());
     if (!write(layer, layer.weight_times_inputs(affine.a), bias)) return Because(kTooLarge);
-    if (keeps_) add(not_kept_, "it stands in front of the layer that takes it in", norm.label());
+    if (keeps_) add_to(not_kept_, "it stands in front of the layer that takes it in", norm.label());
     rewriter_.bypass(norm, *norm.input(0), *use.node);
     return {};
   }

@@ -237,10 +237,11 @@ class Folder {
     is_folded_.insert(&node);
   }
 
-  /// Of the size of a tensor that is computed from inputs.
+  /// Of the size of a tensor that is computed from inputs, itself or what it reads.
   bool follows_from_sizes(const Node& node) const {
     const std::vector<Value*> inputs = node.inputs();
-    if (node.op() == "Shape" || node.op() == "Size") return !constant(*inputs.front());
+    const bool of_data = (node.op() == "Shape" || node.op() == "Size") && !constant(*inputs.front());
+    if (of_data) return true;
     return std::any_of(inputs.begin(), inputs.end(), [this](const Value* value) {
       return value && (of_sizes_.contains(value->producer()) || sizes_.contains(value) ||
                        known_of_sizes_.contains(value->name()));

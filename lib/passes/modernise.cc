@@ -264,6 +264,10 @@ class Draft {
   const CompositeMatch& match_;
 };
 
+Because too_old(const CompositeMeaning& meaning, const std::string& why) {
+  return {fmt::format("{} needs operator set {}, and {}", meaning.op, meaning.since, why)};
+}
+
 class Moderniser {
  public:
   Moderniser(Model& model, Env& env, const OpsetBound& bound)
@@ -291,9 +295,9 @@ class Moderniser {
 
  private:
   Because too_old(const CompositeMeaning& meaning) const {
-    const std::string why =
-        meaning.since > bound_.newest ? bound_.because : fmt::format("the model has {}", model_.opset());
-    return {fmt::format("{} needs operator set {}, and {}", meaning.op, meaning.since, why)};
+    return qprep::too_old(meaning, meaning.since > bound_.newest
+                                       ? bound_.because
+                                       : fmt::format("the model has {}", model_.opset()));
   }
 
   struct Stay {
@@ -372,6 +376,26 @@ std::int64_t opset_for_modern(const Model& model, Env& env, std::int64_t newest)
     if (since <= newest) needed = std::max(needed, since);
   }
   return needed;
+}
+
+std::vector<ForeseenModern> foresee_modern(const Model& model, Env& env, const OpsetBound& bound) {
+  std::vector<ForeseenModern> all;
+  for (const CompositeMatch& match :
+       CompositeMatcher(env.composites->patterns, *env.op_classes).find(model).matches) {
+    ForeseenModern& each = all.emplace_back();
+    each.node = match.by_step.back();
+    each.nodes = match.nodes;
+    each.composite = match.pattern->name;
+    auto made = Draft(match).make();
+    auto* because = std::get_if<Because>(&made);
+    if (!because && match.pattern->meaning->since <= bound.newest) {
+      each.op = match.pattern->meaning->op;
+      continue;
+    }
+    const Because why = because ? *because : too_old(*match.pattern->meaning, bound.because);
+    each.because = why.facts.empty() ? why.rule : fmt::format("{}, and here {}", why.rule, why.facts);
+  }
+  return all;
 }
 
 std::vector<Modernised> modernise(Model& model, Env& env, const OpsetBound& bound) {

@@ -26,6 +26,16 @@ struct Modernised {
 /// ONNX that do the same (env.composites: means, since), none beyond `newest`; 0: nothing may.
 std::int64_t opset_for_modern(const Model& model, Env& env, std::int64_t newest);
 
+/// A composite operator, and what modernise would do with it where the model is raised as far as it needs.
+struct ForeseenModern {
+  const Node* node = nullptr;  // the last
+  std::vector<const Node*> nodes;
+  std::string composite;
+  std::string op;       // what it becomes; empty: it stays
+  std::string because;  // why it stays: a clause
+};
+std::vector<ForeseenModern> foresee_modern(const Model& model, Env& env, const OpsetBound& bound);
+
 /// Result: the nodes of a composite operator are one node, the last of them, of ONNX's operator, which has
 /// absorbed the others; these operators, in graph order. Each reads what they read and makes what they made,
 /// so FakeQuantize nodes stand around it as before. What stays is named with the reason in a note

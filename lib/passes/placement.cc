@@ -7,6 +7,7 @@
 
 #include "config/march.h"
 #include "passes/narrow_tensors.h"
+#include "passes/readers_behind.h"
 #include "passes/share_scales.h"
 #include "passes/target_judge.h"
 #include "passes/unit_entries.h"
@@ -127,32 +128,14 @@ class Placement {
   /// Nodes on the CPU and outputs alone read the value, over passive operators. Given: units that come later
   /// were judged.
   bool nothing_quantised_behind(const Value& value) const {
-    return all_behind(value, [this](const Node& node) {
-      const NodePlan* plan = plan_.of(node);
-      const OpClass op_class = flow_.traits(node).op_class;
-      const bool computes = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
-      return computes ? plan && !plan->device_because.empty() : op_class != OpClass::kQuantised;
-    });
+    return all_behind(flow_, value, [this](const Node& node) { return stays_on_cpu(node); });
   }
 
-  /// `f` holds for all that read the value's elements as data, over passive operators.
-  template <typename F>
-  bool all_behind(const Value& value, const F& f) const {
-    constexpr std::size_t kMostLooks = 64;
-    std::vector<const Value*> waiting{&value};
-    for (std::size_t at = 0; at < waiting.size(); ++at) {
-      if (at == kMostLooks || waiting[at]->uses().size() > kMostLooks) return false;
-      for (const Use& use : waiting[at]->uses()) {
-        if (!flow_.knows(*use.node)) return false;
-        const OpTraits& traits = flow_.traits(*use.node);
-        if (traits.op_class == OpClass::kPassive && traits.is_data(use.input)) {
-          waiting.push_back(&use.node->output(0));
-        } else if (!f(*use.node)) {
-          return false;
-        }
-      }
-    }
-    return true;
+  bool stays_on_cpu(const Node& node) const {
+    const NodePlan* plan = plan_.of(node);
+    const OpClass op_class = flow_.traits(node).op_class;
+    const bool computes = op_class == OpClass::kGemmLike || op_class == OpClass::kActive;
+    return computes ? plan && !plan->device_because.empty() : op_class != OpClass::kQuantised;
   }
 
   /// Of a passive operator that would run on the BPU. It has the scale of what it moves wherever it runs.
@@ -475,7 +458,11 @@ class Placement {
       if (!flow.only_outputs && target_.has_table() && !profile &&
           target_.makes(*unit.nodes.front(), Precision::kInt32) && nothing_quantised_behind(result)) {
         plan_.nodes[unit.nodes.back()].high_precision = true;
-        return float_since("high-precision output: only nodes on the CPU follow");
+        const std::vector<const Node*> behind = readers_behind(flow_, result);
+        Reason why("high-precision output: only nodes on the CPU follow" +
+                   (behind.empty() ? "" : fmt::format(", first {}", name_of(*behind.front()))));
+        if (keeps_high) why.add(high_precision);
+        return float_since(std::move(why));
       }
     }
     Decision decision;
@@ -506,7 +493,7 @@ class Placement {
   /// else reads it too.
   const Setting* stub_behind(const Value& value) const {
     const Setting* stub = nullptr;
-    const bool all = all_behind(value, [&](const Node& node) {
+    const bool all = all_behind(flow_, value, [&](const Node& node) {
       const Setting* skip = settings_.skip(node);
       if (!skip || skip->selector.kind != Selector::Kind::kOutside) return false;
       stub = skip;

@@ -49,6 +49,7 @@ Replaced sum_to_add(Replacing& at) {
   std::vector<Value*> terms = node.inputs();
   if (std::find(terms.begin(), terms.end(), nullptr) != terms.end())
     return Replaced::no("an input is missing");
+  if (at.asks()) return Replaced::yes();
   Value* sum = terms.front();
   for (std::size_t i = 1; i + 1 < terms.size(); ++i) sum = &at.before("Add", {sum, terms[i]}, "sum");
   at.become("Add", {sum, terms.back()});
@@ -61,6 +62,7 @@ Replaced div_to_mul(Replacing& at) {
   if (!at.is_float32(0) || divisor->dtype() != DType::kFloat32) return Replaced::no(kNoFloat32);
   std::optional<Tensor> factor = reciprocal(*divisor);
   if (!factor) return Replaced::no("its divisor, or the reciprocal of that, is no normal number");
+  if (at.asks()) return Replaced::yes();
   at.took(1);
   Value& x = *at.node().input(0);
   Value& by = at.shared_constant(*at.node().input(1), "reciprocal", "reciprocal", [&] { return *factor; });
@@ -73,6 +75,7 @@ Replaced div_to_reciprocal(Replacing& at) {
   if (!at.is_float32(0) || !at.is_float32(1)) {
     return is_floating(at.type(0).dtype) ? Replaced::no(kNoFloat32) : Replaced::other();
   }
+  if (at.asks()) return Replaced::yes();
   Value& x = *at.node().input(0);
   Value& inverse = at.before("Reciprocal", {at.node().input(1)}, "reciprocal");
   at.become("Mul", {&x, &inverse});
@@ -91,6 +94,7 @@ Replaced pow_to_mul(Replacing& at) {
   if (!exponent->dims().empty() && (!rank || *rank < exponent->dims().size())) {
     return Replaced::unknown("the rank of what it reads is not known to be that of its result");
   }
+  if (at.asks()) return Replaced::yes();
   at.took(1);
   Value& x = *at.node().input(0);
   at.become("Mul", {&x, &x});
@@ -108,6 +112,7 @@ Replaced where_to_mul(Replacing& at) {
   if (!dims || element_count(*dims).value_or(kMostElements + 1) > kMostElements) {
     return Replaced::no("its constants are too large to be computed in advance");
   }
+  if (at.asks()) return Replaced::yes();
   const std::vector<std::uint8_t> holds = condition->to_vector<std::uint8_t>();
   const auto keeps = [filled](std::uint8_t holding) { return (holding != 0) == (filled == 2); };
   std::vector<float> factors;
@@ -128,6 +133,7 @@ Replaced where_to_mul(Replacing& at) {
 }
 
 Replaced compare_to_not(Replacing& at) {
+  if (at.asks()) return Replaced::yes();
   const bool greater = at.node().is("GreaterOrEqual");
   Value& less = at.before(greater ? "Less" : "Greater", at.node().inputs(), greater ? "less" : "greater");
   Type type = less.type();

@@ -127,6 +127,7 @@ Replaced gemm_to_conv(Replacing& at) {
     bias = c ? bias_of(*c, outputs, beta) : std::nullopt;
     if (!bias) return Replaced::no("its C is no constant float32 with one number for each output");
   }
+  if (at.asks()) return Replaced::yes();
   const std::optional<Shape>& shape = at.type(0).shape;
   const Dim batch = shape && shape->size() == 2 ? shape->front() : Dim{};
   const Shape picture = {batch, {inputs, ""}, kOne, kOne};
@@ -179,6 +180,7 @@ Replaced batch_norm_to_conv(Replacing& at) {
   };
   Tensor shift = floats({channels}, affine.b);
   if (!is_finite(weight) || !is_finite(shift)) return Replaced::no("its parameters make no finite factor");
+  if (at.asks()) return Replaced::yes();
   for (std::size_t i = 1; i <= 4; ++i) at.took(i);
   Value& x = *node.input(0);
   Value& w = at.constant("weight", std::move(weight));
@@ -212,6 +214,7 @@ Replaced mul_to_conv(Replacing& at) {
     fits = dims[i] == 1 || (is_channel && dims[i] == channels.size);
   }
   if (!fits) return Replaced::no("its constant differs along other axes than the channels");
+  if (at.asks()) return Replaced::yes();
   std::vector<float> values = factor->to_vector<float>();
   if (values.size() == 1) values.resize(static_cast<std::size_t>(channels.size), values.front());
   at.took(side);
@@ -233,6 +236,7 @@ Replaced reduce_mean_to_pool(Replacing& at) {
   const auto known = axes_of(*axes, shape->size());
   if (shape->size() != 4 || known != std::vector<std::size_t>{2, 3}) return Replaced::other();
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
+  if (at.asks()) return Replaced::yes();
   const bool keeps = node.int_or("keepdims", 1) != 0;
   const Shape kept = {(*shape)[0], (*shape)[1], kOne, kOne};
   at.become("GlobalAveragePool", {node.input(0)});

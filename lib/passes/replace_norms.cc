@@ -48,6 +48,7 @@ Replaced layer_norm_to_parts(Replacing& at) {
   if (!rank) return Replaced::unknown(kNoRank);
   const auto first = axis_of(node.int_or("axis", -1), *rank);
   if (!first) return Replaced::no("its axis is none of what it reads");
+  if (at.asks()) return Replaced::yes();
   const float epsilon = node.float_or("epsilon", 1e-5F);
   Value* scale = node.input(1);
   Value* shift = node.input(2);
@@ -68,6 +69,7 @@ Replaced rms_norm_to_parts(Replacing& at) {
   if (!rank) return Replaced::unknown(kNoRank);
   const auto first = axis_of(node.int_or("axis", -1), *rank);
   if (!first) return Replaced::no("its axis is none of what it reads");
+  if (at.asks()) return Replaced::yes();
   const float epsilon = node.float_or("epsilon", 1e-5F);
   Value* scale = node.input(1);
   Value& unit = over_root_mean_square(at, *node.input(0), axes_from(*first, *rank), epsilon);
@@ -85,6 +87,7 @@ Replaced instance_norm_to_parts(Replacing& at) {
   const Tensor* shift = at.constant(2);
   if (!is_float32(scale) || !is_float32(shift))
     return Replaced::no("its scale and B are not constant float32");
+  if (at.asks()) return Replaced::yes();
   const float epsilon = node.float_or("epsilon", 1e-5F);
   at.took(1);
   at.took(2);
@@ -112,6 +115,7 @@ Replaced group_norm_to_parts(Replacing& at) {
       shape->size() >= 3 && groups > 0 &&
       std::all_of(shape->begin() + 1, shape->end(), [](const Dim& dim) { return dim.size > 0; });
   if (!has_sizes || !back) return Replaced::unknown("sizes of what it reads are not known");
+  if (at.asks()) return Replaced::yes();
   const float epsilon = node.float_or("epsilon", 1e-5F);
   const bool by_groups = at.opset() < 21;  // one scale for each group
   std::int64_t inside = 1;

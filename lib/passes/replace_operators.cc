@@ -133,12 +133,12 @@ class Replacer {
     std::string_view asked = rows->second.front()->name;
     for (const Row* row : rows->second) {
       if (!because.empty()) break;
-      if (whole && !contains(whole->replaceable, row->name)) {
-        because = fmt::format("it is a part of {}, one unit as it is", whole->name);
-        break;
-      }
-      Replacing at(model_, rewriter_, made_, node, row->name);
+      const bool stays = whole && !contains(whole->replaceable, row->name);
+      Replacing at(model_, rewriter_, made_, node, row->name, stays);
       Replaced result = row->run(at);
+      if (stays && result.kind == Replaced::Kind::kYes) {
+        result = Replaced::no(fmt::format("it is a part of {}, one unit as it is", whole->name));
+      }
       if (result.kind != Replaced::Kind::kOther) met_.insert(row->name);
       if (result.kind == Replaced::Kind::kYes) {
         if (row->name == kBatchNormToConv) convs_.push_back(node.label());

@@ -62,6 +62,7 @@ Replaced concat_to_four_axes(Replacing& at) {
     if (!target) return Replaced::unknown("more sizes of what it reads are unknown than a Reshape infers");
     targets.push_back(*target);
   }
+  if (at.asks()) return Replaced::yes();
   at.tell("joins over four axes, between Reshapes");
   for (std::size_t i = 0; i < node.input_count(); ++i) {
     Value& x = *node.input(i);
@@ -88,6 +89,7 @@ Replaced softmax_to_four_axes(Replacing& at) {
   Value& x = *node.input(0);
   const auto target = reshape_target(four.result.shape, four.result.source);
   if (!target) return Replaced::unknown("more sizes of what it reads are unknown than a Reshape infers");
+  if (at.asks()) return Replaced::yes();
   at.tell("runs over four axes, between Reshapes");
   at.set_input(0, at.reshaped(x, *target, four.result.shape, "in", false));
   node.set_attribute("axis", static_cast<std::int64_t>(four.axis));
@@ -102,6 +104,7 @@ Replaced mat_mul_to_one_rank(Replacing& at) {
   const std::optional<std::size_t> rank = at.type(0).rank();
   if (!rank) return Replaced::unknown("the rank of what it reads is not known");
   if (weight->dims().size() >= *rank) return Replaced::other();
+  if (at.asks()) return Replaced::yes();
   Dims dims(*rank - weight->dims().size(), 1);
   dims.insert(dims.end(), weight->dims().begin(), weight->dims().end());
   at.took(1);
@@ -135,6 +138,7 @@ Replaced reduce_to_kept_axes(Replacing& at) {
   }
   const auto target = reshape_target(left, source);
   if (!target) return Replaced::unknown("more sizes of its result are unknown than a Reshape infers");
+  if (at.asks()) return Replaced::yes();
   at.tell("drops its axes by a Reshape behind it");
   node.set_attribute("keepdims", std::int64_t{1});
   at.reshape_behind(node, Type::tensor(data.dtype, kept), *target, "kept");

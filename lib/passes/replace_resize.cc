@@ -62,6 +62,7 @@ Replaced interpolate(Replacing& at) {
     }
     factors.push_back(*factor);
   }
+  if (at.asks()) return Replaced::yes();
   if (sizes) at.took(3);
   const auto count = static_cast<std::int64_t>(factors.size());
   at.set_last_input(2, at.constant("scales", Tensor::floats({count}, std::move(factors))));

@@ -70,6 +70,7 @@ Replaced pool_to_global(Replacing& at) {
     if (size.size < 0) return Replaced::unknown("the height or width of what it reads is not known");
     if (size.size != (*kernel)[i] || dilations[i] != 1) return Replaced::other();
   }
+  if (at.asks()) return Replaced::yes();
   at.become(node.is("MaxPool") ? "GlobalMaxPool" : "GlobalAveragePool", {node.input(0)});
   return Replaced::yes();
 }
@@ -95,6 +96,7 @@ Replaced pad_to_conv(Replacing& at) {
   if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
   const std::int64_t channels = (*shape)[1].size;
   if (channels <= 0) return Replaced::unknown("the number of its channels is not known");
+  if (at.asks()) return Replaced::yes();
   const std::int64_t made = front + channels + back;
   std::vector<float> identity(static_cast<std::size_t>(made * channels), 0.0F);
   for (std::int64_t c = 0; c < channels; ++c)
@@ -127,6 +129,7 @@ Replaced conv_to_dilated(Replacing& at) {
   // A kernel with nothing but its first element, or nothing at all, is no dilated one.
   if (!any || std::ranges::all_of(kernel, [](std::int64_t size) { return size <= 2; }))
     return Replaced::other();
+  if (at.asks()) return Replaced::yes();
   at.took(1);
   Value& thin =
       at.shared_constant(*node.input(1), "thinned", "thinned", [&] { return thinned(*weight, steps); });

@@ -5,7 +5,7 @@
 /// The replacements of replace-operators, a function each; config/replacements.h says what they do. Given:
 /// the node is of ONNX's domain and of an operator that the table in replace_operators.cc names beside the
 /// function, its output 0 is its only one in use, and the operator set is 7 or newer. Result: what came of
-/// it; but for kYes, nothing was changed.
+/// it; but for kYes, or where at.asks(), nothing was changed.
 namespace qprep::replace {
 
 Replaced interpolate(Replacing& at);

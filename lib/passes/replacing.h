@@ -47,8 +47,13 @@ class Replacing {
   };
 
   /// `name`: of the replacement, which Model::gone names.
-  Replacing(Model& model, Rewriter& rewriter, MadeConstants& made, Node& node, std::string_view name)
-      : model_(&model), rewriter_(&rewriter), made_(&made), node_(&node), name_(name) {}
+  /// `asks`: see asks().
+  Replacing(Model& model, Rewriter& rewriter, MadeConstants& made, Node& node, std::string_view name,
+            bool asks = false)
+      : model_(&model), rewriter_(&rewriter), made_(&made), node_(&node), name_(name), asks_(asks) {}
+
+  /// The node is not to be replaced: only what would come of it is wanted.
+  bool asks() const { return asks_; }
 
   Node& node() const { return *node_; }
   std::int64_t opset() const { return model_->opset(); }
@@ -115,6 +120,7 @@ class Replacing {
   MadeConstants* made_;
   Node* node_;
   std::string_view name_;
+  bool asks_;
 };
 
 /// The type of what an elementwise operator makes of the two: elements of the first.

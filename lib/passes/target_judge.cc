@@ -92,7 +92,7 @@ void TargetJudge::add(const Node& node, const Situation& situation, bool by_name
         fmt::format("{} runs {} on the CPU unless it is asked for the BPU, as by 'qconfig_setter: "
                     "[{{module_type: {{{}: {}}}}}]'",
                     table_->march, node.op(), node.op(), makes(node, Precision::kInt8) ? "qint8" : "qint16")};
-    judgement.remedies = {"give it a precision of its own, by type or name"};
+    judgement.remedies = {std::string(kAskForBpu)};
   }
   if (judgement.verdict == Verdict::kHolds) return;
   // What is broken hides what is not known.
@@ -129,20 +129,30 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   if (!table_) return all;
   if (unit.is_composite()) {
     if (row_of(unit)) return of_operator(unit, asked);
+    std::size_t others = 0;
     for (const Node* node : unit.nodes) {
       if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
       Judgement part;
       add(*node, situation_of(*node, asked), asked.by_name, part);
-      for (std::string& reason : part.reasons) {
-        reason = fmt::format("its part {}: {}", name_of(*node), reason);
-      }
-      if (part.verdict == Verdict::kBroken && all.verdict != Verdict::kBroken) all = {};
       if (part.verdict == Verdict::kHolds ||
           (part.verdict == Verdict::kUndecided && all.verdict == Verdict::kBroken))
         continue;
+      if (part.verdict != all.verdict) {
+        all = {};
+        others = 0;
+        all.reasons = {fmt::format("its part {}: {}", name_of(*node), part.reasons.front())};
+      } else {
+        ++others;
+      }
       all.verdict = part.verdict;
-      append(all.reasons, part.reasons);
       append(all.remedies, part.remedies);
+    }
+    if (others > 0) {
+      const std::string_view one = others == 1 ? "" : "s";
+      all.reasons.push_back(all.verdict == Verdict::kBroken
+                                ? fmt::format("{} more of its part{} cannot run there either", others, one)
+                                : fmt::format("{} more of its part{} {} limits that are open", others, one,
+                                              others == 1 ? "has" : "have"));
     }
     return all;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/op_classes.h"
@@ -65,6 +66,9 @@ class TargetJudge {
   const Capabilities* table_;
   std::int64_t opset_;
 };
+
+/// The remedy of what the target runs on the CPU only because nobody asked for the BPU.
+inline constexpr std::string_view kAskForBpu = "give it a precision of its own, by type or name";
 
 /// The sentences of a judgement as one.
 std::string reasons_of(const Judgement& judgement);

@@ -18,6 +18,7 @@
 #include "report/standing_norms.h"
 #include "report/sums.h"
 #include "report/work.h"
+#include "target/capability.h"
 
 namespace qprep {
 namespace {
@@ -111,13 +112,15 @@ struct AttributeText {
 
 class Builder {
  public:
-  Builder(const Model& model, const Plan& plan, Report& report)
+  Builder(const Model& model, const Plan& plan, const Capabilities* table, Report& report)
       : model_(model),
         plan_(plan),
         held_(model),
         ends_(model, plan),
         report_(report),
-        segments_(bpu_segments(model, plan)) {
+        segments_(bpu_segments(model, plan)),
+        open_sizes_(remedies_of_sizes(*model.graph, plan)),
+        table_(table) {
     for (const Value* input : model.graph->inputs()) {
       if (!input->initializer()) report_.inputs.push_back(defined_slot(*input, plan));
     }
@@ -194,7 +197,8 @@ class Builder {
       row.output_because = decided->output_because.text;
       row.weight_because = decided->weight_because.text;
       row.passive = decided->passive;
-      row.remedy = decided->remedy;
+      const auto open = open_sizes_.find(&node);
+      row.remedy = open == open_sizes_.end() ? decided->remedy : open->second;
       row.undecided = decided->undecided;
       if (decided->unit >= 0) row.unit = decided->unit;
     } else {
@@ -204,6 +208,9 @@ class Builder {
     if (segment != segments_.of.end()) row.segment = segment->second;
     row.reads_data = !segments_.without_data.contains(&node);
     row.macs = macs_of(node);
+    const Capability* capability = table_ ? table_->of(node) : nullptr;
+    row.makes_int32 = !capability || capability->output.empty() ||
+                      std::ranges::find(capability->output, DType::kInt32) != capability->output.end();
     for (std::size_t i = 0; i < node.input_count(); ++i) {
       row.inputs.push_back(read_slot(node, i, plan_));
       if (const Value* value = node.input(i)) row.inputs.back().producer = source_of(*value);
@@ -309,6 +316,8 @@ class Builder {
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers
   Report& report_;
   Segments segments_;
+  std::unordered_map<const Node*, std::string> open_sizes_;
+  const Capabilities* table_;
 };
 
 }  // namespace
@@ -328,12 +337,12 @@ std::string_view to_text(ReportGroup::Kind kind) {
 }
 
 Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
-                    std::span<const Diagnostic> diagnostics) {
+                    std::span<const Diagnostic> diagnostics, const Capabilities* table) {
   Report report;
   report.model = std::move(model_name);
   report.march = std::move(march);
   report.diagnostics.assign(diagnostics.begin(), diagnostics.end());
-  Builder(model, plan, report);
+  Builder(model, plan, table, report);
   return report;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "report/without_names.h"
+#include "support/without_names.h"
 
 namespace qprep {
 

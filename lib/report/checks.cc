@@ -78,12 +78,14 @@ std::set<std::string_view> read_on_bpu(const Report& report) {
   return read;
 }
 
-/// It has a layer, and nothing on the BPU reads what it makes.
+/// It has a layer that can have a high-precision output, and nothing on the BPU reads what it makes.
 bool ends_segment(const Kernel& kernel, const std::set<std::string_view>& read_on_bpu) {
   const ReportNode& last = kernel.last();
   const bool layer =
       std::ranges::any_of(kernel.nodes, [](const ReportNode* node) { return node->weight.has_value(); });
-  return layer && last.segment && std::ranges::none_of(last.outputs, [&](const ReportSlot& slot) {
+  const bool can = std::ranges::all_of(
+      kernel.nodes, [](const ReportNode* node) { return !node->weight || node->makes_int32; });
+  return layer && can && last.segment && std::ranges::none_of(last.outputs, [&](const ReportSlot& slot) {
            return read_on_bpu.contains(slot.name);
          });
 }

@@ -4,7 +4,8 @@
 #include <unordered_map>
 
 #include "report/by_reason.h"
-#include "report/without_names.h"
+#include "support/without_names.h"
+#include "target/open_limit.h"
 
 namespace qprep {
 namespace {
@@ -16,6 +17,10 @@ void count(std::vector<std::pair<std::string, std::size_t>>& ops, const std::str
   } else {
     ++known->second;
   }
+}
+
+void add_once(std::vector<std::string>& all, std::string text) {
+  if (std::ranges::find(all, text) == all.end()) all.push_back(std::move(text));
 }
 
 }  // namespace
@@ -53,6 +58,32 @@ std::vector<UndecidedLimits> undecided_limits(const Report& report) {
   std::vector<UndecidedLimits> limits;
   for (auto& [of, because, names] : reasons.rows()) limits.push_back({because, names});
   return limits;
+}
+
+std::vector<OpenOperator> open_operators(const Report& report) {
+  std::unordered_map<std::string_view, std::string_view> composites;  // by their nodes
+  for (const ReportGroup& unit : report.units) {
+    if (unit.kind != ReportGroup::Kind::kComposite) continue;
+    for (const std::string& node : unit.nodes) composites.emplace(node, unit.pattern);
+  }
+  std::vector<OpenOperator> all;
+  for (const ReportNode& node : report.nodes) {
+    if (node.device != Device::kBpu || node.undecided.empty()) continue;
+    const auto composite = composites.find(node.name);
+    const std::string_view op = composite == composites.end() ? node.op : composite->second;
+    auto at = std::ranges::find(all, op, &OpenOperator::op);
+    if (at == all.end()) at = all.insert(at, {std::string(op), {}, {}, {}});
+    at->nodes.push_back(node.name);
+    const std::vector<OpenLimit> limits = open_limits_in(node.undecided);
+    if (limits.empty()) add_once(at->limits, without_names(node.undecided));
+    for (const OpenLimit& limit : limits) {
+      add_once(at->axes, limit.axis());
+      add_once(at->limits, limit.rule);
+    }
+  }
+  std::ranges::stable_sort(all, std::ranges::greater(),
+                           [](const OpenOperator& each) { return each.nodes.size(); });
+  return all;
 }
 
 }  // namespace qprep

@@ -29,4 +29,15 @@ struct UndecidedLimits {
 /// The most frequent first.
 std::vector<UndecidedLimits> undecided_limits(const Report& report);
 
+/// The same of all nodes of one operator, shortly.
+struct OpenOperator {
+  std::string op;                   // of the nodes, or the composite operator that they spell out
+  std::vector<std::string> axes;    // the open ones by their symbols, or what else is unknown
+  std::vector<std::string> limits;  // "H * W is at most 8192"
+  std::vector<std::string> nodes;
+};
+
+/// The most frequent first.
+std::vector<OpenOperator> open_operators(const Report& report);
+
 }  // namespace qprep

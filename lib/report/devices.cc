@@ -8,6 +8,7 @@
 #include "report/cpu_reasons.h"
 #include "report/page.h"
 #include "report/table.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -119,15 +120,16 @@ void reasons(const Report& report, Page& page) {
 }
 
 void undecided(const Report& report, Page& page) {
-  const std::vector<UndecidedLimits> all = undecided_limits(report);
+  const std::vector<OpenOperator> all = open_operators(report);
   if (all.empty()) return;
   std::size_t nodes = 0;
-  for (const UndecidedLimits& limits : all) nodes += limits.nodes.size();
+  for (const OpenOperator& each : all) nodes += each.nodes.size();
   page.line(fmt::format("Limits of {} could not be decided and are taken to hold:",
                         counted(nodes, "node", "nodes")));
-  for (const UndecidedLimits& limits : all) {
-    page.line("  " + cell_text(first_of(limits.nodes)));
-    page.line("    " + cell_text(limits.because));
+  for (const OpenOperator& each : all) {
+    page.line(cell_text(fmt::format("  {} {}: {}", each.nodes.size(), each.op, first_of(each.nodes))));
+    page.line(cell_text(fmt::format("    {}{}{}", first_of(each.axes),
+                                    each.axes.empty() ? "" : " unknown: ", join(each.limits, "; "))));
   }
   if (!report.sizes_remedy.empty()) page.line("    remedy: " + cell_text(report.sizes_remedy));
 }

@@ -7,7 +7,7 @@
 
 #include "ir/walk.h"
 #include "report/segments.h"
-#include "report/without_names.h"
+#include "support/without_names.h"
 
 namespace qprep {
 namespace {

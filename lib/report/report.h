@@ -20,6 +20,8 @@
 /// docs/report.md describes both for users.
 namespace qprep {
 
+struct Capabilities;
+
 /// How a node reads or makes one tensor: "qint8", "qint16" where it is quantised, else its element type
 /// ("float32", "int64"; "?" where it is unknown, "other" for a sequence or map).
 struct ReportSlot {
@@ -48,6 +50,7 @@ struct ReportNode {
   std::optional<std::size_t> weight;     // which input is the weight
   bool feeds_output = false;             // an output of it is one of the model's
   bool passive = false;                  // it moves elements and computes nothing
+  bool makes_int32 = true;               // the target, if it is known, can leave its sums as they are
   bool reads_data = true;                // its results depend on the numbers of the model's inputs
   std::optional<std::int64_t> macs = 0;  // see report/work.h; nullopt: sizes are unknown
   std::string device_because, output_because, weight_because;
@@ -192,9 +195,9 @@ struct Report {
 
 /// Given: the plan was made for this model, which is not yet rewritten by an acting pass. `model_name`: what
 /// the report calls it. The diagnostics are the run's, all of them; set Report::diagnostics again if more
-/// follow.
+/// follow. `table`: what the target runs where; null: it is not known.
 Report build_report(const Model& model, const Plan& plan, std::string model_name, std::string march,
-                    std::span<const Diagnostic> diagnostics);
+                    std::span<const Diagnostic> diagnostics, const Capabilities* table = nullptr);
 
 /// Result: where the report says that one of these tensors is quantised, it says float32 and why. For those
 /// that the samples gave no scale. `because`: by the tensor's name in the report.

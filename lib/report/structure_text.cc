@@ -351,11 +351,12 @@ void on_cpu(const Report& report, Page& page) {
 }
 
 void undecided(const Report& report, Page& page) {
-  const std::vector<UndecidedLimits> all = undecided_limits(report);
+  const std::vector<OpenOperator> all = open_operators(report);
   if (all.empty()) return;
-  Table table{{"times", "nodes", "what is unknown"}, {}, {Align::kRight}};
-  for (const UndecidedLimits& limits : all) {
-    table.rows.push_back({fmt::format("{}", limits.nodes.size()), first_of(limits.nodes), limits.because});
+  Table table{{"times", "type", "nodes", "unknown", "limits"}, {}, {Align::kRight}};
+  for (const OpenOperator& each : all) {
+    table.rows.push_back({fmt::format("{}", each.nodes.size()), each.op, first_of(each.nodes),
+                          first_of(each.axes), fmt::format("{}", fmt::join(each.limits, "; "))});
   }
   page.line(
       "Modules below run on the BPU only if limits hold that could not be decided; they are taken to hold:");

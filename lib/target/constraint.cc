@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "target/constraint_tree.h"
+#include "target/open_limit.h"
 
 namespace qprep {
 namespace {
@@ -300,7 +301,7 @@ Outcome Constraint::check(const NodeView& node, std::string_view who) const {
   if (condition.verdict == Verdict::kUndecided || claim.verdict == Verdict::kUndecided) {
     const std::string& missing = claim.verdict == Verdict::kUndecided ? claim.missing : condition.missing;
     outcome.verdict = Verdict::kUndecided;
-    outcome.sentence = fmt::format("{} is unknown, and {} takes only what fits: {}", missing, who, rule());
+    outcome.sentence = to_text(OpenLimit{missing, std::string(who), rule()});
     return outcome;
   }
   outcome.verdict = Verdict::kBroken;

@@ -210,9 +210,42 @@ std::string wanted_text(const Test& test, const NodeView& node, std::size_t item
   }
 }
 
+/// "H % dilation is 0".
+bool asks_for_multiple(const Test& test) {
+  return test.relation == Relation::kIs && test.left.kind == Kind::kRemainder && test.bounds.size() == 1 &&
+         test.bounds[0].kind == Kind::kLiteral && test.bounds[0].literal == 0;
+}
+
+/// "constant_inputs is 0".
+bool asks_for_no_constant(const Test& test) {
+  return test.relation == Relation::kIs && test.left.kind == Kind::kQuantity &&
+         test.left.name.quantity->name == "constant_inputs" && test.bounds.size() == 1 &&
+         test.bounds[0].kind == Kind::kLiteral && test.bounds[0].literal == 0;
+}
+
+std::string value_text(const Expression& expression, const NodeView& node, std::size_t item) {
+  const std::optional<Number> number = number_of(expression, node, item);
+  return number ? number->to_text() : "?";
+}
+
+/// "H = 5 is no multiple of dilation height 2".
+std::string no_multiple(const Test& test, const NodeView& node, std::size_t item) {
+  const Expression& left = test.left.operands[0];
+  const Expression& right = test.left.operands[1];
+  const std::string step = value_text(right, node, item);
+  return fmt::format(
+      "{} = {} is no multiple of {}", text_of(left, node, item), value_text(left, node, item),
+      right.kind == Kind::kLiteral ? step : subject(text_of(right, node, item), is_simple(right), step));
+}
+
 }  // namespace
 
 std::string rule_of(const Test& test) {
+  if (asks_for_no_constant(test)) return "it reads no constant";
+  if (asks_for_multiple(test)) {
+    return fmt::format("{} is a multiple of {}", text_of(test.left.operands[0]),
+                       text_of(test.left.operands[1]));
+  }
   const auto left = [&] { return text_of(test.left); };
   const auto bound = [&](std::size_t i) { return text_of(test.bounds[i]); };
   switch (test.relation) {
@@ -255,6 +288,8 @@ std::string rule_of(const Test& test) {
 }
 
 std::string fault_of(const Test& test, const NodeView& node, std::size_t item, std::string_view who) {
+  if (asks_for_no_constant(test)) return fmt::format("it reads a constant, and {} takes none", who);
+  if (asks_for_multiple(test)) return fmt::format("{}, as {} needs it", no_multiple(test, node, item), who);
   const auto left = [&] { return subject(test.left, node, item); };
   const auto bound = [&](std::size_t i) { return bound_text(test.bounds[i], node, item); };
   const std::vector<std::string> choices = choices_of(test);
@@ -313,6 +348,11 @@ std::string fault_of(const Test& test, const NodeView& node, std::size_t item, s
 }
 
 std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) {
+  if (asks_for_no_constant(test)) return "fold its constant into a layer before or behind it";
+  if (asks_for_multiple(test)) {
+    return fmt::format("bring {} to a multiple of {}", text_of(test.left.operands[0], node, item),
+                       value_text(test.left.operands[1], node, item));
+  }
   switch (test.relation) {
     case Relation::kFact:
     case Relation::kNotFact:

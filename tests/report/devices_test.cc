@@ -110,7 +110,7 @@ On the CPU:
   1 Shape: shape
     Shape runs on the CPU
 Limits of 1 node could not be decided and are taken to hold:
-  conv
+  1 Conv: conv
     H is unknown
 )");
   CHECK("\n" + deploy_devices(report) == R"(

@@ -226,7 +226,7 @@ TEST_CASE("nodes on the CPU are counted by reason, sentences that differ in name
   const auto on_cpu = [&](const char* label, const char* op, const char* because) {
     split.plan.nodes[&split.node(label, op, {&x}, Device::kCpu)].device_because = because;
   };
-  on_cpu("shape", "Shape", "integer: it computes sizes");
+  on_cpu("places", "NonZero", "integer: it computes places");
   on_cpu("move1", "Reshape", "passive: the graph's 'it's a', which it moves, is not quantised");
   on_cpu("move2", "Transpose", "passive: the graph's 'b', which it moves, is not quantised");
   on_cpu("move3", "Reshape", "passive: the graph's 'c', which it moves, is not quantised");

@@ -183,7 +183,7 @@ def add_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("NC11", binary(cell.op, (2, 4, 8, 8), (2, 4, 1, 1)), binary(cell.op, (2, 4, 8, 8), (1, 4, 1, 1)),
                 "NxCx1x1")
     yield Probe("not N1HW", None, binary(cell.op, MAP, (1, 1, 8, 8)), "NxCxHxW")
-    yield Probe("both computed", None, binary(cell.op, MAP, Const(MAP)), "0")
+    yield Probe("both computed", None, binary(cell.op, MAP, Const(MAP)), "a constant")
 
 
 def mul_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
@@ -202,7 +202,7 @@ def mul_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
 
 
 def no_constant(cell: Cell, match: Match[str]) -> Iterator[Probe]:
-    yield Probe("no constant", binary(cell.op), binary(cell.op, MAP, Const(MAP)), "0")
+    yield Probe("no constant", binary(cell.op), binary(cell.op, MAP, Const(MAP)), "a constant")
 
 
 def window(cell: Cell, kernel: tuple[int, int], stride: tuple[int, int], pads: tuple[int, int | None] | None
@@ -281,7 +281,7 @@ def conv_of_x3(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("stride", conv(s=(9, 5)))
     yield Probe("stride before an Add", conv(s=(2, 1)), conv(s=(3, 1)), "1 or 2", {1, 2}, "add=yes last=no output=int8")
     yield Probe("dilation", conv(d=(4, 4)), conv(d=(3, 4)), "a power of 2")
-    yield Probe("dilation by stride", conv(d=(4, 4), s=(2, 4)), conv(d=(4, 4), s=(3, 1)), "0")
+    yield Probe("dilation by stride", conv(d=(4, 4), s=(2, 4)), conv(d=(4, 4), s=(3, 1)), "no multiple of stride height 3")
     yield Probe("dilations", conv(d=(2, 4)), conv(d=(4, 2)), "dilation width = 2")
     yield Probe("volume", conv(k=(4, 4), cin=2048), conv(k=(4, 4), cin=2049), "32768", {32768})
 
@@ -312,8 +312,8 @@ def conv_of_bayes(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("dilation", None, conv(d=(0, 1)), "1")
     yield Probe("int8, dilated", None, conv(d=(2, 2)), "int8", set(), "last=no add=no output=int16")
     yield Probe("int16", conv(), None, "", set(), "last=no add=no output=int16")
-    yield Probe("H by dilation", conv(d=(4, 1)), conv(d=(4, 1), feature=(1, 16, 18, 16)), "0", {0})
-    yield Probe("W by dilation", conv(d=(1, 4)), conv(d=(1, 4), feature=(1, 16, 16, 18)), "0")
+    yield Probe("H by dilation", conv(d=(4, 1)), conv(d=(4, 1), feature=(1, 16, 18, 16)), "no multiple of dilation height 4", {16})
+    yield Probe("W by dilation", conv(d=(1, 4)), conv(d=(1, 4), feature=(1, 16, 16, 18)), "no multiple of dilation width 4")
     yield Probe("pad", conv(p=256), conv(p=257), "256", {0, 256})
     yield Probe("pad", None, conv(p=-1), "0")
     yield from conv3d(match)
@@ -545,7 +545,7 @@ def blocks(cell: Cell, match: Match[str]) -> Iterator[Probe]:
 
 def out_channels(cell: Cell, match: Match[str]) -> Iterator[Probe]:
     yield Probe("output C", model(cell.op, [(1, 32, 4, 4)], blocksize=2),
-                model(cell.op, [(1, 20, 4, 4)], blocksize=2), "% 4", {0, 4})
+                model(cell.op, [(1, 20, 4, 4)], blocksize=2), "no multiple of 4", {0, 4})
 
 
 def plane_to(cell: Cell, match: Match[str]) -> Iterator[Probe]:

@@ -1,4 +1,4 @@
-#include "report/without_names.h"
+#include "support/without_names.h"
 
 #include <cctype>
 #include <cstddef>

@@ -1,0 +1,212 @@
+"""What stands behind a reason: batch norms that are written out, sizes, what runs only where asked for, who on the CPU
+follows, and what a node becomes.
+
+    python tests/cli/causes_test.py QPREP
+"""
+
+import json
+import unittest
+
+import numpy as np
+from told_test import Case, model, norms, swishes, weights
+
+# A batch norm that is written out behind a layer.
+SCALED = """
+<ir_version: 8, opset_import: ["" : 13]>
+scaled (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [scale] b = Mul (a, factor)
+    [shift] c = Add (b, moved)
+    [relu] d = Relu (c)
+    [conv2] y = Conv <pads = [1,1,1,1]> (d, w2)
+}
+"""
+
+# A tensor of known sizes, of which the sizes are read again; and numbers that nothing of the model says.
+SIZES = """
+<ir_version: 8, opset_import: ["" : 13]>
+sizes (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [sizes] s = Shape (a)
+    [filled] f = ConstantOfShape (s)
+    [again] t = Shape (f)
+    [other] u = Add (one, one)
+    [target] v = Mul (t, ones)
+    [flat] b = Reshape (a, v)
+    [add] y = Add (b, c)
+}
+"""
+
+# A class token for each of a batch whose size is open, joined to what a layer makes.
+TOKEN = """
+<ir_version: 8, opset_import: ["" : 13]>
+token (float[N,3,4,4] x) => (float[N,6,3] y) {
+    [conv] a = Conv <kernel_shape = [2,2], strides = [2,2]> (x, w1)
+    [sizes] s = Shape (a)
+    [batch] n = Gather <axis = 0> (s, first)
+    [target] t = Concat <axis = 0> (n, channels, minus)
+    [flat] b = Reshape (a, t)
+    [turn] c = Transpose <perm = [0,2,1]> (b)
+    [many] m = Concat <axis = 0> (n, one, channels)
+    [zeros] z = ConstantOfShape (m)
+    [tokens] k = Add (z, token)
+    [join] j = Concat <axis = 1> (k, c)
+    [dense] d = MatMul (j, w)
+    [relu] e = Relu (d)
+    [last] y = Concat <axis = 1> (e, k)
+}
+"""
+
+# What ends a segment before an operator on the CPU.
+DECONV = """
+<ir_version: 8, opset_import: ["" : 13]>
+deconv (float[1,4,6,6] x) => (float[1,4,7,7] y) {
+    [up] a = ConvTranspose (x, w1)
+    [soft] y = Softmax <axis = 1> (a)
+}
+"""
+
+DILATED = """
+<ir_version: 8, opset_import: ["" : 13]>
+dilated (float[1,4,5,6] x) => (float[1,4,5,6] y) {
+    [conv] y = Conv <pads = [2,2,2,2], dilations = [2,2]> (x, w1)
+}
+"""
+
+GATE = """
+<ir_version: 8, opset_import: ["" : 13]>
+gate (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [sigmoid] g = Sigmoid (a)
+    [silu] t = Mul (a, g)
+    [conv2] y = Conv <pads = [1,1,1,1]> (t, w2)
+}
+"""
+
+TURNED = """
+<ir_version: 8, opset_import: ["" : 13]>
+turned (float[1,4,6] x) => (float[1,6,3] y) {
+    [relu] r = Relu (x)
+    [norm] n = BatchNormalization (r, scale, shift, mean, variance)
+    [turn] t = Transpose <perm = [0,2,1]> (n)
+    [dense] y = MatMul (t, v)
+}
+"""
+
+
+def scaled():
+    return model(SCALED, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), factor=(1, 4, 1, 1), moved=(1, 4, 1, 1)))
+
+
+def sizes():
+    constants = {"one": np.array([1]), "ones": np.array([1, 1, 1, 1])}
+    return model(SIZES, weights(w1=(4, 4, 3, 3), c=(1, 4, 6, 6)) | constants)
+
+
+def token():
+    constants = {name: np.array([value]) for name, value in (("first", 0), ("channels", 3), ("minus", -1), ("one", 1))}
+    return model(TOKEN, weights(w1=(3, 3, 2, 2), w=(3, 3), token=(1, 1, 3)) | constants)
+
+
+def soft():
+    text = DECONV.replace("[up] a = ConvTranspose (x, w1)", "[up] a = Conv (x, w1)").replace("[1,4,7,7]", "[1,4,5,5]")
+    return model(text, weights(w1=(4, 4, 2, 2)))
+
+
+class WrittenOut(Case):
+    def test_a_norm_that_is_written_out_counts_as_one(self) -> None:
+        report = self.report(scaled(), "fuse: none")
+        why = ("written out as Mul and Add: the configuration fuses nothing (fuse: none, qprep.yaml:1:7); without that line "
+               "it would be folded into the Conv before it")
+        self.assertEqual(report["batch_norms"], [{"because": why, "times": 1, "nodes": ["scale"]}])
+        self.assertIn("1 batch norm could be folded and is not",
+                      next(each["finding"] for each in report["summary"] if each["topic"] == "fuse"))
+        for name in ("scale", "shift"):
+            self.assertIn(f"  stays   folded into no layer: {why}\n", self.run_qprep("explain", scaled(), "fuse: none", name))
+        self.assertIn("scale", {each["name"] for each in self.report(scaled(), "fuse: all")["gone"]})
+
+    def test_what_stands_between_is_named(self) -> None:
+        constants = weights(scale=(4,), shift=(4,), mean=(4,), v=(4, 3)) | {"variance": np.full(4, 2, "f4")}
+        report = self.report(model(TURNED, constants), "fuse: all")
+        self.assertIn("after it, Transpose 'turn' stands between it and MatMul 'dense'", report["batch_norms"][0]["because"])
+
+
+class Sizes(Case):
+    def test_what_follows_from_sizes_is_said_to(self) -> None:
+        gone = {each["name"]: each["because"] for each in self.report(sizes(), "fuse: all")["gone"]}
+        for name in ("sizes", "filled", "again", "target"):
+            self.assertIn("but on sizes that are known", gone[name], name)
+
+    def test_open_ones_are_the_remedy(self) -> None:
+        remedy = "fix the open sizes: 'dims: {N: SIZE}'"
+        for config in ("method: jit", "march: bayes\nmethod: jit\nreplace: []"):
+            report = self.report(token(), config)
+            on_cpu = {name: row["remedy"] for row in report["on_cpu"] for name in row["nodes"]}
+            for name in ("tokens", "join", "target", "batch", "zeros"):
+                self.assertEqual(on_cpu.get(name), remedy, (config, name))
+            self.assertIn(f"  remedy  {remedy}\n", self.run_qprep("explain", token(), config, "join"))
+        fixed = self.report(token(), "method: jit\ndims: {N: 1}")
+        self.assertNotIn("join", {name for row in fixed["on_cpu"] for name in row["nodes"]})
+
+    def test_who_on_the_cpu_follows(self) -> None:
+        nodes = {each["name"]: each["because"] for each in
+                 self.report(token(), "march: bayes\nmethod: jit\nreplace: []")["nodes"]}
+        self.assertEqual(nodes["conv"]["output"], "high-precision output: only nodes on the CPU follow, first Concat 'join'")
+        for name in ("flat", "turn"):
+            self.assertTrue(nodes[name]["device"].endswith("is not quantised, and leads to Concat 'join' on the CPU"), name)
+        told = self.run_qprep("explain", token(), "march: bayes\nmethod: jit\nreplace: []", "conv")
+        self.assertNotIn("no setting decides this", told)
+
+    def test_open_limits_have_one_row_for_an_operator(self) -> None:
+        self.report(token(), "march: bayes\nmethod: jit")
+        rows = self.text().split("they are taken to hold:\n")[1].split("\n\n")[0].split("\n")
+        self.assertEqual(rows[0].split(), ["times", "type", "nodes", "unknown", "limits"])
+        self.assertEqual(len({row.split()[1] for row in rows[2:]}), len(rows[2:]))
+        self.assertNotIn("takes only what fits", "\n".join(rows))
+
+
+class Targets(Case):
+    def test_what_runs_only_where_asked_for_can_run(self) -> None:
+        said = self.run_qprep("check", soft(), "march: bayes\nmethod: jit")
+        self.assertIn("1 node runs on the BPU of bayes only where asked for.\n", said)
+        self.assertNotIn("cannot run", said)
+        told = json.loads(self.run_qprep("check", soft(), "march: bayes\nmethod: jit", "--json"))["models"][0]
+        self.assertEqual((told["refused_by_target"], told["run_if_asked"]), (0, 1))
+
+    def test_no_hint_asks_for_what_the_target_cannot_make(self) -> None:
+        made = model(DECONV, weights(w1=(4, 4, 2, 2)))
+        report = self.report(made, "march: bayes\nmethod: jit")
+        self.assertEqual([each for each in report["hints"] if "high-precision" in str(each)], [])
+
+    def test_limits_read_like_sentences(self) -> None:
+        made = model(DILATED, weights(w1=(4, 4, 3, 3)))
+        row = self.report(made, "march: bayes")["on_cpu"][0]
+        self.assertIn("H = 5 is no multiple of dilation height 2, as bayes' Conv needs it", row["because"])
+        self.assertEqual(row["remedy"], "bring H to a multiple of 2")
+
+    def test_a_part_stays_only_where_the_replacement_is_for_it(self) -> None:
+        made = model(GATE, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)))
+        rows = self.report(made, "replace: [mul-to-conv]")["not_replaced"]
+        self.assertEqual([(each["replacement"], each["nodes"]) for each in rows], [("mul-to-conv", [])])
+        steep = model(GATE.replace("Sigmoid (a)", "Sigmoid (s)").replace("[sigmoid]", "[steep] s = Mul (a, beta)\n    [sigmoid]"),
+                      weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)) | {"beta": np.array(1.702, "f4")})
+        rows = self.report(steep, "replace: [mul-to-conv]")["not_replaced"]
+        self.assertEqual([each["nodes"] for each in rows], [["steep"]])
+        self.assertIn("one unit as it is", rows[0]["because"])
+
+
+class Modern(Case):
+    def test_explain_says_what_a_node_becomes(self) -> None:
+        told = self.run_qprep("explain", swishes(), "rewrite: modern", "swish1", "mul1")
+        self.assertIn("  becomes HardSwish, by 'rewrite: modern'\n", told)
+        self.assertIn("  becomes a part of HardSwish 'swish1', by 'rewrite: modern'\n", told)
+        self.assertNotIn("becomes", self.run_qprep("explain", swishes(), "rewrite: keep", "swish1"))
+
+    def test_explain_says_why_one_stays(self) -> None:
+        self.assertIn("  stays   as written, in SiLU: Swish needs operator set 24, and 'newest_opset' is 17 "
+                      "(qprep.yaml:2:15)\n",
+                      self.run_qprep("explain", norms(), "rewrite: modern\nnewest_opset: 17", "silu"))
+
+
+if __name__ == "__main__":
+    unittest.main()
