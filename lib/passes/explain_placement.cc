@@ -105,8 +105,9 @@ class Explanation {
       entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of {}",
                                          traits.why, name_of(*data));
     } else {
-      entry.device_because = fmt::format("passive: it {}; {}, which it moves, is not quantised{}", traits.why,
-                                         name_of(*data), where_to(maker, node.output(0)));
+      entry.device_because =
+          fmt::format("passive: it {}; {}, which it moves, is not quantised{}", traits.why, name_of(*data),
+                      where_to(flow_.of(*data).root->producer(), node.output(0)));
     }
   }
 
