@@ -148,11 +148,11 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
       append(all.remedies, part.remedies);
     }
     if (others > 0) {
-      const std::string_view one = others == 1 ? "" : "s";
-      all.reasons.push_back(all.verdict == Verdict::kBroken
-                                ? fmt::format("{} more of its part{} cannot run there either", others, one)
-                                : fmt::format("{} more of its part{} {} limits that are open", others, one,
-                                              others == 1 ? "has" : "have"));
+      const std::string who =
+          others == 1 ? "another of its parts" : fmt::format("{} more of its parts", others);
+      all.reasons.push_back(all.verdict == Verdict::kBroken ? who + " cannot run there either"
+                                                            : fmt::format("{} {} limits that are open", who,
+                                                                          others == 1 ? "has" : "have"));
     }
     return all;
   }

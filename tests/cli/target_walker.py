@@ -44,7 +44,7 @@ LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum")
 WIDTH = {"qint8": 1, "qint16": 2, "bool": 1}
 # Why a node may be on the CPU though the table would take it.
 OTHER_REASONS = {
-    "not quantised": r"passive: .*', which it moves, is not quantised$",
+    "not quantised": r"passive: .*', which it moves, is not quantised(, and leads to .* on the CPU( first)?)?$",
     "no reader": r"no quantised node reads (it|what it moves)",
     "element type": r"stays float: its elements are |stays float: its element type is unknown",
     "class": r"^(float|integer): ",
