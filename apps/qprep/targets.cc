@@ -91,16 +91,20 @@ int check_targets(const std::vector<std::string>& files, const Console& console)
   nlohmann::ordered_json checked = nlohmann::ordered_json::array();
   bool all_fine = true;
   for (const std::string& file : files) {
-    std::vector<Diagnostic> mistakes;
+    std::vector<Diagnostic> mistakes, remarks;
     std::string contents;
     try {
-      contents = contents_of(read_march(find_configs(), file));
+      const March march = read_march(find_configs(), file);
+      contents = contents_of(march);
+      remarks = unknown_operators(march, find_configs(), file);
     } catch (const Fatal& wrong) {
       mistakes = wrong.diagnostics();
     }
     all_fine = all_fine && mistakes.empty();
     console.say(mistakes);
-    checked.push_back({{"file", file}, {"ok", mistakes.empty()}, {"diagnostics", to_json(mistakes)}});
+    console.say(remarks);
+    remarks.insert(remarks.begin(), mistakes.begin(), mistakes.end());
+    checked.push_back({{"file", file}, {"ok", mistakes.empty()}, {"diagnostics", to_json(remarks)}});
     if (console.verbosity().json || console.verbosity().quiet) continue;
     console.print(mistakes.empty() ? fmt::format("{}: ok ({})\n", file, contents)
                                    : fmt::format("{}: {} {}\n", file, mistakes.size(),

@@ -117,6 +117,29 @@ void append_class(std::string& text, OpClass op_class, const std::vector<const O
 
 }  // namespace
 
+std::vector<Diagnostic> unknown_operators(const March& march, const std::filesystem::path& configs,
+                                          const std::string& file) {
+  std::vector<std::string> known;
+  for (const auto& [op, row] : read_op_classes((configs / "op_classes.yaml").string()).rows)
+    known.push_back(op);
+  for (const std::string& shipped : march_names(configs)) {
+    if (shipped == march.name) continue;
+    for (const auto& [op, row] : read_march(configs, shipped).capabilities.rows) known.push_back(op);
+  }
+  std::sort(known.begin(), known.end());
+  std::vector<std::string> named = march.same_scale;
+  for (const auto& [op, row] : march.capabilities.rows) named.push_back(op);
+  std::vector<Diagnostic> warnings;
+  for (const std::string& op : named) {
+    if (op.find("::") != std::string::npos || std::ranges::binary_search(known, op)) continue;
+    warnings.push_back({Severity::kWarning,
+                        codes::kNoMatch,
+                        fmt::format("nothing is known of an operator '{}'{}", op, did_you_mean(op, known)),
+                        {file, 0, 0}});
+  }
+  return warnings;
+}
+
 TargetSupport target_support(const std::string& march, const std::filesystem::path& configs,
                              const std::vector<std::string>& only) {
   const OpClasses classes = read_op_classes((configs / "op_classes.yaml").string());

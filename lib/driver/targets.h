@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/march.h"
+#include "support/diagnostics.h"
 
 namespace qprep {
 
@@ -32,6 +33,11 @@ struct TargetSupport {
 /// Throws Fatal: an operator that nothing is known of.
 TargetSupport target_support(const std::string& march, const std::filesystem::path& configs,
                              const std::vector<std::string>& only);
+
+/// A warning for each operator of ONNX's own domain that the target's file has a row of or gives one scale,
+/// and that no table knows.
+std::vector<Diagnostic> unknown_operators(const March& march, const std::filesystem::path& configs,
+                                          const std::string& file);
 
 std::string to_text(const TargetSupport& support);
 nlohmann::ordered_json to_json(const TargetSupport& support);

@@ -698,6 +698,15 @@ class Targets(Case):
         result = qprep("prepare", DIGITS, "-c", self.folder / "qprep.yaml", "-o", out)
         self.assert_failed(result, "qprep.yaml:1:8: error: 'march': there is no file", "owm.yaml")
 
+    def test_a_file_whose_operators_nobody_knows(self):
+        own = self.folder / "own.yaml"
+        own.write_text("base: bayes\nsame_scale: [Conca]\noperators: {Gellu: {like: Elu}, com.microsoft::Gelu: {like: Elu}}\n")
+        result = qprep("targets", "check", own)
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual([line.split("warning: ")[1] for line in result.stderr.splitlines()],
+                         [f"nothing is known of an operator '{word}' (did you mean '{meant}'?) [no-match]"
+                          for word, meant in (("Conca", "Concat"), ("Gellu", "Gelu"))])
+
     def test_an_operator_that_nobody_knows(self):
         self.assert_failed(qprep("targets", "show", "bayes", "Cnov"), "'Cnov'", "did you mean 'Conv'")
 
@@ -721,7 +730,8 @@ class Documents(Case):
         own = self.folder / "own.yaml"
         for block in blocks:
             own.write_text(block)
-            self.assert_done(qprep("targets", "check", own))
+            result = qprep("targets", "check", own)
+            self.assert_done(result)
         self.assertTrue(blocks)
 
 
