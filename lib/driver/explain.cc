@@ -55,6 +55,12 @@ std::vector<Selector> meanings_of(const std::string& name) {
   return meanings;
 }
 
+/// The name is that of a node which is gone, and other nodes answer to it.
+bool answers_for_another(const Model& model, const Selection::Match& match, const std::string& name) {
+  return std::ranges::any_of(model.gone, [&](const GoneNode& gone) { return gone.label == name; }) &&
+         std::ranges::none_of(match.nodes, [&](const Node* node) { return node->label() == name; });
+}
+
 Called called(const Model& model, const std::vector<std::string>& names, Diagnostics& diagnostics) {
   const Selection selection(model, nullptr);
   Called result;
@@ -72,7 +78,12 @@ Called called(const Model& model, const std::vector<std::string>& names, Diagnos
     }
     wanted.insert(match.nodes.begin(), match.nodes.end());
     wanted_inputs.insert(match.inputs.begin(), match.inputs.end());
-    if (!match.empty()) continue;
+    if (!match.empty()) {
+      if (answers_for_another(model, match, name)) {
+        if (auto gone = selection.gone(meanings.front())) result.gone.push_back(std::move(*gone));
+      }
+      continue;
+    }
     std::optional<std::string> gone;
     for (const Selector& meaning : meanings) {
       if (!gone) gone = selection.gone(meaning);

@@ -147,7 +147,9 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
       all.verdict = part.verdict;
       append(all.remedies, part.remedies);
     }
+    // What would bring one of several parts there leaves the others on the CPU.
     if (others > 0) {
+      all.remedies.clear();
       const std::string who =
           others == 1 ? "another of its parts" : fmt::format("{} more of its parts", others);
       all.reasons.push_back(all.verdict == Verdict::kBroken ? who + " cannot run there either"

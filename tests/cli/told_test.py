@@ -273,6 +273,7 @@ class Replaced(Case):
 
     def test_what_is_held_is_gone_into_its_holder(self) -> None:
         self.assertIn("  holds   reshape\n", self.run_qprep("explain", net(), "fuse: all", "flat"))
+        self.assertIn("'reshape' (Reshape) was folded into 'flat'", self.run_qprep("explain", net(), "fuse: all", "reshape"))
         gone = {each["name"]: each["because"] for each in self.report(net(), "fuse: all")["gone"]}
         self.assertEqual(gone["reshape"], "was folded into 'flat'")
 
