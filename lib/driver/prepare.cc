@@ -318,8 +318,8 @@ bool Preparation::act() {
   if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
   FilledScales filled;
+  NumericRisks::SeenRanges seen;
   const bool goes_on = watch_.step(kFillScales, model(), [&] {
-    ValueRanges ranges;
     std::unordered_map<const Value*, Range> in_common;
     for (std::size_t i = 0; i < observed_.size(); ++i) {
       const auto shared = plan_.shared_scales.find(observed_[i].value);
@@ -327,16 +327,15 @@ bool Preparation::act() {
     }
     for (std::size_t i = 0; i < observed_.size(); ++i) {
       const auto shared = plan_.shared_scales.find(observed_[i].value);
-      ranges.emplace(observed_[i].value,
-                     shared == plan_.shared_scales.end() ? ranges_[i] : in_common.at(shared->second));
+      seen.own.emplace(observed_[i].value, ranges_[i]);
+      seen.of_scales.emplace(observed_[i].value,
+                             shared == plan_.shared_scales.end() ? ranges_[i] : in_common.at(shared->second));
     }
-    filled = fill_scales(model(), ranges, diagnostics_);
+    filled = fill_scales(model(), seen.of_scales, diagnostics_);
     result_.calibrated = filled.calibrated;
     result_.uncalibrated = filled.left_float.size();
   });
   if (!goes_on) return false;
-  ValueRanges seen;
-  for (std::size_t i = 0; i < observed_.size(); ++i) seen.emplace(observed_[i].value, ranges_[i]);
   report_.risks = risks_->found(&seen);
   report_uncalibrated(filled);
   begin_check_result();

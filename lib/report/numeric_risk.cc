@@ -158,13 +158,11 @@ NumericRisks::NumericRisks(const Model& model, const Plan& plan) {
 void NumericRisks::know(const Value* value, const Plan& plan) {
   const Decision* decision = value ? plan.decision_of(*value) : nullptr;
   if (!decision || tensors_.contains(value)) return;
-  Held tensor{decision->spec.precision, std::nullopt, nullptr};
+  Held tensor{decision->spec.precision, std::nullopt};
   const auto known = plan.known_scales.find(value);
   if (known != plan.known_scales.end() && known->second.scale.size() == 1) {
     tensor.scale = known->second.scale.to_vector<float>()[0];
   }
-  const auto common = plan.shared_scales.find(value);
-  if (common != plan.shared_scales.end()) tensor.common = common->second;
   tensors_.emplace(value, tensor);
 }
 
@@ -217,32 +215,20 @@ void NumericRisks::add_layer(const Node& node, const Plan& plan) {
   layers_.push_back(std::move(layer));
 }
 
-Range NumericRisks::range_in_common(const Value& value, const ValueRanges& ranges) const {
-  const Value* common = tensors_.at(&value).common;
-  Range range;
-  for (const auto& [other, tensor] : tensors_) {
-    const auto seen = ranges.find(other);
-    if (seen != ranges.end() && (other == &value || (common && tensor.common == common)))
-      range.merge(seen->second);
-  }
-  return range;
-}
-
-std::optional<double> NumericRisks::scale_of_tensor(const Value* value, const ValueRanges* ranges) const {
+std::optional<double> NumericRisks::scale_of_tensor(const Value* value, const SeenRanges* seen) const {
   if (!value) return std::nullopt;
   const Held& tensor = tensors_.at(value);
-  if (tensor.scale || !ranges) return tensor.scale;
-  const auto seen = ranges->find(value);
-  if (seen == ranges->end()) return std::nullopt;
-  const Range range = tensor.common ? range_in_common(*value, *ranges) : seen->second;
-  return scale_of(range.magnitude(), range_of(tensor.precision));
+  if (tensor.scale || !seen) return tensor.scale;
+  const auto range = seen->of_scales.find(value);
+  if (range == seen->of_scales.end()) return std::nullopt;
+  return scale_of(range->second.magnitude(), range_of(tensor.precision));
 }
 
-std::vector<NumericRisk> NumericRisks::found(const ValueRanges* ranges) const {
+std::vector<NumericRisk> NumericRisks::found(const SeenRanges* seen) const {
   std::vector<NumericRisk> risks;
   for (const Layer& layer : layers_) {
     risks.insert(risks.end(), layer.known.begin(), layer.known.end());
-    const auto data = scale_of_tensor(layer.data, ranges);
+    const auto data = scale_of_tensor(layer.data, seen);
     if (!data) continue;
     const double bias = layer.bias_steps / *data / kLargestBias;
     if (bias > 1) {
@@ -252,7 +238,7 @@ std::vector<NumericRisk> NumericRisks::found(const ValueRanges* ranges) const {
                        layer.bias_channel, bias),
            "int8 data or weights instead of int16, or a weight that is not all but zero"});
     }
-    const auto result = scale_of_tensor(layer.result, ranges);
+    const auto result = scale_of_tensor(layer.result, seen);
     if (!result) continue;
     const double smallest = *data * layer.smallest_weight_scale / *result;
     const double largest = *data * layer.largest_weight_scale / *result;
@@ -269,9 +255,9 @@ std::vector<NumericRisk> NumericRisks::found(const ValueRanges* ranges) const {
   }
   for (const Group& group : groups_) {
     for (const Value* member : group.members) {
-      if (!ranges || !ranges->contains(member)) continue;
-      const double all = static_cast<double>(range_in_common(*member, *ranges).magnitude());
-      const double own = static_cast<double>(ranges->at(member).magnitude());
+      if (!seen || !seen->own.contains(member)) continue;
+      const double all = static_cast<double>(seen->of_scales.at(member).magnitude());
+      const double own = static_cast<double>(seen->own.at(member).magnitude());
       const double steps =
           all > 0 ? own / all * steps_on_one_side(tensors_.at(member).precision) : kFewestSteps;
       if (steps >= kFewestSteps) continue;

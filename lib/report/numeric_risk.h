@@ -45,8 +45,13 @@ class NumericRisks {
   /// live on, and nothing else is read.
   NumericRisks(const Model& model, const Plan& plan);
 
-  /// In graph order. `ranges`: by value, what was seen of activations; null: nothing was.
-  std::vector<NumericRisk> found(const std::unordered_map<const Value*, Range>* ranges) const;
+  /// What samples showed of activations, by value: of each itself, and of all those together that have one
+  /// scale with it.
+  struct SeenRanges {
+    std::unordered_map<const Value*, Range> own, of_scales;
+  };
+  /// In graph order. `seen`: null: no samples were.
+  std::vector<NumericRisk> found(const SeenRanges* seen) const;
 
  private:
   struct Layer {
@@ -61,19 +66,16 @@ class NumericRisks {
   };
   struct Held {
     Precision precision;
-    std::optional<double> scale;    // where it is known without data
-    const Value* common = nullptr;  // of those that have one scale: which
+    std::optional<double> scale;  // where it is known without data
   };
   struct Group {
     std::string asked_by;
     std::vector<const Value*> members;
   };
-  using ValueRanges = std::unordered_map<const Value*, Range>;
 
   void add_layer(const Node& node, const Plan& plan);
   void know(const Value* value, const Plan& plan);
-  std::optional<double> scale_of_tensor(const Value* value, const ValueRanges* ranges) const;
-  Range range_in_common(const Value& value, const ValueRanges& ranges) const;
+  std::optional<double> scale_of_tensor(const Value* value, const SeenRanges* seen) const;
 
   std::vector<Layer> layers_;
   std::vector<Group> groups_;

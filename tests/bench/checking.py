@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
 import models
+from selecting import seconds
 
 MARCH = "bayes"
-
-
-def seconds(command: list[str | Path]) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return time.perf_counter() - start
 
 
 def rows(qprep: Path, work: Path, pairs: int) -> Iterator[str]:

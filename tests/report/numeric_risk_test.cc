@@ -57,7 +57,10 @@ struct Layer {
   }
 
   std::vector<NumericRisk> risks(const Seen* ranges = nullptr) const {
-    return NumericRisks(planned.model, planned.plan).found(ranges);
+    const NumericRisks risks(planned.model, planned.plan);
+    if (!ranges) return risks.found(nullptr);
+    const NumericRisks::SeenRanges seen{*ranges, *ranges};
+    return risks.found(&seen);
   }
 };
 
@@ -125,9 +128,11 @@ TEST_CASE("Of tensors with one scale, those that use less than 32 steps of it ar
   planned.plan.scale_groups.push_back({&cat, nullptr, {all.begin(), all.end()}, {}});
   const NumericRisks risks(planned.model, planned.plan);
   CHECK(risks.found(nullptr).empty());
-  const Seen near{{&a, up_to(1.0F)}, {&b, up_to(3.9F)}, {all.front(), up_to(3.9F)}};
+  const NumericRisks::SeenRanges near{{{&a, up_to(1.0F)}, {&b, up_to(3.9F)}, {all.front(), up_to(3.9F)}},
+                                      {{&a, up_to(3.9F)}, {&b, up_to(3.9F)}, {all.front(), up_to(3.9F)}}};
   CHECK(risks.found(&near).empty());
-  const Seen far{{&a, up_to(1.0F)}, {&b, up_to(4.1F)}, {all.front(), up_to(4.1F)}};
+  const NumericRisks::SeenRanges far{{{&a, up_to(1.0F)}, {&b, up_to(4.1F)}, {all.front(), up_to(4.1F)}},
+                                     {{&a, up_to(4.1F)}, {&b, up_to(4.1F)}, {all.front(), up_to(4.1F)}}};
   const auto found = risks.found(&far);
   REQUIRE(found.size() == 1);
   CHECK(found[0].kind == Kind::kCommonScale);
