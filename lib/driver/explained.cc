@@ -32,7 +32,6 @@ class Explainer {
         ends_(model_, plan_),
         standing_norms_(standing_norms(model_, plan_)),
         sizes_remedy_(sizes_remedy(*model_.graph)),
-        open_sizes_(remedies_of_sizes(*model_.graph, plan_)),
         settings_(*decided.plan.settings) {
     for (const Block& block : plan_.blocks) {
       for (const Node* member : block.nodes) blocks_[member].push_back(&block);
@@ -53,10 +52,7 @@ class Explainer {
     explained.because = entry.device_because.text;
     explained.absorbed = held_.by(node);
     explained.made_for = node.made_for();
-    if (entry.device == Device::kCpu) {
-      const auto open = open_sizes_.find(&node);
-      explained.remedy = open == open_sizes_.end() ? entry.remedy : open->second;
-    }
+    if (entry.device == Device::kCpu) explained.remedy = entry.remedy;
     if (entry.device == Device::kBpu && !entry.undecided.empty()) {
       explained.undecided = entry.undecided;
       explained.remedy = sizes_remedy_;
@@ -307,7 +303,6 @@ class Explainer {
   Ends ends_;
   std::unordered_map<const Node*, const StandingNorm*> standing_norms_;
   std::string sizes_remedy_;
-  std::unordered_map<const Node*, std::string> open_sizes_;
   const NodeSettings& settings_;
 };
 

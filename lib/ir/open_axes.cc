@@ -1,9 +1,25 @@
 #include "ir/open_axes.h"
 
 #include <algorithm>
+#include <cctype>
 #include <fmt/format.h>
 
+#include "support/text.h"
+
 namespace qprep {
+namespace {
+
+constexpr std::size_t kMostAxes = 4;
+
+/// As a key of a map in YAML.
+std::string as_key(const std::string& axis) {
+  const bool plain = std::ranges::all_of(
+      axis, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-'; });
+  const bool begins_with_letter = !axis.empty() && std::isalpha(static_cast<unsigned char>(axis[0])) != 0;
+  return plain && begins_with_letter ? axis : fmt::format("\"{}\"", axis);
+}
+
+}  // namespace
 
 bool is_nameless(const Dim& dim) {
   return !dim.known() && (dim.symbol.empty() || dim.symbol == "?" || dim.symbol.starts_with("unk__"));
@@ -21,6 +37,13 @@ std::vector<std::string> open_axes(const Graph& graph) {
     }
   }
   return axes;
+}
+
+std::string dims_of(std::vector<std::string> axes) {
+  const bool more = axes.size() > kMostAxes;
+  if (more) axes.resize(kMostAxes);
+  for (std::string& axis : axes) axis = as_key(axis) + ": SIZE";
+  return fmt::format("dims: {{{}{}}}", join(axes, ", "), more ? ", ..." : "");
 }
 
 }  // namespace qprep

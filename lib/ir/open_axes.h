@@ -15,4 +15,7 @@ bool is_nameless(const Dim& dim);
 /// for those without. An option or configuration that gives sizes calls them so.
 std::vector<std::string> open_axes(const Graph& graph);
 
+/// The line of a configuration that gives them sizes, the first few of them: "dims: {batch: SIZE}".
+std::string dims_of(std::vector<std::string> axes);
+
 }  // namespace qprep

@@ -51,6 +51,8 @@ class DataFlow {
   /// Given: model and classes outlive the analysis.
   DataFlow(const Model& model, const OpClasses& classes, Plan& plan);
 
+  const Model& model() const { return model_; }
+
   /// The nodes of the main graph and of the bodies of control flow, each after all that it reads.
   const std::vector<const Node*>& nodes() const { return nodes_; }
   const std::vector<const Graph*>& graphs() const { return graphs_; }

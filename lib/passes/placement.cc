@@ -9,6 +9,7 @@
 #include "passes/narrow_tensors.h"
 #include "passes/readers_behind.h"
 #include "passes/share_scales.h"
+#include "passes/size_remedies.h"
 #include "passes/target_judge.h"
 #include "passes/unit_entries.h"
 #include "plan/because.h"
@@ -63,7 +64,13 @@ class Placement {
 
   void judge(const Unit& unit) {
     Reason objection = objection_to(unit);
-    if (objection.empty() && target_.has_table()) objection = objection_of_target(unit);
+    if (target_.has_table()) {
+      if (objection.empty()) {
+        objection = objection_of_target(unit);
+      } else if (reads_open_sizes(unit, flow_) && !waits_for_sizes(unit, flow_)) {
+        add_refusal(unit, objection);
+      }
+    }
     for (const Node* node : unit.nodes) {
       if (objection.empty()) {
         nodes_.computing.insert(node);
@@ -71,6 +78,18 @@ class Placement {
         plan_.nodes[node].device_because = objection;
       }
     }
+  }
+
+  /// What the target says against the unit in any precision, behind what is known to keep it float.
+  void add_refusal(const Unit& unit, Reason& objection) {
+    TargetJudge::Asked asked = asked_of(unit);
+    for (std::optional<Precision>* precision : {&asked.output, &asked.input}) {
+      if (*precision == Precision::kInt16) *precision = Precision::kInt8;
+    }
+    const Judgement judgement = target_.of(unit, asked);
+    if (judgement.verdict != Verdict::kBroken) return;
+    objection.append(fmt::format("; {}", reasons_of(judgement)));
+    for (const Node* node : unit.nodes) plan_.nodes[node].by_target = true;
   }
 
   /// Why the target cannot run the unit; empty: it can, though perhaps in another precision than was asked
@@ -183,7 +202,7 @@ class Placement {
     return "; qint8, " + at->second;
   }
 
-  /// Why the unit cannot run quantised; empty: it does.
+  /// Why the unit cannot run quantised, first what known sizes would not change; empty: it does.
   Reason objection_to(const Unit& unit) const {
     if (!unit.on_cpu.empty()) return unit.on_cpu;
     for (const Node* node : unit.nodes) {
@@ -191,6 +210,8 @@ class Placement {
         return because("{} stays float ({})", name_of(*node), *skip);
       }
     }
+    const bool has_data = flow_.of(unit.nodes.back()->output(0)).runtime;
+    Reason of_sizes;
     for (const Entry& entry : entries(unit)) {
       const Value* weight = weight_of(flow_, *entry.node, entry.input);
       const auto refused = weight ? weights_.refused.find(weight) : weights_.refused.end();
@@ -199,9 +220,12 @@ class Placement {
       }
       if (weight && weights_.decisions.contains(weight)) continue;  // its numbers were looked at
       if (const auto why = flow_.objection(*entry.node, entry.input)) {
-        return because("{} stays float: {}", name_of(entry.value()), *why);
+        Reason stays = because("{} stays float: {}", name_of(entry.value()), *why);
+        if (!has_data || !follows_from_sizes(entry, flow_)) return stays;
+        if (of_sizes.empty()) of_sizes = std::move(stays);
       }
     }
+    if (!of_sizes.empty()) return of_sizes;
     const Value& result = unit.nodes.back()->output(0);
     if (const auto why = flow_.result_objection(result)) {
       return because("its result {} stays float: {}", name_of(result), *why);

@@ -119,7 +119,6 @@ class Builder {
         ends_(model, plan),
         report_(report),
         segments_(bpu_segments(model, plan)),
-        open_sizes_(remedies_of_sizes(*model.graph, plan)),
         table_(table) {
     for (const Value* input : model.graph->inputs()) {
       if (!input->initializer()) report_.inputs.push_back(defined_slot(*input, plan));
@@ -197,8 +196,7 @@ class Builder {
       row.output_because = decided->output_because.text;
       row.weight_because = decided->weight_because.text;
       row.passive = decided->passive;
-      const auto open = open_sizes_.find(&node);
-      row.remedy = open == open_sizes_.end() ? decided->remedy : open->second;
+      row.remedy = decided->remedy;
       row.undecided = decided->undecided;
       if (decided->unit >= 0) row.unit = decided->unit;
     } else {
@@ -316,7 +314,6 @@ class Builder {
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers
   Report& report_;
   Segments segments_;
-  std::unordered_map<const Node*, std::string> open_sizes_;
   const Capabilities* table_;
 };
 

@@ -139,14 +139,22 @@ class Sizes(Case):
 
     def test_open_ones_are_the_remedy(self) -> None:
         remedy = "fix the open sizes: 'dims: {N: SIZE}'"
-        for config in ("method: jit", "march: bayes\nmethod: jit\nreplace: []"):
-            report = self.report(token(), config)
-            on_cpu = {name: row["remedy"] for row in report["on_cpu"] for name in row["nodes"]}
-            for name in ("tokens", "join", "target", "batch", "zeros"):
-                self.assertEqual(on_cpu.get(name), remedy, (config, name))
-            self.assertIn(f"  remedy  {remedy}\n", self.run_qprep("explain", token(), config, "join"))
-        fixed = self.report(token(), "method: jit\ndims: {N: 1}")
-        self.assertNotIn("join", {name for row in fixed["on_cpu"] for name in row["nodes"]})
+        of_sizes = {"sizes", "batch", "target", "many", "zeros", "tokens"}
+        for config, others in (("method: jit", {"join", "last"}), ("march: bayes\nmethod: jit", {"join", "last", "flat", "turn"}),
+                               ("march: bayes\nmethod: jit\nreplace: []", set())):
+            on_cpu = {name: row["remedy"] for row in self.report(token(), config)["on_cpu"] for name in row["nodes"]}
+            told = {name for name, said in on_cpu.items() if said == remedy}
+            self.assertEqual(told & (of_sizes | {"join", "last", "flat", "turn"}), of_sizes | others, config)
+            self.assertIn(f"  remedy  {remedy}\n", self.run_qprep("explain", token(), config, "tokens"))
+            fixed = self.report(token(), config + "\ndims: {N: 1}")
+            self.assertEqual({name for row in fixed["on_cpu"] for name in row["nodes"]} & told, set(), config)
+
+    def test_what_else_stands_against_it_is_said_instead_of_a_remedy(self) -> None:
+        config = "march: bayes\nmethod: jit\nreplace: []"
+        nodes = {each["name"]: each["because"]["device"] for each in self.report(token(), config)["nodes"]}
+        self.assertEqual(nodes["join"], "'k' stays float: it is computed from shapes, integers and constants alone; rank 3 is "
+                                        "not 4, the only one that bayes' Concat takes")
+        self.assertNotIn("remedy", self.run_qprep("explain", token(), config, "join", "turn", "flat"))
 
     def test_who_on_the_cpu_follows(self) -> None:
         nodes = {each["name"]: each["because"] for each in
