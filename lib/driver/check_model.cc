@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "config/march.h"
+#include "driver/confirm_remedies.h"
 #include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
 #include "driver/segments_picture.h"
@@ -138,7 +139,9 @@ std::string text_of_better(const CheckedModel& checked) {
 
 CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
                          Diagnostics& diagnostics) {
-  const Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
+  Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
+  confirm_size_remedies(model, options.config, options.configs, options.overrides, decided.file.model,
+                        decided.plan);
   const Placed<std::string>& march = decided.config.march;
   const std::string march_name = march.where.file.empty() ? "" : march_name_of(march.value);
   CheckedModel checked;

@@ -9,6 +9,7 @@
 
 #include "config/selector.h"
 #include "config/torch_names.h"
+#include "driver/confirm_remedies.h"
 #include "driver/opset_bound.h"
 #include "ir/walk.h"
 #include "passes/modernise.h"
@@ -266,13 +267,14 @@ void add_modern(const Decided& decided, const std::filesystem::path& file,
 }  // namespace
 
 Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
-  const Decided decided = decide(options.model, options.config, options.configs, diagnostics);
+  Decided decided = decide(options.model, options.config, options.configs, diagnostics);
   Explanation explanation;
   if (options.names.empty()) {
     explanation.settings = rows_of(decided);
     return explanation;
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
+  confirm_size_remedies(options.model, options.config, options.configs, {}, decided.file.model, decided.plan);
   explanation.nodes = explain_those(decided, wanted.found.inputs, wanted.constants, wanted.found.nodes);
   add_modern(decided, options.model, explanation.nodes);
   explanation.gone = std::move(wanted.gone);

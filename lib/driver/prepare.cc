@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "driver/calibration.h"
 #include "driver/configured_model.h"
+#include "driver/confirm_remedies.h"
 #include "driver/fix_sizes.h"
 #include "driver/newer_opset.h"
 #include "driver/opset_bound.h"
@@ -172,6 +173,7 @@ bool Preparation::decide() {
   diagnostics_.throw_if_error();
   if (!whole) return false;
   check_scales_are_there();
+  confirm_size_remedies(model_file_, options_.config, options_.configs, {}, model(), plan_);
   report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
   if (config_.calibration) risks_.emplace(model(), plan_);
   changes_ = changes_of(model(), plan_);

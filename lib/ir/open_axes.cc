@@ -25,6 +25,11 @@ bool is_nameless(const Dim& dim) {
   return !dim.known() && (dim.symbol.empty() || dim.symbol == "?" || dim.symbol.starts_with("unk__"));
 }
 
+std::string axis_name(const Value& input, std::size_t axis) {
+  const Dim& dim = input.type().shape->at(axis);
+  return is_nameless(dim) ? fmt::format("{}[{}]", input.name(), axis) : dim.symbol;
+}
+
 std::vector<std::string> open_axes(const Graph& graph) {
   std::vector<std::string> axes;
   for (const Value* input : graph.inputs()) {
@@ -32,7 +37,7 @@ std::vector<std::string> open_axes(const Graph& graph) {
     const Shape& shape = *input->type().shape;
     for (std::size_t i = 0; i < shape.size(); ++i) {
       if (shape[i].known()) continue;
-      std::string axis = is_nameless(shape[i]) ? fmt::format("{}[{}]", input->name(), i) : shape[i].symbol;
+      std::string axis = axis_name(*input, i);
       if (std::ranges::find(axes, axis) == axes.end()) axes.push_back(std::move(axis));
     }
   }

@@ -11,8 +11,11 @@ namespace qprep {
 /// say that two sizes are the same, and are nothing to tell a user.
 bool is_nameless(const Dim& dim);
 
-/// The axes of the graph's inputs whose sizes the file leaves open, each once: by their symbols, "image[0]"
-/// for those without. An option or configuration that gives sizes calls them so.
+/// What an option or a configuration calls an axis of an input, whose size is open: its symbol, "image[0]"
+/// for one without.
+std::string axis_name(const Value& input, std::size_t axis);
+
+/// The axes of the graph's inputs whose sizes the file leaves open, each once.
 std::vector<std::string> open_axes(const Graph& graph);
 
 /// The line of a configuration that gives them sizes, the first few of them: "dims: {batch: SIZE}".

@@ -66,7 +66,7 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   const WeightDecisions weighed = decide_weights(flow, settings, target, plan);
   const QuantisedNodes quantised = place(flow, weighed, settings, env.march, target, plan);
   explain_placement(flow, weighed, settings, quantised, plan);
-  add_size_remedies(*model.graph, flow, target, plan);
+  add_size_remedies(*model.graph, flow, plan);
   warn_of_idle_settings(*model.graph, plan, env.diagnostics);
   std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
   for (const Node* node : flow.nodes()) {

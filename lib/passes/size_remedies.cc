@@ -6,28 +6,18 @@
 #include <unordered_set>
 
 #include "ir/open_axes.h"
-#include "passes/target_judge.h"
 
 namespace qprep {
 namespace {
 
-/// What follows from sizes of tensors and constants alone, where these are known as soon as those of the
-/// graph's inputs are.
+/// What follows from sizes of tensors and constants alone.
 class OfSizes {
  public:
   /// Given: all that it reads was added. Result: has() of its results.
   bool add(const Node& node) {
-    const std::vector<Value*> inputs = node.inputs();
-    const auto changes = [this](const Value* input) {
-      return input && input->producer() && of_data_.contains(input->producer());
-    };
-    if (sizes_by_data(node) || std::ranges::any_of(inputs, changes)) {
-      of_data_.insert(&node);
-      return false;
-    }
     bool any = node.is("Shape") || node.is("Size");
     if (!any) {
-      for (const Value* input : inputs) {
+      for (const Value* input : node.inputs()) {
         if (!input || constant_of(*input)) continue;
         if (!has(*input)) return false;
         any = true;
@@ -40,11 +30,7 @@ class OfSizes {
   bool has(const Value& value) const { return value.producer() && nodes_.contains(value.producer()); }
 
  private:
-  static bool sizes_by_data(const Node& node) {
-    return node.is("NonZero") || node.is("Unique") || node.is("Compress") || node.is("NonMaxSuppression");
-  }
-
-  std::unordered_set<const Node*> nodes_, of_data_;
+  std::unordered_set<const Node*> nodes_;
 };
 
 }  // namespace
@@ -67,10 +53,14 @@ bool waits_for_sizes(const Unit& unit, const DataFlow& flow) {
   return std::ranges::any_of(flow.model().kept, is_in_unit);
 }
 
-void add_size_remedies(const Graph& graph, const DataFlow& flow, const TargetJudge& target, Plan& plan) {
+std::string size_remedy(const Graph& graph) {
   const std::vector<std::string> axes = open_axes(graph);
-  if (axes.empty()) return;
-  const std::string remedy = fmt::format("fix the open sizes: '{}'", dims_of(axes));
+  return axes.empty() ? "" : fmt::format("fix the open sizes: '{}'", dims_of(axes));
+}
+
+void add_size_remedies(const Graph& graph, const DataFlow& flow, Plan& plan) {
+  const std::string remedy = size_remedy(graph);
+  if (remedy.empty()) return;
   const auto on_cpu = [&](const Node& node) -> NodePlan* {
     NodePlan& entry = plan.nodes[&node];
     return entry.device == Device::kCpu && !entry.by_target && entry.remedy.empty() ? &entry : nullptr;
@@ -101,9 +91,7 @@ void add_size_remedies(const Graph& graph, const DataFlow& flow, const TargetJud
     if (moved.is_unused() || moved.is_graph_output()) continue;
     const bool leads_there =
         std::ranges::all_of(moved.uses(), [&](const Use& use) { return remedied.contains(use.node); });
-    if (leads_there && (!target.has_table() || target.of_single(node).verdict != Verdict::kBroken)) {
-      give(node, *entry);
-    }
+    if (leads_there) give(node, *entry);
   }
 }
 

@@ -27,18 +27,16 @@ void add_once(std::vector<std::string>& all, std::string text) {
 
 std::vector<CpuReason> cpu_reasons(const Report& report) {
   std::vector<CpuReason> reasons;
-  std::unordered_map<std::string, std::size_t> at;  // by the sentence without names
+  std::unordered_map<std::string, std::size_t> at;  // by the sentences without names
   for (const ReportNode& node : report.nodes) {
     if (node.device != Device::kCpu || node.op == "Constant") continue;
     const std::string general = without_names(node.device_because);
-    const auto [known, is_new] = at.emplace(general, reasons.size());
+    const std::string remedy = without_names(node.remedy);
+    const auto [known, is_new] = at.emplace(general + '\n' + remedy, reasons.size());
     if (is_new) reasons.push_back({node.device_because, {}, {}, node.remedy});
     CpuReason& reason = reasons[known->second];
     if (reason.because != node.device_because) reason.because = general;
-    if (reason.remedy != node.remedy) {
-      const std::string remedy = without_names(node.remedy);
-      reason.remedy = without_names(reason.remedy) == remedy ? remedy : "";
-    }
+    if (reason.remedy != node.remedy) reason.remedy = remedy;
     count(reason.ops, node.op);
     reason.nodes.push_back(node.name);
   }

@@ -8,16 +8,17 @@
 
 namespace qprep {
 
-/// Nodes that run on the CPU for one reason.
+/// Nodes that run on the CPU for one reason and have one remedy.
 struct CpuReason {
   std::string because;  // sentences that differ in names only are one, with '...' for the names
   std::vector<std::pair<std::string, std::size_t>>
       ops;  // with how many of the nodes, the most frequent first
   std::vector<std::string> nodes;
-  std::string remedy;  // what would bring them to the BPU; empty: nothing is known, or not of all
+  std::string remedy;  // what would bring them to the BPU; empty: nothing is known
 };
 
-/// All nodes on the CPU by their reasons, the most frequent first. A Constant computes nothing, and is none.
+/// All nodes on the CPU by their reasons and remedies, the most frequent first. A Constant computes nothing,
+/// and is none.
 std::vector<CpuReason> cpu_reasons(const Report& report);
 
 /// Nodes on the BPU of which the same limits cannot be decided.

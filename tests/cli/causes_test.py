@@ -57,6 +57,17 @@ token (float[N,3,4,4] x) => (float[N,6,3] y) {
 }
 """
 
+# A size that follows from data beside one that follows from the input's.
+COUNTED = """
+<ir_version: 8, opset_import: ["" : 13]>
+counted (float[N,4] x) => (int64[2] y) {
+    [places] p = NonZero (x)
+    [many] m = Shape (p)
+    [sizes] s = Shape (x)
+    [both] y = Add (m, s)
+}
+"""
+
 # What ends a segment before an operator on the CPU.
 DECONV = """
 <ir_version: 8, opset_import: ["" : 13]>
@@ -155,6 +166,12 @@ class Sizes(Case):
         self.assertEqual(nodes["join"], "'k' stays float: it is computed from shapes, integers and constants alone; rank 3 is "
                                         "not 4, the only one that bayes' Concat takes")
         self.assertNotIn("remedy", self.run_qprep("explain", token(), config, "join", "turn", "flat"))
+
+    def test_sizes_that_follow_from_data_have_no_remedy(self) -> None:
+        rows = self.report(model(COUNTED, {}), "fuse: all")["on_cpu"]
+        told = {name: row["remedy"] for row in rows for name in row["nodes"]}
+        self.assertEqual(told["sizes"], "fix the open sizes: 'dims: {N: SIZE}'")
+        self.assertEqual([told[name] for name in ("places", "many", "both")], [None] * 3)
 
     def test_who_on_the_cpu_follows(self) -> None:
         nodes = {each["name"]: each["because"] for each in
