@@ -160,6 +160,7 @@ std::string text_of(const ExplainedNode& node) {
     text +=
         fmt::format("  ends    before {}, which no sequence goes on with\n", join(node.ends_before, ", "));
   }
+  if (!node.alone.empty()) text += fmt::format("  alone   no layer adds it: {}\n", node.alone);
   for (const ExplainedGroup& block : node.blocks) {
     text += fmt::format("  block   {}: {}\n", block.name, join(block.nodes, ", "));
   }
@@ -319,6 +320,7 @@ nlohmann::ordered_json to_json(const Explanation& explanation) {
                      {"pattern", node.pattern},
                      {"unit", node.unit},
                      {"ends_before", node.ends_before},
+                     {"alone", node.alone},
                      {"blocks", json_of(node.blocks)},
                      {"not_fused", json_of(node.not_fused)},
                      {"absorbed", node.absorbed},

@@ -12,6 +12,7 @@
 #include "report/members.h"
 #include "report/open_sizes.h"
 #include "report/standing_norms.h"
+#include "report/sums.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -39,6 +40,7 @@ class Explainer {
     for (const Miss& miss : plan_.misses) {
       for (const Node* member : miss.nodes) misses_[member].push_back(&miss);
     }
+    for (ReportSum& sum : sums_of(*model_.graph, plan_)) alone_.emplace(sum.name, std::move(sum.because));
     for (const KeptNode& each : decided.file.model.kept) kept_.emplace(each.label, &each);
     for (const GoneNode& each : decided.file.model.gone) gone_[each.label].push_back(&each);
   }
@@ -75,6 +77,10 @@ class Explainer {
     }
     if (unit && !is_missed(*unit->nodes.front())) explained.ends_before = ends_.before(*unit);
     add_groups(node, explained);
+    // That of a sequence that it could have been in is told with the sequence.
+    if (const auto alone = alone_.find(node.label()); alone != alone_.end() && explained.not_fused.empty()) {
+      explained.alone = alone->second;
+    }
     const Reason output = output_reason(node, entry, unit);
     explained.slots.push_back(
         slot_of("output", node.output_count() == 0 ? nullptr : &node.output(0), output,
@@ -299,6 +305,7 @@ class Explainer {
   std::unordered_map<const Node*, std::vector<const Miss*>> misses_;
   std::unordered_map<std::string_view, const KeptNode*> kept_;               // by label
   std::unordered_map<std::string_view, std::vector<const GoneNode*>> gone_;  // likewise
+  std::unordered_map<std::string, std::string> alone_;                       // likewise: sums
   Held held_;
   Ends ends_;
   std::unordered_map<const Node*, const StandingNorm*> standing_norms_;

@@ -48,6 +48,7 @@ struct ExplainedNode {
   std::vector<std::string> unit;  // the names of the unit's nodes; else empty
   /// The operators that a layer's unit ends before, where no sequence goes on with these.
   std::vector<std::string> ends_before;
+  std::string alone;  // of a sum of two results in a unit of its own: why no layer adds it; else empty
   std::vector<std::string> absorbed;
   /// What it was in the file, if another operator: "Gemm, which is a Conv now, by gemm-to-conv".
   std::vector<std::string> was;

@@ -39,6 +39,29 @@ void append(std::vector<std::string>& texts, const std::vector<std::string>& mor
   }
 }
 
+/// "Add 'a', 'b' and Div 'c'".
+std::string names_of(const std::vector<const Node*>& nodes) {
+  std::string text;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    if (i > 0) text += i + 1 == nodes.size() ? " and " : ", ";
+    const bool like_before = i > 0 && nodes[i]->op() == nodes[i - 1]->op();
+    text += like_before ? fmt::format("'{}'", nodes[i]->label()) : name_of(*nodes[i]);
+  }
+  return text;
+}
+
+/// Of parts of a composite operator that are as one of them is, which was told. `all`: there are no more.
+std::string said_of_others(const std::vector<const Node*>& parts, bool all, Verdict verdict) {
+  constexpr std::size_t kMostNamed = 4;  // where the unit's own list names them
+  const bool broken = verdict == Verdict::kBroken;
+  if (all && parts.size() > kMostNamed) {
+    return broken ? "none of its other parts can run there either"
+                  : "all its other parts have limits that are open";
+  }
+  if (broken) return names_of(parts) + " cannot run there either";
+  return fmt::format("{} {} limits that are open", names_of(parts), parts.size() == 1 ? "has" : "have");
+}
+
 }  // namespace
 
 std::vector<const Node*> nodes_behind_layer(const Unit& unit, const OpClasses& classes) {
@@ -129,9 +152,11 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
   if (!table_) return all;
   if (unit.is_composite()) {
     if (row_of(unit)) return of_operator(unit, asked);
-    std::size_t others = 0;
+    std::vector<const Node*> others;
+    std::size_t judged = 0;
     for (const Node* node : unit.nodes) {
       if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
+      ++judged;
       Judgement part;
       add(*node, situation_of(*node, asked), asked.by_name, part);
       if (part.verdict == Verdict::kHolds ||
@@ -139,22 +164,18 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
         continue;
       if (part.verdict != all.verdict) {
         all = {};
-        others = 0;
+        others.clear();
         all.reasons = {fmt::format("its part {}: {}", name_of(*node), part.reasons.front())};
       } else {
-        ++others;
+        others.push_back(node);
       }
       all.verdict = part.verdict;
       append(all.remedies, part.remedies);
     }
     // What would bring one of several parts there leaves the others on the CPU.
-    if (others > 0) {
+    if (!others.empty()) {
       all.remedies.clear();
-      const std::string who =
-          others == 1 ? "another of its parts" : fmt::format("{} more of its parts", others);
-      all.reasons.push_back(all.verdict == Verdict::kBroken ? who + " cannot run there either"
-                                                            : fmt::format("{} {} limits that are open", who,
-                                                                          others == 1 ? "has" : "have"));
+      all.reasons.push_back(said_of_others(others, others.size() + 1 == judged, all.verdict));
     }
     return all;
   }

@@ -68,6 +68,17 @@ counted (float[N,4] x) => (int64[2] y) {
 }
 """
 
+# A sum of what no layer makes.
+SUM = """
+<ir_version: 8, opset_import: ["" : 13]>
+sum (float[1,4,6,6] x) => (float[1,4,4,4] y) {
+    [sigmoid] g = Sigmoid (x)
+    [tanh] t = Tanh (x)
+    [sum] s = Add (g, t)
+    [conv] y = Conv (s, w1)
+}
+"""
+
 # What ends a segment before an operator on the CPU.
 DECONV = """
 <ir_version: 8, opset_import: ["" : 13]>
@@ -218,6 +229,24 @@ class Targets(Case):
         rows = self.report(steep, "replace: [mul-to-conv]")["not_replaced"]
         self.assertEqual([each["nodes"] for each in rows], [["steep"]])
         self.assertIn("one unit as it is", rows[0]["because"])
+
+
+    def test_parts_that_cannot_run_are_named(self) -> None:
+        because = {each["name"]: each["because"]["device"] for each in
+                   self.report(norms(), "march: bernoulli2\nmethod: jit")["nodes"]}
+        self.assertTrue(because["silu"].endswith("; Mul 'silu' cannot run there either"), because["silu"])
+        # Those of the whole unit are named in its list.
+        self.assertTrue(because["root"].endswith("; none of its other parts can run there either"), because["root"])
+
+
+class Sums(Case):
+    def test_explain_says_why_no_layer_adds_it(self) -> None:
+        made = model(SUM, weights(w1=(4, 4, 3, 3)))
+        why = "Sigmoid 'sigmoid' is no layer; Tanh 'tanh' is no layer"
+        self.assertEqual(self.report(made, "fuse: all")["sums"][0]["because"], why)
+        self.assertIn(f"  alone   no layer adds it: {why}\n", self.run_qprep("explain", made, "fuse: all", "sum"))
+        told = json.loads(self.run_qprep("explain", made, "fuse: all", "sum", "conv", "--json"))["nodes"]
+        self.assertEqual([each["alone"] for each in told], [why, ""])
 
 
 class Modern(Case):
