@@ -7,6 +7,8 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "plan/listed.h"
 #include "report/devices.h"
@@ -165,6 +167,34 @@ std::vector<Hint> float_inputs(const Report& report) {
   return found;
 }
 
+namespace {
+
+/// How many batch norms could be folded, and how many of these stand in sequences that could be one unit.
+std::pair<std::size_t, std::size_t> foldable_norms(const Report& report) {
+  std::unordered_set<std::string_view> missed;
+  for (const ReportSequence& sequence : report.fusable) {
+    for (const auto& [name, op] : sequence.nodes) missed.insert(name);
+  }
+  std::size_t foldable = 0, in_sequences = 0;
+  for (const ReportStandingNorms& each : report.batch_norms) {
+    if (!each.foldable) continue;
+    foldable += each.nodes.size();
+    in_sequences += static_cast<std::size_t>(
+        std::ranges::count_if(each.nodes, [&](const std::string& name) { return missed.contains(name); }));
+  }
+  return {foldable, in_sequences};
+}
+
+/// So that nobody adds them up.
+std::string where_they_stand(std::size_t norms, std::size_t in_sequences) {
+  if (in_sequences == 0) return "";
+  if (norms == 1) return ", in one of these sequences";
+  return in_sequences == norms ? ", each in one of these sequences"
+                               : fmt::format(", {} of them in these sequences", in_sequences);
+}
+
+}  // namespace
+
 std::vector<Verdict> summary(const Report& report) {
   std::size_t averaging = 0, without_weights = 0;
   for (const ReportNode& node : report.nodes) {
@@ -178,9 +208,7 @@ std::vector<Verdict> summary(const Report& report) {
       static_cast<std::size_t>(std::count_if(report.fusable.begin(), report.fusable.end(),
                                              [](const auto& each) { return each.pattern == kListed; }));
   const std::size_t missed = report.fusable.size() - listed;
-  std::size_t foldable = 0;
-  for (const ReportStandingNorms& each : report.batch_norms)
-    foldable += each.foldable ? each.nodes.size() : 0;
+  const auto [foldable, in_sequences] = foldable_norms(report);
   const auto missed_text = [&]() -> std::string {
     if (missed > 0) {
       return counted(missed, "sequence or composite operator could be one unit and is",
@@ -195,6 +223,7 @@ std::vector<Verdict> summary(const Report& report) {
     fused += "; " +
              counted(foldable, "batch norm could be folded and is", "batch norms could be folded and are") +
              " not";
+    fused += where_they_stand(foldable, in_sequences);
   }
   if (listed > 0) {
     fused += "; " + counted(listed, "list of 'fuse' is no sequence", "lists of 'fuse' are no sequences") +

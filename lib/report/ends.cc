@@ -2,9 +2,11 @@
 
 #include <set>
 
+#include "report/standing_norms.h"
+
 namespace qprep {
 
-Ends::Ends(const Model& model, const Plan& plan) : plan_(plan) {
+Ends::Ends(const Model& model, const Plan& plan) : plan_(plan), norms_(standing_norms(model, plan)) {
   for (const GoneNode& each : model.gone) was_.emplace(each.label, each.op);
 }
 
@@ -24,6 +26,8 @@ std::vector<std::string> Ends::before(const Unit& unit) const {
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     for (const Use& use : waiting[i]->uses()) {
       const Node& node = *use.node;
+      const auto norm = norms_.find(&node);
+      if (norm != norms_.end() && norm->second->foldable) return {};
       if (node.is("Reshape") && !node.made_for().empty() && !plan_.unit_of(node)) {
         waiting.push_back(&node.output(0));
       } else {

@@ -17,13 +17,15 @@ class Ends {
 
   /// The operators that read the result of a layer's unit, as the file has them, sorted and each once; the
   /// name of a composite operator, and "output" where the model hands it out. A Reshape that a replacement
-  /// put in is looked through. Empty: the unit begins with no layer.
+  /// put in is looked through. Empty: the unit begins with no layer, or could have taken in the batch norm
+  /// behind it.
   std::vector<std::string> before(const Unit& unit) const;
 
  private:
   std::string name_of_operator(const Node& node) const;
 
   const Plan& plan_;
+  std::unordered_map<const Node*, const StandingNorm*> norms_;
   std::unordered_map<std::string_view, std::string_view> was_;  // by label: the operator in the file
 };
 

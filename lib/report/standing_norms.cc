@@ -1,7 +1,6 @@
 #include "report/standing_norms.h"
 
 #include <string_view>
-#include <unordered_set>
 
 #include "ir/walk.h"
 #include "report/by_reason.h"
@@ -14,9 +13,8 @@ std::unordered_map<const Node*, const StandingNorm*> standing_norms(const Model&
   std::unordered_map<const Node*, const StandingNorm*> standing;
   if (by_label.empty()) return standing;
   for (const Node* node : nodes_with_bodies(*model.graph)) {
-    if (!node->is("BatchNormalization") && !node->is("Mul") && !node->is("Add")) continue;
     const Unit* unit = plan.unit_of(*node);
-    if (unit && unit->nodes.size() > 1 && !unit->is_composite()) continue;
+    if (unit && unit->nodes.front() != node && !unit->is_composite()) continue;
     if (const auto at = by_label.find(node->label()); at != by_label.end()) {
       standing.emplace(node, at->second);
     }
@@ -27,13 +25,10 @@ std::unordered_map<const Node*, const StandingNorm*> standing_norms(const Model&
 std::vector<ReportStandingNorms> standing_norm_rows(const Model& model, const Plan& plan) {
   const auto standing = standing_norms(model, plan);
   if (standing.empty()) return {};
-  std::unordered_set<const Node*> missed;  // told of with the sequences that could be units
-  for (const Miss& miss : plan.misses) missed.insert(miss.nodes.begin(), miss.nodes.end());
   ByReason could, could_not;
   for (const Node* node : nodes_with_bodies(*model.graph)) {
     const auto at = standing.find(node);
     if (at == standing.end() || node->is("Add")) continue;  // its Mul stands for both
-    if (at->second->foldable && missed.contains(node)) continue;
     (at->second->foldable ? could : could_not).add("", at->second->because, node->label());
   }
   std::vector<ReportStandingNorms> rows;

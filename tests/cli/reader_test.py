@@ -61,6 +61,16 @@ wide (float[1,4,6,6] x) => (float[1,40,6,6] y) {
 """
 
 
+BEHIND = """
+<ir_version: 8, opset_import: ["" : 13]>
+behind (float[1,4,6,6] x) => (float[1,4,4,4] y) {
+    [conv1] a = Conv (x, w1)
+    [norm1] b = BatchNormalization (a, scale, shift, mean, variance)
+    [sigmoid] y = Sigmoid (b)
+}
+"""
+
+
 def head():
     constants = weights(w1=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,), v=(4, 3), c=(3,))
     return model(HEAD, constants | {"variance": np.full(4, 2, "f4")})
@@ -98,6 +108,24 @@ class BatchNorms(Case):
         self.assertIn({"topic": "fuse", "state": "check",
                        "finding": "nothing is fused, as the configuration says; no sequence could be; 1 batch norm could "
                                   "be folded and is not"}, report["summary"])
+
+    def test_one_right_behind_its_layer_is_counted_once_more(self) -> None:
+        made = model(BEHIND, weights(w1=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,)) | {"variance": np.full(4, 2, "f4")})
+        for line in ("method: eager", "fuse: none"):
+            nothing = f"the configuration fuses nothing ({line}, qprep.yaml:1:{len(line.split()[0]) + 2})"
+            row = {"because": f"{nothing}; without that line it would be folded into Conv 'conv1'", "times": 1, "nodes": ["norm1"]}
+            report = self.report(made, line)
+            self.assertEqual(report["batch_norms"], [row])
+            self.assertIn(["conv1", "norm1"], [each["nodes"][:2] for each in report["not_fused"]])
+            self.assertTrue(report["summary"][1]["finding"].endswith(
+                "is not; 1 batch norm could be folded and is not, in one of these sequences"), report["summary"][1])
+            # The batch norm is a Conv there, which no sequence goes on with.
+            report = self.report(made, line + "\nmarch: bayes")
+            self.assertEqual(report["batch_norms"], [row])
+            self.assertNotIn("conv1", {layer for end in report["ends"] for layer in end["layers"]})
+            self.assertIn("; 1 batch norm could be folded and is not", report["summary"][1]["finding"])
+            self.assertIn("  stays   folded into no layer: the configuration fuses nothing",
+                          self.run_qprep("explain", made, line + "\nmarch: bayes", "norm1"))
 
     def test_no_reshape_of_others_makes_an_operator_of_them(self) -> None:
         self.assertEqual([unit for unit in self.report(head(), "fuse: none\nmarch: bayes")["units"] if
