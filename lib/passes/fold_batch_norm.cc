@@ -4,12 +4,15 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <span>
+#include <string>
+#include <unordered_set>
 
 #include "config/fusing.h"
 #include "passes/channel_affine.h"
 #include "passes/constant_facts.h"
 #include "passes/fuse_lists.h"
 #include "passes/linear_layer.h"
+#include "passes/number_affine.h"
 #include "passes/rewriter.h"
 #include "support/codes.h"
 #include "support/without_names.h"
@@ -32,6 +35,8 @@ std::vector<double> applied(const ChannelAffine& affine, std::vector<double> val
 
 constexpr std::string_view kTooLarge = "the folded weight would not be finite";
 constexpr std::string_view kStaysForTraining = "; the models for training have it as it was (bn: with_bn)";
+constexpr std::string_view kManyReaders = "more than one layer or an output uses it";
+constexpr std::string_view kOnlyBehind = "with lists of 'fuse', only what stands behind a layer is folded";
 constexpr std::string_view kNotListed = "'fuse' does not list it with the layer there";
 
 /// The constant that an Add spreads over the channels (axis 1) of data of `rank`, one for each channel;
@@ -75,8 +80,8 @@ class BatchNormFolder {
           visit(node);
         } else if (node.is("Mul")) {
           visit_scale(node);
-        } else if (node.is("Add")) {
-          visit_affine(node);
+        } else if (node.is("Add") && !visit_affine(node)) {
+          visit_affine_in_front(node);
         }
       }
     });
@@ -232,32 +237,74 @@ class BatchNormFolder {
   }
 
   /// layer(x) * s + c with one number for all as s: a learnable affine block. An activation that begins so
-  /// ends in a Clip, a Min or a Max (HardSigmoid).
-  void visit_affine(Node& add) {
-    if (add.input_count() != 2 || !add.input(0) || !add.input(1) || may_be_activation(add)) return;
+  /// ends in a Clip, a Min or a Max (HardSigmoid). Result: it was that, and is folded or told of.
+  bool visit_affine(Node& add) {
+    if (add.input_count() != 2 || !add.input(0) || !add.input(1) || may_be_activation(add)) return false;
     const std::size_t at = constant_of(*add.input(0)) ? 0 : 1;
     Value& shift = *add.input(at);
     Value& product = *add.input(1 - at);
     Node* mul = product.producer();
-    if (!constant_of(shift) || !mul || !mul->is("Mul") || &mul->graph() != &add.graph()) return;
-    if (!product.has_single_use()) return;
+    if (!constant_of(shift) || !mul || !mul->is("Mul") || &mul->graph() != &add.graph()) return false;
+    if (!product.has_single_use()) return false;
     std::optional<Scaled> scaled = scaled_by(*mul);
-    if (!scaled || !scaled->layer.has_bias()) return;
+    if (!scaled || !scaled->layer.has_bias()) return false;
     const LinearLayer& layer = scaled->layer;
     const auto shifts = per_channel(*constant_of(shift), layer.output_rank(), layer.outputs());
-    if (!shifts) return;
+    if (!shifts) return false;
     for (const Node* node : {static_cast<const Node*>(mul), static_cast<const Node*>(&add)}) {
       if (const Because apart = kept_apart(*node, layer.node()); !apart.empty()) {
-        return stands(*mul, layer, apart);
+        stands(*mul, layer, apart);
+        return true;
       }
     }
     for (std::size_t i = 0; i < shifts->size(); ++i) scaled->bias[i] += (*shifts)[i];
-    if (!write(layer, layer.weight_times_outputs(scaled->factor), scaled->bias)) return;
+    if (!write(layer, layer.weight_times_outputs(scaled->factor), scaled->bias)) return false;
     rewriter_.took(*mul->input(scaled->at));
     rewriter_.took(shift);
     rewriter_.bypass(add, product, *mul);
     rewriter_.bypass(*mul, *mul->input(1 - scaled->at), layer.node());
+    return changed_ = true;
+  }
+
+  /// layer(x * s + c) with one number for all as s and as c, which is not a part of another operator.
+  void visit_affine_in_front(Node& add) {
+    const std::optional<NumberAffine> affine = number_affine_of(add, opset_);
+    if (!affine) return;
+    const std::span<const Use> uses = add.output(0).uses();
+    const auto use = std::ranges::find_if(uses, [&](const Use& each) {
+      return each.input == 0 && &each.node->graph() == &add.graph() &&
+             std::holds_alternative<LinearLayer>(LinearLayer::of(*each.node));
+    });
+    if (use == uses.end()) return;
+    const LinearLayer layer = std::get<LinearLayer>(LinearLayer::of(*use->node));
+    // Without them, the layer reads data of the same rank.
+    if (affine->rank > (layer.node().is("MatMul") ? 1 : layer.output_rank())) return;
+    Node& mul = *affine->mul;
+    if (is_part(mul) || is_part(add)) return;
+    if (!add.output(0).has_single_use()) return stands_in_front(mul, add, kManyReaders);
+    const auto channels = static_cast<std::size_t>(layer.inputs());
+    const Because because =
+        fold_in_front(mul, layer, {std::vector(channels, affine->a), std::vector(channels, affine->b)});
+    if (!because.empty()) return stands_in_front(mul, add, because);
+    rewriter_.took(*mul.input(affine->scale));
+    rewriter_.took(*add.input(affine->shift));
+    rewriter_.bypass(add, mul.output(0), layer.node());
+    rewriter_.bypass(mul, *mul.input(1 - affine->scale), layer.node());
     changed_ = true;
+  }
+
+  bool is_part(const Node& node) {
+    if (!parts_) parts_ = parts_of_composites(model_, env_);
+    return parts_->contains(node.label());
+  }
+
+  void stands_in_front(const Node& mul, const Node& add, std::string_view because) {
+    if (is_told(mul.label())) return;
+    const bool foldable = because == kOnlyBehind || is_for_that_line(because);
+    const Because written =
+        fmt::format("written out as Mul and Add: {}{}", foldable ? "" : "after it, ", because);
+    for (const Node* node : {&mul, &add}) model_.standing_norms.push_back({node->label(), written, foldable});
+    add_to(stays_, written, mul.label());
   }
 
   /// A batch norm that is written out behind the layer stays: said of its Mul and of the Add of its shift.
@@ -310,7 +357,7 @@ class BatchNormFolder {
     return fmt::format("{}; without that line it would be folded into {} '{}'", nothing_is_fused_, layer.op(),
                        layer.label());
   }
-  bool is_for_that_line(const Because& because) const {
+  bool is_for_that_line(std::string_view because) const {
     return !nothing_is_fused_.empty() && because.starts_with(nothing_is_fused_);
   }
 
@@ -440,7 +487,7 @@ class BatchNormFolder {
 
   Because fold_into_reader(Node& norm, const ChannelAffine& affine) {
     const Value& y = norm.output(0);
-    if (!y.has_single_use()) return "more than one layer or an output uses it";
+    if (!y.has_single_use()) return Because(kManyReaders);
     const Use use = y.uses()[0];
     if (&use.node->graph() != &norm.graph() || use.input != 0) {
       return "no Conv, ConvTranspose, Gemm or MatMul takes it as its data";
@@ -458,6 +505,14 @@ class BatchNormFolder {
         layer.node().is("MatMul") ? y.type().rank() == 2 : use.node->int_or("transA", 0) == 0;
     if (!layer.is_convolution() && !channels_last)
       return "the data are not known to be a matrix with channels last";
+    if (Because because = fold_in_front(norm, layer, affine); !because.empty()) return because;
+    if (keeps_) add_to(not_kept_, "it stands in front of the layer that takes it in", norm.label());
+    rewriter_.bypass(norm, *norm.input(0), *use.node);
+    return {};
+  }
+
+  /// Result: the layer takes in what `node` does to the data that it reads, and does not read it itself yet.
+  Because fold_in_front(const Node& node, const LinearLayer& layer, const ChannelAffine& affine) {
     std::vector<double> bias;
     if (affine.shifts() && !layer.has_bias()) return "the MatMul has no bias to take the shift";
     if (affine.shifts() && !layer.sees_whole_weight()) return "the layer's border would see another shift";
@@ -468,10 +523,9 @@ class BatchNormFolder {
       const std::vector<double> response = layer.response_to(affine.b);
       for (std::size_t i = 0; i < bias.size(); ++i) bias[i] += response[i];
     }
-    if (!nothing_is_fused_.empty()) return kept_apart(norm, layer.node());
+    if (!nothing_is_fused_.empty()) return kept_apart(node, layer.node());
+    if (lists_) return Because(kOnlyBehind);
     if (!write(layer, layer.weight_times_inputs(affine.a), bias)) return Because(kTooLarge);
-    if (keeps_) add_to(not_kept_, "it stands in front of the layer that takes it in", norm.label());
-    rewriter_.bypass(norm, *norm.input(0), *use.node);
     return {};
   }
 
@@ -507,6 +561,7 @@ class BatchNormFolder {
   bool kept_now_ = false;
   std::optional<FuseLists> lists_;  // what may be fused; nullopt: everything
   std::vector<Group> stays_, not_kept_;
+  std::optional<std::unordered_set<std::string>> parts_;  // of composites; nullopt: nobody asked
   bool changed_ = false;
 };
 

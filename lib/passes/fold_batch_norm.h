@@ -23,12 +23,13 @@ namespace qprep {
 /// Where exporters write a batch norm out as Mul and Add of constants, the Mul is folded in the same way into
 /// the layer before it; the Add stays, as what group_units takes for the layer's bias. Mul and Add of one
 /// number for all channels (a learnable affine block) go into weight and bias together, unless a Clip, Min or
-/// Max reads the sum: then they may be an activation function.
+/// Max reads the sum: then they may be an activation function. In front of the layer that alone reads the sum
+/// they are folded as a batch norm there is, unless they are a part of an operator that is spelled out.
 ///
 /// Where the configuration lists what is fused, a batch norm is folded into the layer before it that one list
-/// names with it, and otherwise not at all. Where it keeps batch norms for training (`bn: with_bn`),
-/// Model::kept_batch_norms tells of those that stood behind a layer; one that cannot be kept is named in a
-/// note (batch-norm-folded).
+/// names with it, and otherwise not at all; none in front of a layer is. Where it keeps batch norms for
+/// training (`bn: with_bn`), Model::kept_batch_norms tells of those that stood behind a layer; one that
+/// cannot be kept is named in a note (batch-norm-folded).
 bool fold_batch_norm(Model& model, Env& env);
 
 /// The same for these nodes alone, silent on those that stay.

@@ -8,6 +8,7 @@ import json
 import unittest
 
 import numpy as np
+import onnxruntime
 from told_test import Case, model, norms, swishes, weights
 
 # A batch norm that is written out behind a layer.
@@ -65,6 +66,21 @@ counted (float[N,4] x) => (int64[2] y) {
     [many] m = Shape (p)
     [sizes] s = Shape (x)
     [both] y = Add (m, s)
+}
+"""
+
+# Scale and shift of one number each in front of layers: one sees them everywhere, the other has a border.
+FRONT = """
+<ir_version: 8, opset_import: ["" : 13]>
+front (float[1,4,6,6] x) => (float[1,4,4,4] y) {
+    [sigmoid] g = Sigmoid (x)
+    [scale1] a = Mul (g, factor)
+    [shift1] b = Add (a, moved)
+    [conv1] c = Conv (b, w1)
+    [tanh] t = Tanh (c)
+    [scale2] d = Mul (factor, t)
+    [shift2] e = Add (d, moved)
+    [conv2] y = Conv <pads = [1,1,1,1]> (e, w2)
 }
 """
 
@@ -151,6 +167,38 @@ class WrittenOut(Case):
         constants = weights(scale=(4,), shift=(4,), mean=(4,), v=(4, 3)) | {"variance": np.full(4, 2, "f4")}
         report = self.report(model(TURNED, constants), "fuse: all")
         self.assertIn("after it, Transpose 'turn' stands between it and MatMul 'dense'", report["batch_norms"][0]["because"])
+
+
+class InFront(Case):
+    BORDER = "written out as Mul and Add: after it, the layer's border would see another shift"
+
+    def front(self):
+        return model(FRONT, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)) | {name: np.array([value], "f4") for name, value in
+                                                                         (("factor", -2.5), ("moved", 0.75))})
+
+    def test_a_layer_without_a_border_takes_them_in(self) -> None:
+        made = self.front()
+        report = self.report(made, "fuse: all")
+        self.assertEqual({each["name"]: each["because"] for each in report["gone"]},
+                         {name: "was folded into 'conv1'" for name in ("scale1", "shift1")})
+        self.assertEqual(report["batch_norms"], [{"because": self.BORDER, "times": 1, "nodes": ["scale2"]}])
+        for name in ("scale2", "shift2"):
+            self.assertIn(f"  stays   folded into no layer: {self.BORDER}\n",
+                          self.run_qprep("explain", made, "fuse: all", name))
+        self.report(made, "fuse: all\nweights: {dtype: float}")
+        feed = {"x": np.random.default_rng(5).normal(size=(1, 4, 6, 6)).astype("f4")}
+        results = [onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, feed)[0]
+                   for file in (made.SerializeToString(), next(self.folder.rglob("*_qat.onnx")))]
+        np.testing.assert_allclose(results[1], results[0], rtol=1e-4, atol=1e-5)
+
+    def test_the_line_that_keeps_them_is_told(self) -> None:
+        nothing = "written out as Mul and Add: the configuration fuses nothing (fuse: none, qprep.yaml:1:7)"
+        self.assertEqual(self.report(self.front(), "fuse: none")["batch_norms"], [
+            {"because": f"{nothing}; without that line it would be folded into Conv 'conv1'", "times": 1, "nodes": ["scale1"]},
+            {"because": self.BORDER, "times": 1, "nodes": ["scale2"]}])
+        listed = self.report(self.front(), "fuse: [[conv1, tanh]]")["batch_norms"]
+        self.assertEqual([each["because"] for each in listed], [
+            "written out as Mul and Add: with lists of 'fuse', only what stands behind a layer is folded", self.BORDER])
 
 
 class Sizes(Case):
