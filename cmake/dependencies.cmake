@@ -32,6 +32,11 @@ add_library(re2 STATIC IMPORTED)
 set_target_properties(re2 PROPERTIES IMPORTED_LOCATION ${RE2_LIBRARY})
 target_link_libraries(re2 INTERFACE Threads::Threads)
 
+# Headers alone.
+find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
+add_library(xxhash INTERFACE)
+target_compile_definitions(xxhash INTERFACE XXH_INLINE_ALL)
+
 # A graph is hundreds of thousands of small objects: glibc's allocator takes as long as everything else together.
 # Sanitizers bring their own.
 find_library(JEMALLOC_LIBRARY NAMES libjemalloc_pic.a REQUIRED)

@@ -132,6 +132,8 @@ int main(int argc, char** argv) {
   Verbosity verbosity;
   Verb chosen;
   add_prepare(app, verbosity, chosen);
+  add_calibrate(app, verbosity, chosen);
+  add_stats(app, verbosity, chosen);
   add_check(app, verbosity, chosen);
   add_inspect(app, verbosity, chosen);
   add_explain(app, verbosity, chosen);

@@ -1,15 +1,14 @@
 #include "driver/prepare.h"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 #include <memory>
-#include <system_error>
 
 #include "driver/rules.h"
 #include "prepare_summary.h"
 #include "progress_line.h"
 #include "support/text.h"
+#include "thread_count.h"
 #include "verbs.h"
 
 namespace qprep {
@@ -20,15 +19,6 @@ struct PrepareFlags {
   std::string model, folder;
   bool times = false;
 };
-
-std::string check_threads(const std::string& text) {
-  constexpr int kMost = 1024;
-  int threads = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  if (whole && threads >= 0 && threads <= kMost) return {};
-  return fmt::format("'{}' is no whole number from 0 to {}", text, kMost);
-}
 
 /// An unset variable of a script.
 std::string check_not_empty(const std::string& text) { return text.empty() ? "the name is empty" : ""; }
@@ -98,12 +88,13 @@ void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   verb->add_flag("--time-passes", flags->times, "Show what each pass took");
   verb->add_flag_callback(
       "--no-picture", [flags] { flags->options.picture = false; }, "Draw no picture of the segments");
+  verb->add_option("--stats", options.statistics_from,
+                   "Take scales from statistics that qprep calibrate wrote; no sample is read")
+      ->type_name("FILE.qcal")
+      ->check(check_not_empty);
   verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it")
       ->type_name("PATH");
-  verb->add_option("--threads", options.threads,
-                   "Samples calibrated at once; 0 = one a core. Changes no result")
-      ->type_name("N")
-      ->check(check_threads);
+  add_threads(*verb, options.threads);
   add_verbosity(*verb, verbosity, true);
   verb->get_option("--dump-after")->excludes(verb->get_option("--json"));
   verb->footer(fmt::format(R"(Written into the folder:

@@ -20,6 +20,8 @@ using Verb = std::function<int(Console&, Diagnostics&)>;
 
 /// Each adds its verb to `app`; where the command line names it, `chosen` and the verbosity are set.
 void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen);
+void add_calibrate(CLI::App& app, Verbosity& verbosity, Verb& chosen);
+void add_stats(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_check(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_inspect(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_explain(CLI::App& app, Verbosity& verbosity, Verb& chosen);

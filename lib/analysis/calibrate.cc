@@ -1,9 +1,11 @@
 #include "analysis/calibrate.h"
 
 #include <algorithm>
+#include <atomic>
 #include <fmt/format.h>
+#include <memory>
 #include <mutex>
-#include <vector>
+#include <utility>
 
 #include "runtime/probe.h"
 #include "support/codes.h"
@@ -15,41 +17,64 @@ namespace {
 /// Enough to see what is wrong with a thousand samples.
 constexpr std::size_t kMostFindings = 8;
 
-/// The ranges of the probed tensors, filled by all threads.
+/// The probed tensors, filled by all threads.
 class Observed {
  public:
-  explicit Observed(std::size_t tensors) : ranges_(tensors), dtypes_(tensors, DType::kUndefined) {}
-
-  void see(std::size_t tensor, DType dtype, std::span<const std::byte> elements) {
-    Range range;
-    // ONNX Runtime aligns its buffers for vectors.
-    if (dtype == DType::kFloat32) {
-      range =
-          range_of_data({reinterpret_cast<const float*>(elements.data()), elements.size() / sizeof(float)});
+  Observed(std::span<const Probed> tensors, std::size_t samples, Wanted wanted) : dtypes_(tensors.size()) {
+    for (const Probed& tensor : tensors) {
+      observers_.push_back(std::make_unique<TensorObserver>(samples, wanted, tensor.channel_axis));
     }
-    const std::lock_guard<std::mutex> lock(mutex_);
-    dtypes_[tensor] = dtype;
-    ranges_[tensor].merge(range);
   }
 
-  const Range& range(std::size_t tensor) const { return ranges_[tensor]; }
-  DType dtype(std::size_t tensor) const { return dtypes_[tensor]; }
+  /// What this thread's next runs compute is that sample's: ONNX Runtime calls probes on the thread that
+  /// runs.
+  static void begin_sample(std::size_t sample) { sample_of_this_thread() = sample; }
+
+  void see(std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
+           std::span<const std::byte> elements) {
+    dtypes_[tensor].store(static_cast<int>(dtype), std::memory_order_relaxed);
+    if (dtype != DType::kFloat32) return;
+    // ONNX Runtime aligns its buffers for vectors.
+    const std::span<const float> floats(reinterpret_cast<const float*>(elements.data()),
+                                        elements.size() / sizeof(float));
+    observers_[tensor]->see(sample_of_this_thread(), floats, dims, counter_of_this_thread());
+  }
+
+  TensorStatistics take(std::size_t tensor) { return observers_[tensor]->take(counter_of_this_thread()); }
+  /// nullopt: it was never computed.
+  std::optional<DType> dtype(std::size_t tensor) const {
+    const auto dtype = static_cast<DType>(dtypes_[tensor].load());
+    return dtype == DType::kUndefined ? std::nullopt : std::optional(dtype);
+  }
 
  private:
-  std::mutex mutex_;
-  std::vector<Range> ranges_;
-  std::vector<DType> dtypes_;
+  static std::size_t& sample_of_this_thread() {
+    thread_local std::size_t sample = 0;
+    return sample;
+  }
+  static ElementCounter& counter_of_this_thread() {
+    thread_local ElementCounter counter;
+    return counter;
+  }
+
+  std::vector<std::unique_ptr<TensorObserver>> observers_;
+  std::vector<std::atomic<int>> dtypes_;
 };
 
-Session probed_session(const SerialisedModel& model, std::span<const std::string> tensors,
+Session probed_session(const SerialisedModel& model, std::span<const Probed> tensors,
                        const CalibrationOptions& options, Observed& observed,
                        std::vector<std::string>& fetched) {
-  const ProbedModel probed = append_probes(model.bytes, tensors);
+  std::vector<std::string> names;
+  for (const Probed& tensor : tensors) {
+    if (!tensor.inside) names.push_back(tensor.name);
+  }
+  const ProbedModel probed = append_probes(model.bytes, names);
   if (!probed.outputs.empty()) fetched = {probed.outputs.front()};
   SessionOptions session;
   session.library = options.library;
-  session.probe = [&observed](std::size_t tensor, DType dtype, std::span<const std::byte> elements) {
-    observed.see(tensor, dtype, elements);
+  session.probe = [&observed](std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
+                              std::span<const std::byte> elements) {
+    observed.see(tensor, dtype, dims, elements);
   };
   return Session({model.name, probed.bytes, model.data_folder}, session);
 }
@@ -67,13 +92,28 @@ void report(const std::vector<std::vector<Diagnostic>>& by_sample, Diagnostics& 
   }
 }
 
+Digest digest_of(const Feeds& feeds) {
+  Digester digester;
+  for (const auto& [name, tensor] : feeds) {
+    digester.add(name);
+    digester.add(to_text(tensor.dtype()));
+    for (const std::int64_t size : tensor.dims()) digester.add(std::to_string(size));
+    std::vector<std::byte> room;
+    const std::size_t bytes = tensor.payload().size();
+    digester.add(tensor.payload().piece(0, bytes, room));
+  }
+  return digester.digest();
+}
+
 }  // namespace
 
-std::vector<Range> observe(const SerialisedModel& model, std::span<const std::string> tensors,
-                           std::size_t inside, const SampleSet& samples, const CalibrationOptions& options,
-                           Diagnostics& diagnostics) {
-  if (tensors.empty() && inside == 0) return {};
-  Observed observed(tensors.size() + inside);
+Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tensors, const SampleSet& samples,
+                     const CalibrationOptions& options, Diagnostics& diagnostics) {
+  Statistics statistics;
+  statistics.histograms = options.wanted.histogram;
+  statistics.channels = options.wanted.channels;
+  if (tensors.empty()) return statistics;
+  Observed observed(tensors, samples.size(), options.wanted);
   // One probe's output: a run needs a result, and this one is empty. Without one, all outputs of the model.
   std::vector<std::string> fetched;
   const Session session = probed_session(model, tensors, options, observed, fetched);
@@ -81,9 +121,12 @@ std::vector<Range> observe(const SerialisedModel& model, std::span<const std::st
   std::mutex mutex;
   std::size_t done = 0;
   std::vector<std::vector<Diagnostic>> findings(samples.size());
+  statistics.samples.resize(samples.size());
   parallel_for(samples.size(), static_cast<std::size_t>(std::max(options.threads, 0)), [&](std::size_t i) {
     Sample sample = samples.load(i);
     findings[i] = std::move(sample.findings);
+    statistics.samples[i] = {samples.name(i), digest_of(sample.feeds)};
+    Observed::begin_sample(i);
     try {
       session.run(sample.feeds, fetched);
     } catch (const Fatal& failure) {
@@ -97,26 +140,18 @@ std::vector<Range> observe(const SerialisedModel& model, std::span<const std::st
   });
 
   report(findings, diagnostics);
-  std::vector<Range> ranges;
-  for (std::size_t i = 0; i < tensors.size() + inside; ++i) {
-    const DType dtype = observed.dtype(i);
-    if (dtype != DType::kFloat32 && dtype != DType::kUndefined) {
-      throw Fatal(codes::kRuntimeFailure,
-                  fmt::format("the tensor '{}' is {}; only float32 is calibrated",
-                              i < tensors.size() ? tensors[i] : "of a body", to_text(dtype)),
-                  {model.name});
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const DType dtype = observed.dtype(i).value_or(DType::kFloat32);
+    if (dtype != DType::kFloat32) {
+      throw Fatal(
+          codes::kRuntimeFailure,
+          fmt::format("the tensor '{}' is {}; only float32 is calibrated", tensors[i].name, to_text(dtype)),
+          {model.name});
     }
-    ranges.push_back(observed.range(i));
+    statistics.tensors.push_back(observed.take(i));
+    statistics.tensors.back().name = tensors[i].name;
   }
-  return ranges;
-}
-
-Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tensors, const SampleSet& samples,
-                 const CalibrationOptions& options, Diagnostics& diagnostics) {
-  const std::vector<Range> observed = observe(model, tensors, 0, samples, options, diagnostics);
-  Ranges ranges;
-  for (std::size_t i = 0; i < observed.size(); ++i) ranges[tensors[i]] = observed[i];
-  return ranges;
+  return statistics;
 }
 
 }  // namespace qprep

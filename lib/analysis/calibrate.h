@@ -1,14 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "quant/scale.h"
 #include "runtime/samples.h"
 #include "runtime/session.h"
+#include "statistics/element_counter.h"
+#include "statistics/tensor_statistics.h"
 #include "support/diagnostics.h"
 
 namespace qprep {
@@ -16,31 +18,34 @@ namespace qprep {
 struct CalibrationOptions {
   int threads = 0;      // samples that are inferred at once; 0 = as many as the machine has
   std::string library;  // see Library::get
+  Wanted wanted;        // besides ranges
   std::function<void(std::size_t done, std::size_t total)>
       progress;  // never called twice at once; may be empty
 };
 
-/// Runs the model over all samples and returns the range of each named tensor.
+/// A tensor to look at.
+struct Probed {
+  std::string name;               // in the statistics
+  std::int64_t channel_axis = 1;  // from the front or, negative, from the back
+  /// In a body: the model has a Probe node on it, whose number is its place among all that are probed.
+  bool inside = false;
+};
+
+/// Runs the model over all samples. Result: samples and tensors of the statistics, the latter in the order of
+/// `tensors`; what the model is, is the caller's to say.
 ///
-/// Given: `model` is any serialised model of which `tensors` are names in the main graph (outputs of nodes,
-/// graph inputs, initializers); it need not output them. The simplest is the QAT form itself: FakeQuantize
-/// that only observes hands x on bit for bit, so the model is the float model, and `tensors` are the first
-/// inputs of its activation FakeQuantize nodes. The ranges' keys are these names.
+/// Given: `model` is any serialised model; those of `tensors` that are not inside bodies are names of its
+/// main graph (outputs of nodes, graph inputs, initializers), and come first. It need not output them. The
+/// simplest is the QAT form itself: FakeQuantize that only observes hands x on bit for bit, so the model is
+/// the float model.
 ///
 /// Memory does not depend on the number of samples: each thread holds one sample and one inference, and a
 /// tensor is looked at where ONNX Runtime made it, as soon as it is made. The result does not depend on the
-/// order of samples or on threads: operators run single-threaded, and ranges merge by min and max.
+/// order of samples or on threads: operators run single-threaded, and statistics merge exactly.
 ///
 /// Diagnostics: what SampleSet::load found in the files. What is odd in a range (never varies, NaN, never
-/// computed) is fill_scales' to say.
-Ranges calibrate(const SerialisedModel& model, std::span<const std::string> tensors, const SampleSet& samples,
-                 const CalibrationOptions& options, Diagnostics& diagnostics);
-
-/// The same, in the order of `tensors`, and then those of `inside` more tensors: of bodies, in which the
-/// model has Probe nodes already, whose numbers go on behind those of `tensors`. A body runs as often as its
-/// model runs it, or never.
-std::vector<Range> observe(const SerialisedModel& model, std::span<const std::string> tensors,
-                           std::size_t inside, const SampleSet& samples, const CalibrationOptions& options,
-                           Diagnostics& diagnostics);
+/// computed) is fill_scales' to say. Fatal (runtime-failure): a tensor is no float32.
+Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tensors, const SampleSet& samples,
+                     const CalibrationOptions& options, Diagnostics& diagnostics);
 
 }  // namespace qprep

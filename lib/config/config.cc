@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "config/calibration_config.h"
 #include "config/config_folder.h"
 #include "config/hb_config.h"
 #include "config/march.h"
@@ -142,23 +143,6 @@ void read_rewrite(YamlMap& map, Config& config, Diagnostics& diagnostics) {
                       config.newest_opset->where);
 }
 
-void read_calibration(const YamlNode& node, Config& config, Diagnostics& diagnostics) {
-  YamlMap calibration(node, "calibration", diagnostics);
-  const bool named = calibration.has("data") || node.kind != YamlNode::Kind::kMap;
-  const auto data = calibration.text("data");
-  const auto method = calibration.word("method", {"min_max"});
-  if (!named) {
-    diagnostics.error(codes::kBadValue,
-                      "'calibration' has no 'data'; name the folder of samples, or leave it out",
-                      calibration.where());
-  }
-  calibration.finish();
-  if (!data) return;
-  // lexically_normal: "../samples" in "cfg/a.yaml" reads as "samples" in messages.
-  const std::filesystem::path folder = std::filesystem::path(config.file).parent_path() / data->value;
-  config.calibration = {folder.lexically_normal().string(), method ? method->value : "min_max", data->where};
-}
-
 /// A march by name, or by the path of a file, which is relative to this one.
 std::optional<Placed<std::string>> march_in(YamlMap& map, const std::string& file, Diagnostics& diagnostics) {
   const YamlNode* node = map.find("march");
@@ -208,7 +192,9 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   read_stubs(map.map("stubs"), config, diagnostics);
   read_output(map.map("output"), config, diagnostics);
   read_rewrite(map, config, diagnostics);
-  if (map.has("calibration")) read_calibration(*map.find("calibration"), config, diagnostics);
+  if (map.has("calibration")) {
+    config.calibration = read_calibration(*map.find("calibration"), config.file, diagnostics);
+  }
   Diagnostics not_yet;
   const UsualPrecision nothing_usual;
   SpecReader spec(nothing_usual, diagnostics, not_yet);

@@ -7,6 +7,7 @@
 
 #include "config/fusing.h"
 #include "config/yaml_reader.h"
+#include "plan/observer.h"
 #include "plan/plan.h"
 #include "plan/preprocessing.h"
 #include "plan/setting.h"
@@ -34,11 +35,19 @@ struct RawSamples {
   bool bytes = false;  // uint8; else float32
 };
 
+/// How the ranges of some tensors are found, by their names or those of the nodes that make them.
+struct ObserverFor {
+  Placed<std::string> selector;
+  ObserverSpec spec;
+};
+
 struct CalibrationConfig {
-  std::string data;  // a folder; relative ones were resolved against the configuration's folder
-  std::string method = "min_max";
-  Where where;                       // of `data`
-  std::vector<RawSamples> raw = {};  // one for each input, instead of `data`
+  std::string data;            // a folder; relative ones were resolved against the configuration's folder
+  ObserverSpec observer = {};  // of all tensors but those that `tensors` names
+  Where where = {};            // of `data`, or of all of it
+  std::vector<RawSamples> raw = {};       // one for each input, instead of `data`
+  std::vector<ObserverFor> tensors = {};  // the first that names a tensor holds
+  bool keep = false;                      // the statistics are written beside the models
 };
 
 /// How another tool cuts a model at its ends before anything else.

@@ -35,7 +35,7 @@ std::vector<Diagnostic> missing_files(const Config& config) {
   const CalibrationConfig& calibration = *config.calibration;
   std::vector<std::string> folders;
   for (const RawSamples& samples : calibration.raw) folders.push_back(samples.folder);
-  if (folders.empty()) folders.push_back(calibration.data);
+  if (folders.empty() && !calibration.data.empty()) folders.push_back(calibration.data);
   for (const std::string& folder : folders) {
     std::error_code none;
     if (std::filesystem::is_directory(folder, none)) continue;

@@ -95,22 +95,31 @@ std::optional<Placed<std::string>> YamlMap::word(std::string_view key,
   return std::nullopt;
 }
 
-std::optional<Placed<std::int64_t>> YamlMap::integer(std::string_view key, std::int64_t min,
-                                                     std::int64_t max) {
-  const std::string expected =
-      min == max ? fmt::format("{}", min) : fmt::format("a whole number from {} to {}", min, max);
+template <typename Number>
+std::optional<Placed<Number>> YamlMap::parsed(std::string_view key, Number min, Number max,
+                                              const std::string& expected) {
   const YamlNode* node = scalar(key, expected);
   if (node == nullptr) return std::nullopt;
-  std::int64_t number = 0;
+  Number number = 0;
   const char* end = node->text.data() + node->text.size();
   const auto [stop, error] = std::from_chars(node->text.data(), end, number);
   if (error == std::errc() && stop == end && !node->quoted && number >= min && number <= max) {
-    return Placed<std::int64_t>{number, node->where};
+    return Placed<Number>{number, node->where};
   }
   diagnostics_->error(codes::kBadValue,
                       fmt::format("{} must be {}, not {}", name_of(key), expected, describe(*node)),
                       node->where);
   return std::nullopt;
+}
+
+std::optional<Placed<std::int64_t>> YamlMap::integer(std::string_view key, std::int64_t min,
+                                                     std::int64_t max) {
+  return parsed(key, min, max,
+                min == max ? fmt::format("{}", min) : fmt::format("a whole number from {} to {}", min, max));
+}
+
+std::optional<Placed<double>> YamlMap::number(std::string_view key, double min, double max) {
+  return parsed(key, min, max, fmt::format("a number from {} to {}", min, max));
 }
 
 std::optional<Placed<bool>> YamlMap::boolean(std::string_view key) {

@@ -91,6 +91,8 @@ class YamlMap {
   std::optional<Placed<std::string>> word(std::string_view key, const std::vector<std::string>& allowed);
   /// A decimal whole number in min..max.
   std::optional<Placed<std::int64_t>> integer(std::string_view key, std::int64_t min, std::int64_t max);
+  /// A decimal number in min..max.
+  std::optional<Placed<double>> number(std::string_view key, double min, double max);
   /// true or false.
   std::optional<Placed<bool>> boolean(std::string_view key);
   /// A list of texts; empty for an absent key.
@@ -111,6 +113,9 @@ class YamlMap {
 
  private:
   const YamlNode* scalar(std::string_view key, std::string_view expected);
+  template <typename Number>
+  std::optional<Placed<Number>> parsed(std::string_view key, Number min, Number max,
+                                       const std::string& expected);
 
   const YamlNode* node_;
   Where where_;

@@ -1,6 +1,10 @@
 #include "driver/calibration.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -12,6 +16,9 @@
 #include "runtime/port.h"
 #include "runtime/probe.h"
 #include "runtime/samples.h"
+#include "statistics/digest.h"
+#include "statistics/statistics_file.h"
+#include "support/codes.h"
 
 namespace qprep {
 
@@ -40,6 +47,10 @@ std::vector<Observed> tensors_to_observe(const Model& model, const Plan& plan) {
   }
   const auto in_main_graph = [&](const Observed& each) { return &each.value->graph() == model.graph.get(); };
   std::stable_partition(observed.begin(), observed.end(), in_main_graph);
+  std::unordered_map<std::string, int> times;
+  for (Observed& each : observed) {
+    if (const int time = ++times[each.name]; time > 1) each.name += fmt::format("#{}", time);
+  }
   return observed;
 }
 
@@ -107,34 +118,132 @@ class ProbesInBodies {
   std::vector<Node*> probes_;
 };
 
+/// Operators of which the last axis of what they read is summed up; of all others it is the one behind the
+/// batch.
+std::int64_t channel_axis_of(const Value& value) {
+  const std::span<const Use> uses = value.uses();
+  const bool to_product = std::any_of(uses.begin(), uses.end(), [](const Use& use) {
+    return use.input == 0 && (use.node->is("MatMul") || use.node->is("Gemm"));
+  });
+  return to_product ? -1 : 1;
+}
+
+Digest digest_of_model(const OnnxFile& file) {
+  Digester digester;
+  for (const std::span<const std::byte> bytes : bytes_as_read(file)) {
+    digester.add(std::to_string(bytes.size()));
+    digester.add(bytes);
+  }
+  return digester.digest();
+}
+
+std::string_view word_of(Colour colour) {
+  switch (colour) {
+    case Colour::kRgb:
+      return "rgb";
+    case Colour::kBgr:
+      return "bgr";
+    case Colour::kYuv444:
+      return "yuv444";
+    case Colour::kGray:
+      return "gray";
+    case Colour::kFeatureMap:
+      break;
+  }
+  return "featuremap";
+}
+
+/// "nv12 for bgr NHWC, mean 128, scale 0.0078125".
+std::string text_of(const InputPreprocessing& spec) {
+  std::string text = fmt::format("{} {} for {} {}", spec.fed_word, spec.fed_nhwc ? "NHWC" : "NCHW",
+                                 word_of(spec.trained), spec.trained_nhwc ? "NHWC" : "NCHW");
+  if (spec.video_range) text += ", video range";
+  if (!spec.mean.empty()) text += fmt::format(", mean {}", fmt::join(spec.mean, " "));
+  if (!spec.scale.empty()) text += fmt::format(", scale {}", fmt::join(spec.scale, " "));
+  return text;
+}
+
+/// What is done to a sample before the model sees it.
+std::string preprocessing_text(const CalibrationConfig& config, std::span<const PreparedInput> inputs) {
+  std::string text;
+  for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
+    text +=
+        fmt::format("{}{}: {}", text.empty() ? "" : "; ", inputs[i].value->name(), text_of(inputs[i].spec));
+  }
+  return text;
+}
+
 }  // namespace
 
-CalibrationRun run_calibration(OnnxFile& file, const std::vector<Observed>& observed,
-                               const CalibrationConfig& config, std::span<const PreparedInput> inputs,
-                               const PrepareOptions& options, Diagnostics& diagnostics) {
-  const SampleSet samples = config.raw.empty()
-                                ? SampleSet::open(config.data, input_ports(file.model), diagnostics)
-                                : SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
-  std::vector<std::string> names;
-  for (const Observed& tensor : observed) {
-    if (&tensor.value->graph() == file.model.graph.get()) names.push_back(tensor.name);
+Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed,
+                           const CalibrationConfig& config, Wanted wanted,
+                           std::span<const PreparedInput> inputs, const PrepareOptions& options,
+                           Diagnostics& diagnostics) {
+  SampleSet samples = config.raw.empty() ? SampleSet::open(config.data, input_ports(file.model), diagnostics)
+                                         : SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
+  if (options.statistics) {
+    const StatisticsOptions& part = *options.statistics;
+    if (part.shards > samples.size()) {
+      throw Fatal(codes::kBadSample,
+                  fmt::format("{} samples cannot be parted in {} shards", samples.size(), part.shards),
+                  {samples.folder()});
+    }
+    samples = samples.share(part.shard - 1, part.shards);
   }
-  const std::size_t inside = observed.size() - names.size();
+  std::vector<Probed> probed;
+  std::size_t in_main_graph = 0;
+  for (const Observed& tensor : observed) {
+    const bool inside = &tensor.value->graph() != file.model.graph.get();
+    probed.push_back({tensor.name, channel_axis_of(*tensor.value), inside});
+    in_main_graph += inside ? 0 : 1;
+  }
 
   CalibrationOptions calibration;
   calibration.threads = options.threads;
   calibration.library = options.runtime;
+  calibration.wanted = wanted;
   if (options.progress) {
     calibration.progress = [&](std::size_t done, std::size_t total) {
       options.progress("calibrating", done, total);
     };
   }
   const std::string bytes = [&] {
-    const ProbesInBodies probes(*file.model.graph, std::span(observed).subspan(names.size()), names.size());
+    const ProbesInBodies probes(*file.model.graph, std::span(observed).subspan(in_main_graph), in_main_graph);
     return serialize_onnx(file);
   }();
   const SerialisedModel model{file.model.file, std::as_bytes(std::span(bytes)), {}};
-  return {observe(model, names, inside, samples, calibration, diagnostics), samples.size()};
+  Statistics statistics = calibrate(model, probed, samples, calibration, diagnostics);
+  statistics.model = std::filesystem::path(file.model.file).filename().string();
+  statistics.model_digest = digest_of_model(file);
+  statistics.preprocessing = preprocessing_text(config, inputs);
+  return statistics;
+}
+
+Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
+                              const std::vector<Observed>& observed, Wanted wanted) {
+  Statistics all = read_statistics(path);
+  const auto fail = [&](const std::string& why) { throw Fatal(codes::kBadStatistics, why, {path}); };
+  if (const Digest digest = digest_of_model(file); digest != all.model_digest) {
+    fail(fmt::format("these are statistics of another model: {} ({}), not {} ({})", all.model,
+                     all.model_digest, std::filesystem::path(file.model.file).filename().string(), digest));
+  }
+  if (wanted.histogram && !all.histograms) {
+    fail("they have no histograms, which the configured method needs; qprep calibrate collects them");
+  }
+  if (wanted.channels && !all.channels)
+    fail("they have no statistics by channel, which the configuration needs");
+  std::unordered_map<std::string_view, TensorStatistics*> by_name;
+  for (TensorStatistics& tensor : all.tensors) by_name.emplace(tensor.name, &tensor);
+  std::vector<TensorStatistics> fitting;
+  for (const Observed& tensor : observed) {
+    const auto found = by_name.find(tensor.name);
+    if (found == by_name.end()) {
+      fail(fmt::format("the tensor '{}' was not observed; calibrate with this configuration", tensor.name));
+    }
+    fitting.push_back(std::move(*found->second));
+  }
+  all.tensors = std::move(fitting);
+  return all;
 }
 
 }  // namespace qprep

@@ -10,11 +10,13 @@
 #include "onnx_io/onnx_file.h"
 #include "passes/insert_preprocessing.h"
 #include "plan/plan.h"
-#include "quant/scale.h"
+#include "statistics/element_counter.h"
+#include "statistics/tensor_statistics.h"
 
 namespace qprep {
 
-/// A tensor whose range calibration has to find, and its name before FakeQuantize nodes are inserted.
+/// A tensor whose range calibration has to find, and its name before FakeQuantize nodes are inserted. One of
+/// several of a name, in bodies, has "#2" and so on behind it.
 struct Observed {
   const Value* value = nullptr;
   std::string name;
@@ -29,16 +31,18 @@ std::vector<Observed> tensors_to_observe(const Model& model, const Plan& plan);
 /// QuantizeLinear.
 bool carries_scales(const Model& model);
 
-struct CalibrationRun {
-  std::vector<Range> ranges;  // in the order of the observed tensors
-  std::size_t samples = 0;
-};
-
 /// Runs the float model over the configuration's samples. Given: config.calibration; `file` is as it was when
 /// `observed` was made; `inputs` are those for which config.raw has folders, in its order. Result:
 /// the file is as it was; while it is observed, bodies have Probe nodes.
-CalibrationRun run_calibration(OnnxFile& file, const std::vector<Observed>& observed,
-                               const CalibrationConfig& config, std::span<const PreparedInput> inputs,
-                               const PrepareOptions& options, Diagnostics& diagnostics);
+Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed,
+                           const CalibrationConfig& config, Wanted wanted,
+                           std::span<const PreparedInput> inputs, const PrepareOptions& options,
+                           Diagnostics& diagnostics);
+
+/// Statistics from a file that fit this model: it has the same bytes as the one they are of, and its observed
+/// tensors are among theirs. Result: exactly those, in the order of `observed`. Fatal (bad-statistics): what
+/// differs.
+Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
+                              const std::vector<Observed>& observed, Wanted wanted);
 
 }  // namespace qprep

@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "driver/calibration.h"
+#include "driver/choose_ranges.h"
 #include "driver/configured_model.h"
 #include "driver/confirm_remedies.h"
 #include "driver/fix_sizes.h"
@@ -38,6 +39,7 @@
 #include "report/changelog.h"
 #include "report/devices.h"
 #include "report/report.h"
+#include "statistics/statistics_file.h"
 #include "support/atomic_file.h"
 #include "support/codes.h"
 
@@ -61,7 +63,12 @@ class Preparation {
   PrepareResult run() {
     const auto start = std::chrono::steady_clock::now();
     read();
-    if (rewrite() && decide() && calibrate() && act()) lower();
+    const bool whole = rewrite() && decide();
+    if (whole && options_.statistics) {
+      collect_statistics();
+    } else if (whole && calibrate() && act()) {
+      lower();
+    }
     finish();
     result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
@@ -69,12 +76,15 @@ class Preparation {
 
  private:
   void read();
+  void check_samples_are_named() const;
   bool rewrite() {
     Env env = rules_.env_for(config_, diagnostics_);
     return rewrite_model(file_, plan_, env, watch_.observer());
   }
   bool decide();
   bool calibrate();
+  void collect_statistics();
+  void keep(const Statistics& statistics, const std::filesystem::path& file);
   bool act();
   bool modernise_composites();
   bool lower();
@@ -124,13 +134,15 @@ class Preparation {
   std::optional<SegmentsPicture> picture_;
   std::optional<OutputFolder> folder_;
   std::vector<Observed> observed_;
-  std::vector<Range> ranges_;  // of observed_
+  std::vector<ChosenRange> ranges_;  // of observed_
   PrepareResult result_;
 };
 
 void Preparation::read() {
   if (!options_.config.empty()) config_ = read_config(options_.config);
   for (const Diagnostic& remark : config_.remarks) diagnostics_.add(remark);
+  if (!options_.statistics_from.empty() && !config_.calibration) config_.calibration.emplace();
+  check_samples_are_named();
   if (!config_.not_yet.empty()) throw Fatal(config_.not_yet);
   model_file_ = model_file(config_, options_.model);
   out_ = !options_.folder.empty() ? options_.folder
@@ -149,6 +161,21 @@ void Preparation::read() {
   if (!config_.march.where.file.empty()) result_.march = march_name_of(config_.march.value);
   result_.opset_before = result_.opset_after = model().opset();
   had_scales_ = carries_scales(model());
+}
+
+void Preparation::check_samples_are_named() const {
+  if (config_.calibration && !config_.calibration->data.empty()) return;
+  if (options_.statistics) {
+    throw Fatal(codes::kMissingKey, "statistics are of samples: name their folder as 'calibration.data'",
+                {options_.config});
+  }
+  if (config_.calibration && options_.statistics_from.empty()) {
+    throw Fatal(
+        codes::kMissingKey,
+        "'calibration' has no 'data': name the folder of samples, give statistics of them with --stats, or "
+        "leave 'calibration' out",
+        config_.calibration->where);
+  }
 }
 
 /// The deciding passes see the graph that the acting ones change: where an inserted operator needs a newer
@@ -177,7 +204,8 @@ bool Preparation::decide() {
   report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
   if (config_.calibration) risks_.emplace(model(), plan_);
   changes_ = changes_of(model(), plan_);
-  if (options_.picture && options_.stop_after.empty() && !result_.march.empty())
+  const bool draws = options_.picture && options_.stop_after.empty() && !options_.statistics;
+  if (draws && !result_.march.empty())
     watch_.timed("draw-segments", [&] { picture_.emplace(model(), plan_, result_.model, result_.march); });
   if (!config_.calibration) begin_check_result();
   count_plan();
@@ -259,15 +287,38 @@ bool Preparation::calibrate() {
   folder_.emplace(out_);
   if (!config_.calibration) return true;
   observed_ = tensors_to_observe(model(), plan_);
+  const CalibrationConfig& calibration = *config_.calibration;
   say("calibrating");
   watch_.timed("calibrate", [&] {
-    CalibrationRun run =
-        run_calibration(file_, observed_, *config_.calibration, inputs_, options_, diagnostics_);
-    ranges_ = std::move(run.ranges);
-    result_.samples = run.samples;
+    const Wanted wanted = wanted_for(calibration);
+    const Statistics statistics =
+        options_.statistics_from.empty()
+            ? run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_)
+            : fitting_statistics(options_.statistics_from, file_, observed_, wanted);
+    result_.samples = statistics.samples.size();
+    ranges_ = choose_ranges(observed_, statistics, plan_, calibration, diagnostics_);
+    if (calibration.keep && options_.statistics_from.empty()) keep(statistics, out_ / (prefix() + ".qcal"));
   });
   check_samples_give_scales();
   return true;
+}
+
+/// Instead of everything else that would be written.
+void Preparation::collect_statistics() {
+  observed_ = tensors_to_observe(model(), plan_);
+  say("calibrating");
+  watch_.timed("calibrate", [&] {
+    const Statistics statistics =
+        run_calibration(file_, observed_, *config_.calibration, {.histogram = true, .channels = true},
+                        inputs_, options_, diagnostics_);
+    result_.samples = statistics.samples.size();
+    keep(statistics, options_.statistics->file);
+  });
+}
+
+void Preparation::keep(const Statistics& statistics, const std::filesystem::path& file) {
+  write_statistics(statistics, file);
+  result_.files.push_back({file, std::filesystem::file_size(file)});
 }
 
 /// Before anything is written: of what the model computes, one tensor must have a scale.
@@ -280,7 +331,7 @@ void Preparation::check_samples_give_scales() const {
     const auto planned = plan_.values.find(tensor.value);
     const Precision precision =
         planned == plan_.values.end() ? Precision::kInt8 : planned->second.spec.precision;
-    std::string because = no_scale_because(ranges_[i], range_of(precision));
+    std::string because = no_scale_because(ranges_[i].taken.range, range_of(precision));
     if (because.empty()) return;
     if (!first) why = std::move(because);
     if (!first) first = &tensor;
@@ -322,16 +373,9 @@ bool Preparation::act() {
   FilledScales filled;
   NumericRisks::SeenRanges seen;
   const bool goes_on = watch_.step(kFillScales, model(), [&] {
-    std::unordered_map<const Value*, Range> in_common;
     for (std::size_t i = 0; i < observed_.size(); ++i) {
-      const auto shared = plan_.shared_scales.find(observed_[i].value);
-      if (shared != plan_.shared_scales.end()) in_common[shared->second].merge(ranges_[i]);
-    }
-    for (std::size_t i = 0; i < observed_.size(); ++i) {
-      const auto shared = plan_.shared_scales.find(observed_[i].value);
-      seen.own.emplace(observed_[i].value, ranges_[i]);
-      seen.of_scales.emplace(observed_[i].value,
-                             shared == plan_.shared_scales.end() ? ranges_[i] : in_common.at(shared->second));
+      seen.own.emplace(observed_[i].value, ranges_[i].seen);
+      seen.of_scales.emplace(observed_[i].value, ranges_[i].taken.range);
     }
     filled = fill_scales(model(), seen.of_scales, diagnostics_);
     result_.calibrated = filled.calibrated;
@@ -482,7 +526,7 @@ void Preparation::finish() {
   }
   diagnostics_.throw_if_error();
   result_.stopped_after = options_.stop_after;
-  if (options_.stop_after.empty()) write_report();
+  if (options_.stop_after.empty() && !options_.statistics) write_report();
   result_.dump = watch_.dump();
   result_.passes = watch_.times();
 }

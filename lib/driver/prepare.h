@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,13 @@ namespace qprep {
 /// known.
 using Progress = std::function<void(std::string_view doing, std::size_t done, std::size_t total)>;
 
+/// That only statistics are collected and written, of all samples or a part of them.
+struct StatisticsOptions {
+  std::filesystem::path file;  // a .qcal
+  std::size_t shard = 1;       // from 1 on, of so many:
+  std::size_t shards = 1;
+};
+
 struct PrepareOptions {
   std::filesystem::path model;    // empty: the one that the configuration names
   std::string config;             // a file; empty: all defaults
@@ -30,9 +38,11 @@ struct PrepareOptions {
   std::string dump_after;         // one of pass_names(); empty: none
   std::string stop_after;         // likewise; then nothing is written
   bool picture = true;            // with a march, the segments are drawn
-  std::string runtime;            // ONNX Runtime's library, see Library::get
-  int threads = 0;                // for calibration; 0 = as many as the machine has. Changes no result
-  Progress progress;              // may be empty
+  std::string statistics_from;    // a .qcal file, from which scales come instead of samples; empty: none
+  std::optional<StatisticsOptions> statistics;  // instead of all that is written otherwise
+  std::string runtime;                          // ONNX Runtime's library, see Library::get
+  int threads = 0;    // for calibration; 0 = as many as the machine has. Changes no result
+  Progress progress;  // may be empty
 };
 
 struct OutputFile {

@@ -31,10 +31,16 @@ OnnxFile parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void
   return read(parse_model(bytes, std::move(owner), name), name, diagnostics);
 }
 
+std::vector<std::span<const std::byte>> bytes_as_read(const OnnxFile& file) {
+  std::vector<std::span<const std::byte>> all;
+  if (!file.record) return all;
+  for (const auto& mapped : file.record->parsed->files) all.push_back(mapped->bytes());
+  return all;
+}
+
 std::uint64_t size_as_read(const OnnxFile& file) {
   std::uint64_t size = 0;
-  if (!file.record) return size;
-  for (const auto& mapped : file.record->parsed->files) size += mapped->bytes().size();
+  for (const std::span<const std::byte> bytes : bytes_as_read(file)) size += bytes.size();
   return size;
 }
 

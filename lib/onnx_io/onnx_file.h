@@ -37,6 +37,10 @@ OnnxFile parse_onnx(std::span<const std::byte> bytes, std::shared_ptr<const void
 /// The size of the files that the model was read from, its external data included; 0 for one built in memory.
 std::uint64_t size_as_read(const OnnxFile& file);
 
+/// The bytes of the files that the model was read from, the model first, then its external data in the order
+/// of use; empty for one built in memory.
+std::vector<std::span<const std::byte>> bytes_as_read(const OnnxFile& file);
+
 struct WriteOptions {
   bool durable = false;                // return when the disk has it
   bool allow_overwrite_input = false;  // the target may be the file that the model was read from

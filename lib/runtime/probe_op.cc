@@ -11,7 +11,8 @@ OrtStatusPtr ProbeKernel::ComputeV2(OrtKernelContext* context) {
     const Ort::TensorTypeAndShapeInfo info = tensor.GetTensorTypeAndShapeInfo();
     const auto dtype = static_cast<DType>(info.GetElementType());
     const std::size_t bytes = payload_size(dtype, info.GetElementCount()).value_or(0);
-    (*callback_)(number_, dtype, {static_cast<const std::byte*>(tensor.GetTensorRawData()), bytes});
+    const std::vector<std::int64_t> dims = info.GetShape();
+    (*callback_)(number_, dtype, dims, {static_cast<const std::byte*>(tensor.GetTensorRawData()), bytes});
     const std::array<std::int64_t, 1> nothing = {0};
     run.GetOutput(0, nothing.data(), nothing.size());
     return nullptr;

@@ -229,6 +229,18 @@ SampleSet SampleSet::open(const std::string& folder, std::span<const Port> input
   return set;
 }
 
+SampleSet SampleSet::share(std::size_t share, std::size_t count) const {
+  SampleSet part = *this;
+  const auto keep = [&](std::vector<std::string>& names) {
+    std::vector<std::string> kept;
+    for (std::size_t i = share; i < names.size(); i += count) kept.push_back(std::move(names[i]));
+    names = std::move(kept);
+  };
+  keep(part.names_);
+  for (Input& input : part.inputs_) keep(input.files);
+  return part;
+}
+
 Sample SampleSet::load(std::size_t i) const {
   Sample sample;
   for (const Input& input : inputs_) {

@@ -32,6 +32,10 @@ class SampleSet {
   /// their name but for the extension.
   static SampleSet open_raw(std::span<const RawInput> inputs, Diagnostics& diagnostics);
 
+  /// Every `count`th sample from number `share` on, so that the shares 0 to count - 1 are all of them, each
+  /// once. Given: share < count.
+  SampleSet share(std::size_t share, std::size_t count) const;
+
   std::size_t size() const { return names_.size(); }
   /// The file name that sample i has for every input, "0003.npy"; samples are in the order of these names.
   const std::string& name(std::size_t i) const { return names_.at(i); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,8 +23,8 @@ struct SerialisedModel {
 
 /// Called on the thread that runs the session with each probed tensor, while its buffer lives. See
 /// runtime/probe.h. Must not throw.
-using ProbeCallback =
-    std::function<void(std::size_t probe, DType dtype, std::span<const std::byte> elements)>;
+using ProbeCallback = std::function<void(std::size_t probe, DType dtype, std::span<const std::int64_t> dims,
+                                         std::span<const std::byte> elements)>;
 
 struct SessionOptions {
   int intra_op_threads = 1;  // within one operator; 0 = as many as the machine has

@@ -15,6 +15,8 @@ inline constexpr std::string_view kFileAccess = "file-access";  // open, read, w
 inline constexpr std::string_view kIrVersion = "ir-version";    // what a newer IR version changes
 inline constexpr std::string_view kOpsetRaise = "opset-raise";  // a node that a newer opset cannot express
 inline constexpr std::string_view kBadSample = "bad-sample";    // a sample set or .npy file that does not fit
+inline constexpr std::string_view kBadStatistics =
+    "bad-statistics";  // a .qcal file that is none or does not fit
 inline constexpr std::string_view kRuntimeFailure =
     "runtime-failure";  // ONNX Runtime refused a model or a run
 inline constexpr std::string_view kRuntimeDiffers =

@@ -42,10 +42,19 @@ class Fixture {
     folder_.write(name, npy_bytes(Tensor::floats({rows, 2}, std::move(values))));
   }
 
+  Statistics observed(const std::vector<std::string>& tensors, const CalibrationOptions& options = {},
+                      std::size_t share = 0, std::size_t shares = 1) {
+    const SampleSet samples = SampleSet::open(folder_.str(), ports_, diagnostics).share(share, shares);
+    std::vector<Probed> probed;
+    for (const std::string& tensor : tensors) probed.push_back({tensor});
+    return calibrate({"m.onnx", std::as_bytes(std::span(bytes_)), ""}, probed, samples, options, diagnostics);
+  }
+
   Ranges calibrated(const std::vector<std::string>& tensors, const CalibrationOptions& options = {}) {
-    const SampleSet samples = SampleSet::open(folder_.str(), ports_, diagnostics);
-    return calibrate({"m.onnx", std::as_bytes(std::span(bytes_)), ""}, tensors, samples, options,
-                     diagnostics);
+    Ranges ranges;
+    for (const TensorStatistics& tensor : observed(tensors, options).tensors)
+      ranges[tensor.name] = tensor.range();
+    return ranges;
   }
 
   Diagnostics diagnostics;
@@ -107,6 +116,45 @@ TEST_CASE("the ranges do not depend on the number of threads or the order of the
   CHECK(forwards.calibrated(tensors, four) == ranges);
   CHECK(backwards.calibrated(tensors, one) == ranges);
   CHECK(backwards.calibrated(tensors, four) == ranges);
+}
+
+TEST_CASE("what is kept of a tensor is that of its numbers, by sample, bin and channel") {
+  Fixture fixture;
+  fixture.sample("0.npy", {0, -7});
+  fixture.sample("1.npy", {4, 1, -1, -1, 2, 2});
+  CalibrationOptions options;
+  options.wanted = {.histogram = true, .channels = true};
+  const Statistics statistics = fixture.observed({"x", "y"}, options);
+  REQUIRE(statistics.samples.size() == 2);
+  CHECK(statistics.samples[0].name == "0.npy");
+  CHECK(statistics.samples[0].digest != statistics.samples[1].digest);
+  const TensorStatistics& x = statistics.tensors.at(0);
+  CHECK(x.by_sample == std::vector<Range>{range(-7, 0, 2), range(-1, 4, 6)});
+  CHECK(x.histogram.total() == 8);
+  REQUIRE(x.channels);
+  CHECK(x.channels->count == 4);
+  CHECK(x.channels->min == std::vector<float>{-1, -7});
+  CHECK(x.channels->max == std::vector<float>{4, 2});
+  CHECK(x.channels->mean(0) == 5.0 / 4);
+  CHECK(x.channels->mean(1) == -5.0 / 4);
+}
+
+TEST_CASE("shares of the samples merge into what one run sees") {
+  Fixture fixture;
+  for (int i = 0; i < 23; ++i) {
+    const auto value = static_cast<float>(i * 7919 % 41) / 3;
+    fixture.sample(std::to_string(100 + i) + ".npy", {value - 5, 2 - value, value * value, 1e-3F * value});
+  }
+  CalibrationOptions options;
+  options.wanted = {.histogram = true, .channels = true};
+  const Statistics whole = fixture.observed({"x", "h", "y"}, options);
+  const std::size_t shares = GENERATE(as<std::size_t>(), 2, 7, 23);
+  Statistics all = fixture.observed({"x", "h", "y"}, options, shares - 1, shares);
+  for (std::size_t share = 0; share + 1 < shares; ++share) {
+    CHECK(merge(all, fixture.observed({"x", "h", "y"}, options, share, shares)) == std::nullopt);
+  }
+  CHECK(all == whole);
+  CHECK(merge(all, whole) == "both saw the sample '100.npy'");
 }
 
 TEST_CASE("progress counts to the number of samples") {

@@ -195,7 +195,9 @@ TEST_CASE("probes see tensors inside a model, in the order in which they are mad
   std::vector<std::size_t> order;
   std::vector<Floats> seen(3);
   SessionOptions options;
-  options.probe = [&](std::size_t probe, DType dtype, std::span<const std::byte> elements) {
+  options.probe = [&](std::size_t probe, DType dtype, std::span<const std::int64_t> dims,
+                      std::span<const std::byte> elements) {
+    CHECK(dims.size() == 2);
     CHECK(dtype == DType::kFloat32);
     order.push_back(probe);
     seen.at(probe).resize(elements.size() / sizeof(float));
@@ -226,7 +228,9 @@ TEST_CASE("the names of probes clash with none in the model") {
   CHECK(probed.outputs.at(0) == "qprep.probe.1.0");
   SessionOptions options;
   std::size_t calls = 0;
-  options.probe = [&](std::size_t, DType, std::span<const std::byte>) { ++calls; };
+  options.probe = [&](std::size_t, DType, std::span<const std::int64_t>, std::span<const std::byte>) {
+    ++calls;
+  };
   Session({"m.onnx", probed.bytes, ""}, options).run({{"x", Tensor::floats({1, 3}, {1, 2, 3})}});
   CHECK(calls == 1);
 }

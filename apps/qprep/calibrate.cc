@@ -1,0 +1,111 @@
+#include <charconv>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+
+#include "driver/prepare.h"
+#include "driver/rules.h"
+#include "prepare_summary.h"
+#include "progress_line.h"
+#include "thread_count.h"
+#include "verbs.h"
+
+namespace qprep {
+namespace {
+
+struct CalibrateFlags {
+  PrepareOptions options;
+  std::string model, file, shard;
+};
+
+std::optional<std::size_t> whole_number(std::string_view text) {
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+/// "2/7"; nullopt: it is none.
+std::optional<std::pair<std::size_t, std::size_t>> shard_of(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto shard = whole_number(text.substr(0, slash)), shards = whole_number(text.substr(slash + 1));
+  if (!shard || !shards || *shard < 1 || *shard > *shards) return std::nullopt;
+  return std::pair(*shard, *shards);
+}
+
+std::string check_shard(const std::string& text) {
+  if (shard_of(text)) return {};
+  return fmt::format("'{}' is no shard: 1/7 to 7/7 are those of seven", text);
+}
+
+int run_calibrate(const CalibrateFlags& flags, Console& console, Diagnostics& diagnostics) {
+  PrepareOptions options = flags.options;
+  options.model = flags.model;
+  options.configs = find_configs();
+  options.picture = false;
+  StatisticsOptions& statistics = options.statistics.emplace();
+  statistics.file = flags.file;
+  if (const auto shard = shard_of(flags.shard)) {
+    statistics.shard = shard->first;
+    statistics.shards = shard->second;
+  }
+  PrepareResult result = [&] {
+    ProgressLine progress(console);
+    options.progress = [&](std::string_view doing, std::size_t done, std::size_t total) {
+      progress.update(doing, done, total);
+    };
+    return prepare(options, diagnostics);
+  }();
+  console.say(diagnostics.all());
+  const OutputFile& file = result.files.front();
+  if (console.verbosity().json) {
+    console.print_json({{"ok", true},
+                        {"model", result.model},
+                        {"samples", result.samples},
+                        {"file", file.path.string()},
+                        {"bytes", file.bytes},
+                        {"seconds", result.seconds}});
+  } else if (!console.verbosity().quiet) {
+    console.print(fmt::format("{}: {} samples, {} written ({} bytes), {:.2f} s\n", result.model,
+                              result.samples, file.path.string(), file.bytes, result.seconds));
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_calibrate(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
+  const auto flags = std::make_shared<CalibrateFlags>();
+  PrepareOptions& options = flags->options;
+  CLI::App* verb = app.add_subcommand("calibrate", "Collect statistics of samples, for prepare --stats");
+  verb->add_option("MODEL", flags->model, "The float ONNX model that prepare will get")->type_name("");
+  verb->add_option("-c,--config", options.config,
+                   "The configuration: what is quantised, and calibration.data")
+      ->type_name("FILE")
+      ->required();
+  verb->add_option("-o,--output", flags->file, "The file to write")->type_name("FILE.qcal")->required();
+  verb->add_option("--shard", flags->shard, "Look at the i-th of n parts of the samples only")
+      ->type_name("I/N")
+      ->check(check_shard);
+  verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it")
+      ->type_name("PATH");
+  add_threads(*verb, options.threads);
+  add_verbosity(*verb, verbosity, true);
+  verb->footer(
+      R"(The file holds the range of each tensor in each sample, a histogram, and means by channel: whatever the
+methods of calibration ask, so scales follow without the samples. Shards merge into what one run would have written,
+byte for byte.
+
+Examples:
+  qprep calibrate model.onnx -c qprep.yaml -o model.qcal
+  qprep prepare model.onnx -c qprep.yaml --stats model.qcal -o out
+  qprep calibrate model.onnx -c qprep.yaml --shard 3/8 -o part3.qcal
+  qprep stats merge part*.qcal -o model.qcal)");
+  verb->callback([&chosen, flags] {
+    chosen = [flags](Console& console, Diagnostics& diagnostics) {
+      return run_calibrate(*flags, console, diagnostics);
+    };
+  });
+}
+
+}  // namespace qprep

@@ -1,0 +1,106 @@
+#include "config/calibration_config.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fmt/format.h>
+#include <utility>
+
+#include "config/quote.h"
+#include "config/selector.h"
+#include "support/codes.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+/// A key that only some methods have a use for.
+struct MethodKey {
+  std::string_view key;
+  std::vector<Observer> methods;
+};
+
+const std::vector<MethodKey>& method_keys() {
+  static const std::vector<MethodKey> keys = {
+      {"averaging_constant", {Observer::kMovingAverage}},
+      {"percentile", {Observer::kPercentile, Observer::kMix}},
+      {"bins", {Observer::kKl, Observer::kMix}},
+      {"clip_min", {Observer::kClip}},
+      {"clip_max", {Observer::kClip}},
+      {"deviations", {Observer::kClipStd}},
+  };
+  return keys;
+}
+
+void refuse_idle_keys(YamlMap& map, Observer method, Diagnostics& diagnostics) {
+  for (const MethodKey& each : method_keys()) {
+    const YamlNode* node = map.find(each.key);
+    if (node == nullptr || std::find(each.methods.begin(), each.methods.end(), method) != each.methods.end())
+      continue;
+    std::vector<std::string> words;
+    for (const Observer of : each.methods) words.emplace_back(to_text(of));
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("{} is for method {}, not {}", map.name_of(each.key), join(words, " and "),
+                                  to_text(method)),
+                      node->where);
+  }
+}
+
+/// The method and its numbers; nothing else of the map.
+ObserverSpec read_observer(YamlMap& map, Diagnostics& diagnostics) {
+  ObserverSpec spec;
+  const auto method = map.word("method", observer_words());
+  if (method) spec.observer = observer_from(method->value).value_or(spec.observer);
+  if (method || !map.has("method")) refuse_idle_keys(map, spec.observer, diagnostics);
+  if (const auto constant = map.number("averaging_constant", 0, 1)) spec.averaging_constant = constant->value;
+  if (const auto percentile = map.number("percentile", 50, 100)) spec.percentile = percentile->value;
+  if (const auto bins = map.integer("bins", 256, 65536)) spec.bins = static_cast<int>(bins->value);
+  if (const auto deviations = map.number("deviations", 0.01, 1000)) spec.deviations = deviations->value;
+  if (const auto low = map.number("clip_min", -1e30, 1e30)) spec.clip_min = low->value;
+  if (const auto high = map.number("clip_max", spec.clip_min, 1e30)) spec.clip_max = high->value;
+  return spec;
+}
+
+std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
+  std::vector<ObserverFor> tensors;
+  for (YamlMap& entry : map.maps("tensors")) {
+    const auto name = entry.text("name");
+    if (!name && !entry.has("name")) {
+      diagnostics.error(codes::kMissingKey,
+                        fmt::format("an entry of '{}' has no 'name'", map.name_of("tensors")), entry.where());
+    }
+    if (name) {
+      if (auto why = selector_error(name->value))
+        diagnostics.error(codes::kBadValue, std::move(*why), name->where);
+    }
+    if (!entry.has("method")) {
+      diagnostics.error(codes::kMissingKey,
+                        fmt::format("an entry of '{}' has no 'method'", map.name_of("tensors")),
+                        entry.where());
+    }
+    const ObserverSpec spec = read_observer(entry, diagnostics);
+    entry.finish();
+    if (name) tensors.push_back({*name, spec});
+  }
+  return tensors;
+}
+
+}  // namespace
+
+CalibrationConfig read_calibration(const YamlNode& node, const std::string& file, Diagnostics& diagnostics) {
+  YamlMap map(node, "calibration", diagnostics);
+  CalibrationConfig calibration;
+  calibration.where = map.where();
+  if (const auto data = map.text("data")) {
+    // lexically_normal: "../samples" in "cfg/a.yaml" reads as "samples" in messages.
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path() / data->value;
+    calibration.data = folder.lexically_normal().string();
+    calibration.where = data->where;
+  }
+  calibration.observer = read_observer(map, diagnostics);
+  calibration.tensors = read_tensors(map, diagnostics);
+  if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
+  map.finish();
+  return calibration;
+}
+
+}  // namespace qprep

@@ -1,0 +1,129 @@
+#include "driver/choose_ranges.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <re2/re2.h>
+#include <unordered_map>
+
+#include "config/selector.h"
+#include "quant/fake_quant.h"
+#include "support/codes.h"
+#include "support/parallel.h"
+
+namespace qprep {
+namespace {
+
+/// Which tensors a selector names, by their names or that of the node that makes them.
+class TensorSelector {
+ public:
+  explicit TensorSelector(const std::string& text) : path_(path_of(text)) {
+    if (is_pattern(text)) regex_ = regex_of(text);
+  }
+  bool names(const Observed& tensor) const {
+    const Node* maker = tensor.value->producer();
+    return names(tensor.name) || (maker && names(maker->label()));
+  }
+
+ private:
+  bool names(const std::string& name) const {
+    const std::string path = path_of(name);
+    return regex_ ? re2::RE2::FullMatch(path, *regex_) : path == path_;
+  }
+
+  std::string path_;
+  std::shared_ptr<const re2::RE2> regex_;
+};
+
+/// The observer of each tensor.
+std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, const CalibrationConfig& config,
+                                       Diagnostics& diagnostics) {
+  std::vector<ObserverSpec> specs(observed.size(), config.observer);
+  for (auto entry = config.tensors.rbegin(); entry != config.tensors.rend(); ++entry) {
+    const TensorSelector selector(entry->selector.value);
+    bool names_any = false;
+    for (std::size_t i = 0; i < observed.size(); ++i) {
+      if (!selector.names(observed[i])) continue;
+      names_any = true;
+      specs[i] = entry->spec;
+    }
+    if (names_any) continue;
+    diagnostics.warning(codes::kNoMatch,
+                        fmt::format("'{}' names no tensor that calibration looks at", entry->selector.value),
+                        entry->selector.where);
+  }
+  return specs;
+}
+
+/// How the tensor becomes integers.
+QuantSpec spec_of(const Value& value, const Plan& plan) {
+  if (const auto planned = plan.values.find(&value); planned != plan.values.end())
+    return planned->second.spec;
+  for (const Use& use : value.uses()) {
+    if (!is_fake_quantize(*use.node)) continue;
+    if (const auto attributes = read_fake_quantize(*use.node)) return attributes->spec;
+  }
+  return {};
+}
+
+/// Several tensors as if they were one.
+TensorStatistics joined(const std::vector<const TensorStatistics*>& tensors) {
+  TensorStatistics all = *tensors.front();
+  for (std::size_t i = 1; i < tensors.size(); ++i) {
+    for (std::size_t sample = 0; sample < all.by_sample.size(); ++sample) {
+      all.by_sample[sample].merge(tensors[i]->by_sample[sample]);
+    }
+    all.histogram.merge(tensors[i]->histogram);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
+                                       const Plan& plan, const CalibrationConfig& config,
+                                       Diagnostics& diagnostics) {
+  const std::vector<ObserverSpec> observers = observers_of(observed, config, diagnostics);
+  // Tensors by the scale that they have; the first of a group speaks for it.
+  std::vector<std::vector<std::size_t>> groups;
+  std::unordered_map<const Value*, std::size_t> group_of;
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    const auto shared = plan.shared_scales.find(observed[i].value);
+    if (shared == plan.shared_scales.end()) {
+      groups.push_back({i});
+      continue;
+    }
+    const auto [group, is_new] = group_of.emplace(shared->second, groups.size());
+    if (is_new) groups.emplace_back();
+    groups[group->second].push_back(i);
+  }
+
+  std::vector<ChosenRange> chosen(observed.size());
+  parallel_for(groups.size(), 0, [&](std::size_t g) {
+    const std::vector<std::size_t>& group = groups[g];
+    const QuantSpec spec = spec_of(*observed[group.front()].value, plan);
+    const auto take = [&](const TensorStatistics& tensor) {
+      return observe(tensor, observers[group.front()], spec.scheme, range_of(spec));
+    };
+    ObservedRange taken;
+    if (group.size() == 1) {
+      taken = take(statistics.tensors[group.front()]);
+    } else {
+      std::vector<const TensorStatistics*> members;
+      for (const std::size_t i : group) members.push_back(&statistics.tensors[i]);
+      taken = take(joined(members));
+    }
+    for (const std::size_t i : group) chosen[i] = {statistics.tensors[i].range(), taken};
+  });
+  return chosen;
+}
+
+Wanted wanted_for(const CalibrationConfig& config) {
+  Wanted wanted{.histogram = config.keep || needs_histogram(config.observer.observer),
+                .channels = config.keep};
+  for (const ObserverFor& each : config.tensors) {
+    wanted.histogram = wanted.histogram || needs_histogram(each.spec.observer);
+  }
+  return wanted;
+}
+
+}  // namespace qprep

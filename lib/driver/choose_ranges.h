@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "driver/calibration.h"
+#include "plan/plan.h"
+#include "statistics/observers.h"
+
+namespace qprep {
+
+/// What calibration makes of one observed tensor.
+struct ChosenRange {
+  Range seen;           // by the samples
+  ObservedRange taken;  // what its integers cover; tensors with one scale in common have one
+};
+
+/// In the order of `observed`. Given: `statistics` has these tensors, in this order.
+/// Diagnostics: a selector of the configuration that names none of them.
+std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
+                                       const Plan& plan, const CalibrationConfig& config,
+                                       Diagnostics& diagnostics);
+
+/// What the configuration's methods need of the samples.
+Wanted wanted_for(const CalibrationConfig& config);
+
+}  // namespace qprep

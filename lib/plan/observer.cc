@@ -1,0 +1,67 @@
+#include "plan/observer.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <utility>
+
+namespace qprep {
+namespace {
+
+constexpr std::array<std::pair<Observer, std::string_view>, 8> kWords = {{
+    {Observer::kMinMax, "min_max"},
+    {Observer::kMovingAverage, "moving_average"},
+    {Observer::kPercentile, "percentile"},
+    {Observer::kKl, "kl"},
+    {Observer::kMse, "mse"},
+    {Observer::kMix, "mix"},
+    {Observer::kClip, "clip"},
+    {Observer::kClipStd, "clip_std"},
+}};
+
+}  // namespace
+
+std::string_view to_text(Observer observer) {
+  return std::find_if(kWords.begin(), kWords.end(), [&](const auto& each) { return each.first == observer; })
+      ->second;
+}
+
+std::optional<Observer> observer_from(std::string_view word) {
+  for (const auto& [observer, text] : kWords) {
+    if (text == word) return observer;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> observer_words() {
+  std::vector<std::string> words;
+  for (const auto& [observer, text] : kWords) words.emplace_back(text);
+  return words;
+}
+
+std::string to_text(const ObserverSpec& spec) {
+  const std::string_view word = to_text(spec.observer);
+  switch (spec.observer) {
+    case Observer::kMovingAverage:
+      return fmt::format("{} with constant {}", word, spec.averaging_constant);
+    case Observer::kPercentile:
+      return fmt::format("{} {}", word, spec.percentile);
+    case Observer::kKl:
+      return fmt::format("{}, {} bins", word, spec.bins);
+    case Observer::kClip:
+      return fmt::format("{} to {} to {}", word, spec.clip_min, spec.clip_max);
+    case Observer::kClipStd:
+      return fmt::format("{}, {} deviations", word, spec.deviations);
+    case Observer::kMinMax:
+    case Observer::kMse:
+    case Observer::kMix:
+      break;
+  }
+  return std::string(word);
+}
+
+bool needs_histogram(Observer observer) {
+  return observer != Observer::kMinMax && observer != Observer::kMovingAverage && observer != Observer::kClip;
+}
+
+}  // namespace qprep

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// How calibration finds the range of a tensor that its integers cover. statistics/observers.h has the
+/// formulas.
+namespace qprep {
+
+enum class Observer { kMinMax, kMovingAverage, kPercentile, kKl, kMse, kMix, kClip, kClipStd };
+
+/// The words of configurations: "min_max", "moving_average", "percentile", "kl", "mse", "mix", "clip",
+/// "clip_std".
+std::string_view to_text(Observer observer);
+std::optional<Observer> observer_from(std::string_view word);
+std::vector<std::string> observer_words();
+
+struct ObserverSpec {
+  Observer observer = Observer::kMinMax;
+  double averaging_constant = 0.01;    // moving_average: 0 to 1
+  double percentile = 99.99;           // percentile, mix: 50 to 100
+  int bins = 2048;                     // kl, mix: from 0 to the largest magnitude
+  double clip_min = -1, clip_max = 1;  // clip
+  double deviations = 2;               // clip_std
+
+  friend bool operator==(const ObserverSpec&, const ObserverSpec&) = default;
+};
+/// "percentile 99.99"; "kl, 2048 bins".
+std::string to_text(const ObserverSpec& spec);
+/// It asks the histogram, not the ranges alone.
+bool needs_histogram(Observer observer);
+
+}  // namespace qprep

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "statistics/tensor_statistics.h"
+
+/// .qcal: statistics as a file. docs/statistics.md has the format.
+namespace qprep {
+
+/// The bytes of the file; equal statistics have equal bytes.
+std::string to_bytes(const Statistics& statistics);
+
+/// Throws Fatal (bad-statistics) with what is wrong: no .qcal file, of a newer version, cut off, changed (the
+/// checksum), or contradicting itself. `name` is what messages call it.
+Statistics statistics_from_bytes(std::string_view bytes, const std::string& name);
+
+void write_statistics(const Statistics& statistics, const std::filesystem::path& file);
+Statistics read_statistics(const std::filesystem::path& file);
+
+}  // namespace qprep

@@ -1,0 +1,304 @@
+"""Statistics and what observers make of them, against NumPy over the same samples; shards, threads and spoiled files.
+
+    python tests/cli/calibrate_test.py QPREP
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+SAMPLES, CHANNELS, SIDE = 21, 3, 40
+
+
+def distributions() -> dict[str, np.ndarray]:
+    """By the name of an input: float32[samples, 1, channels, side, side]."""
+    random = np.random.default_rng(11)
+    shape = (SAMPLES, 1, CHANNELS, SIDE, SIDE)
+    normal = random.normal(0, 1, shape)
+    outliers = random.laplace(0, 0.5, shape)
+    outliers.flat[::9001] *= 40
+    far = random.normal(0, 1, shape)
+    far[3, 0, 1, 2, 3] = 1e6
+    return {
+        name: np.asarray(values, np.float32)
+        for name, values in {
+            "normal": normal,
+            "relu": np.maximum(normal, 0),
+            "relu6": np.clip(4 * normal + 3, 0, 6),
+            "outliers": outliers,
+            "lognormal": np.exp(2 * normal),
+            "far": far,
+            "tiny": 1e-20 * normal,
+            "growing": normal * np.arange(1, SAMPLES + 1).reshape(-1, 1, 1, 1, 1),
+            "uniform": random.uniform(-1, 3, shape),
+        }.items()
+    }
+
+
+def model_of(names: list[str]) -> onnx.ModelProto:
+    """A 1x1 convolution for each input, so that each input is quantised."""
+    nodes, constants = [], []
+    for name in names:
+        weight = numpy_helper.from_array(np.ones((1, CHANNELS, 1, 1), np.float32), f"{name}_weight")
+        constants.append(weight)
+        nodes.append(helper.make_node("Conv", [name, weight.name], [f"{name}_out"], f"{name}_conv"))
+    tensor = lambda name, channels: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIDE, SIDE])
+    graph = helper.make_graph(
+        nodes, "g", [tensor(n, CHANNELS) for n in names], [tensor(f"{n}_out", 1) for n in names], constants
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def magnitude_histogram(x: np.ndarray, bins: int) -> np.ndarray:
+    return np.histogram(np.abs(x), bins, (0.0, float(np.abs(x).max())))[0].astype(np.float64)
+
+
+def divergence(counts: np.ndarray, kept: int, levels: int = 128) -> float:
+    """Kullback and Leibler's, written down as it is defined."""
+    p = counts[:kept].copy()
+    beyond = counts[kept:].sum()
+    p[-1] += beyond
+    q = np.zeros(kept)
+    for level in range(levels):
+        first, end = level * kept // levels, (level + 1) * kept // levels
+        filled = p[first:end] > 0
+        if filled.any():
+            q[first:end][filled] = counts[first:end].sum() / filled.sum()
+    if q.sum() == 0 or ((p > 0) & (q == 0)).any():
+        return np.inf
+    p, q = p / p.sum(), q / q.sum()
+    some = p > 0
+    return float((p[some] * np.log(p[some] / q[some])).sum())
+
+
+def error_of(x: np.ndarray, scale: float) -> float:
+    steps = np.clip(np.rint(x.astype(np.float64) / scale), -128, 127)
+    return float(((steps * scale - x) ** 2).mean())
+
+
+class Calibration(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = Path(cls.temporary.name)
+        cls.data = distributions()
+        onnx.save(model_of(list(cls.data)), cls.folder / "m.onnx")
+        for name, values in cls.data.items():
+            (cls.folder / "samples" / name).mkdir(parents=True)
+            for i, sample in enumerate(values):
+                np.save(cls.folder / "samples" / name / f"{i:02d}.npy", sample)
+        cls.configuration("all.yaml", "")
+        cls.done("calibrate", "m.onnx", "-c", "all.yaml", "-o", "all.qcal")
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.temporary.cleanup()
+
+    @classmethod
+    def configuration(cls, name: str, calibration: str) -> None:
+        text = f"method: jit\ncalibration:\n  data: samples\n{calibration}"
+        (cls.folder / name).write_text(text)
+
+    @classmethod
+    def run_qprep(cls, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([QPREP, *arguments], cwd=cls.folder, capture_output=True, text=True, check=False)
+
+    @classmethod
+    def done(cls, *arguments: str) -> str:
+        run = cls.run_qprep(*arguments)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    def refused(self, *arguments: str) -> str:
+        run = self.run_qprep(*arguments)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        return run.stderr
+
+    def bytes_of(self, file: str) -> bytes:
+        return (self.folder / file).read_bytes()
+
+    def scales(self, calibration: str, *more: str) -> dict[str, np.float32]:
+        """By input; `calibration`: lines of YAML."""
+        self.configuration("one.yaml", calibration)
+        self.done("prepare", "m.onnx", "-c", "one.yaml", "--stats", "all.qcal", "-o", "one", *more)
+        model = onnx.load(self.folder / "one/m_calibrated.onnx")
+        values = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+        found = {
+            node.input[0]: values[node.input[1]][()]
+            for node in model.graph.node
+            if node.op_type == "FakeQuantize" and node.input[0] in self.data
+        }
+        self.assertEqual(set(found), set(self.data))
+        return found
+
+    def threshold(self, scale: np.float32) -> float:
+        return float(scale) * 127.5
+
+    def test_min_max(self) -> None:
+        for name, scale in self.scales("  method: min_max\n").items():
+            self.assertEqual(scale, np.float32(np.abs(self.data[name]).max().astype(np.float64) / 127.5), name)
+
+    def test_moving_average_is_in_the_order_of_the_names(self) -> None:
+        for constant in (0.01, 0.5, 1.0):
+            for name, scale in self.scales(f"  method: moving_average\n  averaging_constant: {constant}\n").items():
+                low = high = None
+                for sample in self.data[name].astype(np.float64):
+                    low = sample.min() if low is None else low + constant * (sample.min() - low)
+                    high = sample.max() if high is None else high + constant * (sample.max() - high)
+                magnitude = np.float32(max(abs(low), abs(high)))
+                self.assertAlmostEqual(float(scale) * 127.5 / float(magnitude), 1.0, delta=1e-6, msg=name)
+
+    def test_percentile(self) -> None:
+        for percentile in (99.9, 99.99, 99.0, 100):
+            for name, scale in self.scales(f"  method: percentile\n  percentile: {percentile}\n").items():
+                magnitudes = np.abs(self.data[name])
+                # Bins are at most 2^-7 of what they hold wide, and 1e-3 of the largest magnitude.
+                low = float(np.percentile(magnitudes, percentile, method="lower")) * (1 - 2**-7)
+                high = float(np.percentile(magnitudes, percentile, method="higher")) * (1 + 2**-7)
+                self.assertTrue(low <= self.threshold(scale) <= high, (name, percentile))
+
+    def test_mse_is_the_least_there_is(self) -> None:
+        for name, scale in self.scales("  method: mse\n").items():
+            x = self.data[name].ravel()
+            largest = float(np.abs(x).max())
+            candidates = largest * np.exp2(-np.arange(0, 24 * 16) / 16)
+            least = min(error_of(x, t / 127.5) for t in candidates)
+            self.assertLessEqual(error_of(x, float(scale)), 1.02 * least, name)
+
+    def test_kl_is_the_least_there_is(self) -> None:
+        for bins in (512, 1024, 2048):
+            for name, scale in self.scales(f"  method: kl\n  bins: {bins}\n").items():
+                counts = magnitude_histogram(self.data[name], bins)
+                kept = self.threshold(scale) / float(np.abs(self.data[name]).max()) * bins
+                self.assertAlmostEqual(kept, round(kept), delta=1e-3)
+                # Numbers that share a bin of the histogram may be in two of these.
+                near = range(max(128, round(kept) - 2), min(bins, round(kept) + 2) + 1)
+                mine = min(divergence(counts, each) for each in near)
+                least = min(divergence(counts, each) for each in range(128, bins + 1, 1 if bins < 1024 else 4))
+                self.assertLessEqual(mine, 1.01 * least + 2e-4, (name, bins))
+
+    def test_clip(self) -> None:
+        for name, scale in self.scales("  method: clip\n  clip_min: -0.5\n  clip_max: 2\n").items():
+            x = self.data[name]
+            ends = np.clip([x.min(), x.max()], -0.5, 2)
+            self.assertEqual(scale, np.float32(np.abs(np.float32(ends)).max().astype(np.float64) / 127.5), name)
+
+    def test_clip_std(self) -> None:
+        for name, scale in self.scales("  method: clip_std\n  deviations: 3\n").items():
+            x = self.data[name].astype(np.float64)
+            low, high = max(x.min(), x.mean() - 3 * x.std()), min(x.max(), x.mean() + 3 * x.std())
+            self.assertAlmostEqual(self.threshold(scale) / max(abs(low), abs(high)), 1.0, delta=0.01, msg=name)
+
+    def test_mix_takes_the_one_with_the_least_error(self) -> None:
+        candidates = [self.scales(f"  method: {each}\n") for each in ("min_max", "percentile", "kl")]
+        for name, scale in self.scales("  method: mix\n").items():
+            x = self.data[name].ravel()
+            least = min(error_of(x, float(each[name])) for each in candidates)
+            self.assertIn(scale, [each[name] for each in candidates], name)
+            self.assertLessEqual(error_of(x, float(scale)), 1.02 * least, name)
+
+    def test_a_tensor_has_the_method_that_names_it(self) -> None:
+        usual, other = self.scales("  method: min_max\n"), self.scales("  method: mse\n")
+        entries = "  method: min_max\n  tensors:\n  - {name: outliers, method: mse}\n  - {name: 're:rel.*', method: mse}\n"
+        for name, scale in self.scales(entries).items():
+            self.assertEqual(scale, (other if name in ("outliers", "relu", "relu6") else usual)[name], name)
+
+    def test_threads_and_shards_make_the_same_bytes(self) -> None:
+        whole = self.bytes_of("all.qcal")
+        for threads in ("1", "2", "4"):
+            self.done("calibrate", "m.onnx", "-c", "all.yaml", "-o", "t.qcal", "--threads", threads)
+            self.assertEqual(self.bytes_of("t.qcal"), whole, threads)
+        parts = [f"part{i}.qcal" for i in range(1, 8)]
+        for i, part in enumerate(parts, 1):
+            self.done("calibrate", "m.onnx", "-c", "all.yaml", "-o", part, "--shard", f"{i}/7")
+        for order in (parts, parts[::-1], parts[3:] + parts[:3]):
+            self.done("stats", "merge", *order, "-o", "merged.qcal")
+            self.assertEqual(self.bytes_of("merged.qcal"), whole)
+        self.done("stats", "merge", *parts[:3], "-o", "first.qcal")
+        self.done("stats", "merge", *parts[3:], "-o", "second.qcal")
+        self.done("stats", "merge", "second.qcal", "first.qcal", "-o", "merged.qcal")
+        self.assertEqual(self.bytes_of("merged.qcal"), whole)
+
+    def test_in_one_go_or_from_a_file(self) -> None:
+        for method in ("min_max", "mse"):
+            self.configuration("go.yaml", f"  method: {method}\n  keep: true\n")
+            self.done("prepare", "m.onnx", "-c", "go.yaml", "-o", "go")
+            self.done("prepare", "m.onnx", "-c", "go.yaml", "--stats", "all.qcal", "-o", "file")
+            self.assertEqual(self.bytes_of("go/m.qcal"), self.bytes_of("all.qcal"))
+            for file in ("m_calibrated.onnx", "model_check_result.txt", "model_check_result.json"):
+                self.assertEqual(self.bytes_of(f"go/{file}"), self.bytes_of(f"file/{file}"))
+
+    def test_no_sample_is_read_with_statistics(self) -> None:
+        (self.folder / "gone.yaml").write_text("method: jit\ncalibration: {method: mse}\n")
+        self.done("prepare", "m.onnx", "-c", "gone.yaml", "--stats", "all.qcal", "-o", "gone")
+        self.assertIn("no 'data'", self.refused("prepare", "m.onnx", "-c", "gone.yaml", "-o", "gone"))
+        (self.folder / "none.yaml").write_text("method: jit\n")
+        self.done("prepare", "m.onnx", "-c", "none.yaml", "--stats", "all.qcal", "-o", "gone")
+
+    def test_shown(self) -> None:
+        shown = json.loads(self.done("stats", "show", "all.qcal", "--json"))
+        self.assertEqual([each["name"] for each in shown["tensors"][: len(self.data)]], list(self.data))
+        self.assertEqual(len(shown["samples"]), SAMPLES)
+        x = self.data["outliers"]
+        one = json.loads(self.done("stats", "show", "all.qcal", "outliers", "--json"))
+        self.assertEqual([np.float32(one["min"]), np.float32(one["max"])], [x.min(), x.max()])
+        self.assertEqual(one["finite"], x.size)
+        self.assertEqual(sum(count for _, _, count in one["histogram"]), x.size)
+        for i, row in enumerate(one["samples"]):
+            self.assertEqual([np.float32(row["min"]), np.float32(row["max"])], [x[i].min(), x[i].max()])
+        for channel, row in enumerate(one["channels"]):
+            mine = x[:, 0, channel].astype(np.float64)
+            self.assertAlmostEqual(row["mean"], mine.mean(), delta=1e-9)
+            self.assertEqual([np.float32(row["min"]), np.float32(row["max"])], [mine.min(), mine.max()])
+        self.assertIn("99.99", self.done("stats", "show", "all.qcal", "outliers"))
+        self.assertIn("did you mean 'outliers'?", self.refused("stats", "show", "all.qcal", "outlier"))
+
+    def test_what_does_not_belong_together_is_said(self) -> None:
+        other = model_of(list(self.data))
+        other.doc_string = "another one"
+        onnx.save(other, self.folder / "other.onnx")
+        refused = self.refused("prepare", "other.onnx", "-c", "all.yaml", "--stats", "all.qcal", "-o", "o")
+        self.assertIn("these are statistics of another model: m.onnx", refused)
+        self.done("calibrate", "other.onnx", "-c", "all.yaml", "-o", "other.qcal")
+        self.assertIn("of two models", self.refused("stats", "merge", "all.qcal", "other.qcal", "-o", "x.qcal"))
+        self.assertIn("both saw the sample '00.npy'", self.refused("stats", "merge", "all.qcal", "all.qcal", "-o", "x.qcal"))
+        (self.folder / "less.yaml").write_text(
+            "method: jit\ncalibration: {data: samples}\nqconfig_setter: [{module_name: {far: float}}]\n"
+        )
+        self.done("calibrate", "m.onnx", "-c", "less.yaml", "-o", "less.qcal")
+        refused = self.refused("prepare", "m.onnx", "-c", "all.yaml", "--stats", "less.qcal", "-o", "o")
+        self.assertIn("the tensor 'far' was not observed", refused)
+        self.assertFalse((self.folder / "o").exists())
+        self.assertFalse((self.folder / "x.qcal").exists())
+        self.assertEqual(self.run_qprep("calibrate", "m.onnx", "-c", "all.yaml", "-o", "x", "--shard", "3/2").returncode, 2)
+        self.assertIn(
+            "21 samples cannot be parted in 99 shards",
+            self.refused("calibrate", "m.onnx", "-c", "all.yaml", "-o", "x.qcal", "--shard", "99/99"),
+        )
+
+    def test_a_spoiled_file_is_refused(self) -> None:
+        good = self.bytes_of("all.qcal")
+        random = np.random.default_rng(3)
+        for trial in range(60):
+            bad = bytearray(good)
+            if trial < 20:
+                bad = bad[: int(random.integers(0, len(bad)))]
+            else:
+                at = int(random.integers(0, 60 if trial < 40 else len(bad)))
+                bad[at] ^= 1 << int(random.integers(0, 8))
+            (self.folder / "bad.qcal").write_bytes(bad)
+            self.assertIn("bad.qcal: error:", self.refused("stats", "show", "bad.qcal"))
+
+
+if __name__ == "__main__":
+    unittest.main()
