@@ -45,12 +45,12 @@ void refuse_idle_keys(YamlMap& map, Observer method, Diagnostics& diagnostics) {
   }
 }
 
-/// The method and its numbers; nothing else of the map.
-ObserverSpec read_observer(YamlMap& map, Diagnostics& diagnostics) {
+/// The method and its numbers; nothing else of the map. `has_usual`: it may leave the method out.
+ObserverSpec read_observer(YamlMap& map, bool has_usual, Diagnostics& diagnostics) {
   ObserverSpec spec;
   const auto method = map.word("method", observer_words());
   if (method) spec.observer = observer_from(method->value).value_or(spec.observer);
-  if (method || !map.has("method")) refuse_idle_keys(map, spec.observer, diagnostics);
+  if (method || (has_usual && !map.has("method"))) refuse_idle_keys(map, spec.observer, diagnostics);
   if (const auto constant = map.number("averaging_constant", 0, 1)) spec.averaging_constant = constant->value;
   if (const auto percentile = map.number("percentile", 50, 100)) spec.percentile = percentile->value;
   if (const auto bins = map.integer("bins", 256, 65536)) spec.bins = static_cast<int>(bins->value);
@@ -66,7 +66,7 @@ std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
     const auto name = entry.text("name");
     if (!name && !entry.has("name")) {
       diagnostics.error(codes::kMissingKey,
-                        fmt::format("an entry of '{}' has no 'name'", map.name_of("tensors")), entry.where());
+                        fmt::format("an entry of {} has no 'name'", map.name_of("tensors")), entry.where());
     }
     if (name) {
       if (auto why = selector_error(name->value))
@@ -74,10 +74,9 @@ std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
     }
     if (!entry.has("method")) {
       diagnostics.error(codes::kMissingKey,
-                        fmt::format("an entry of '{}' has no 'method'", map.name_of("tensors")),
-                        entry.where());
+                        fmt::format("an entry of {} has no 'method'", map.name_of("tensors")), entry.where());
     }
-    const ObserverSpec spec = read_observer(entry, diagnostics);
+    const ObserverSpec spec = read_observer(entry, false, diagnostics);
     entry.finish();
     if (name) tensors.push_back({*name, spec});
   }
@@ -96,7 +95,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
     calibration.data = folder.lexically_normal().string();
     calibration.where = data->where;
   }
-  calibration.observer = read_observer(map, diagnostics);
+  calibration.observer = read_observer(map, true, diagnostics);
   calibration.tensors = read_tensors(map, diagnostics);
   if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
   map.finish();

@@ -36,6 +36,11 @@ std::vector<Diagnostic> missing_files(const Config& config) {
   std::vector<std::string> folders;
   for (const RawSamples& samples : calibration.raw) folders.push_back(samples.folder);
   if (folders.empty() && !calibration.data.empty()) folders.push_back(calibration.data);
+  if (folders.empty()) {
+    diagnostics.warning(codes::kNoScales,
+                        "'calibration' has no 'data', so prepare needs statistics (--stats)",
+                        calibration.where);
+  }
   for (const std::string& folder : folders) {
     std::error_code none;
     if (std::filesystem::is_directory(folder, none)) continue;

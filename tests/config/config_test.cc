@@ -341,11 +341,9 @@ TEST_CASE("Values that cannot be carried out are refused by name") {
   CHECK(complaints("output: {prefix: \"a\\nb\"}\n") ==
         Lines{"dir/c.yaml:1:18: error: 'output.prefix' is the beginning of file names and has no line breaks "
               "[bad-value]"});
-  CHECK(
-      complaints("calibration: {method: min_max}\n") ==
-      Lines{
-          "dir/c.yaml:1:14: error: 'calibration' has no 'data'; name the folder of samples, or leave it out "
-          "[bad-value]"});
+  CHECK(complaints("calibration: {method: kl, percentile: 99}\n") ==
+        Lines{"dir/c.yaml:1:39: error: 'calibration.percentile' is for method percentile and mix, not kl "
+              "[bad-value]"});
 }
 
 TEST_CASE("A key without its value is said to have nothing") {

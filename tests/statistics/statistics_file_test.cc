@@ -1,0 +1,94 @@
+#include "statistics/statistics_file.h"
+
+#include <catch2/catch.hpp>
+
+#include "support/codes.h"
+#include "support/diagnostics.h"
+
+using namespace qprep;
+
+namespace {
+
+Statistics small() {
+  Statistics all;
+  all.model = "m.onnx";
+  all.model_digest = digest_of({});
+  all.preprocessing = "nv12 for bgr";
+  all.histograms = all.channels = true;
+  all.samples = {{"0.npy", "a"}, {"1.npy", "b"}};
+  TensorStatistics x;
+  x.name = "x";
+  x.by_sample = {{-1.5F, 2.0F, 4, 1, 0}, {}};
+  x.histogram = ValueHistogram({{-130048, 1}, {0, 7}, {131072, 3}});
+  x.channel_axis = -1;
+  x.channels = ChannelStatistics{{-1.5F, 0.0F}, {2.0F, 1.0F}, {{}, {}}, 2};
+  x.channels->sum[0].add(-0.375);
+  TensorStatistics never;
+  never.name = "y";
+  never.by_sample.resize(2);
+  all.tensors = {x, never};
+  return all;
+}
+
+/// The code and the message of the refusal.
+std::string refusal(const std::string& bytes) {
+  try {
+    statistics_from_bytes(bytes, "f.qcal");
+  } catch (const Fatal& failure) {
+    const Diagnostic& first = failure.diagnostics().front();
+    CHECK(first.code == codes::kBadStatistics);
+    CHECK(first.where.file == "f.qcal");
+    return first.message;
+  }
+  return "accepted";
+}
+
+/// The file with another body, and the checksum that fits it.
+std::string with_body(const std::string& body) {
+  return to_bytes(small()).substr(0, 9) + digest_of(std::as_bytes(std::span(body))) + body;
+}
+
+}  // namespace
+
+TEST_CASE("statistics survive the file, and equal ones have equal bytes") {
+  const std::string bytes = to_bytes(small());
+  CHECK(statistics_from_bytes(bytes, "f.qcal") == small());
+  CHECK(to_bytes(statistics_from_bytes(bytes, "f.qcal")) == bytes);
+}
+
+TEST_CASE("a file that is cut off or changed anywhere is refused") {
+  const std::string bytes = to_bytes(small());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    CHECK(refusal(bytes.substr(0, i)) != "accepted");
+    for (const int bit : {0, 3, 7}) {
+      std::string bad = bytes;
+      bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
+      CHECK(refusal(bad) != "accepted");
+    }
+  }
+  CHECK(refusal(bytes + "x") == "its checksum does not fit: the file was changed or is cut off");
+  CHECK(refusal("") == "this is no .qcal file, which qprep calibrate writes");
+}
+
+TEST_CASE("a newer version is told from a spoiled file") {
+  std::string bytes = to_bytes(small());
+  bytes[8] = 2;
+  CHECK(refusal(bytes) == "it is a .qcal file of version 2; this qprep reads version 1");
+}
+
+TEST_CASE("contents that contradict themselves are refused, although the checksum fits") {
+  const std::string body = to_bytes(small()).substr(41);
+  CHECK(statistics_from_bytes(with_body(body), "f.qcal") == small());
+  CHECK(refusal(with_body(body + "x")) == "there is something behind its end");
+  // Whatever single byte is changed, the answer is statistics or a refusal.
+  int refused = 0;
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    for (const char byte : {char(0), char(1), char(0x7F), char(-1)}) {
+      std::string bad = body;
+      bad[i] = byte;
+      refused += refusal(with_body(bad)) == "accepted" ? 0 : 1;
+    }
+    CHECK(refusal(with_body(body.substr(0, i))) == "it ends too early");
+  }
+  CHECK(refused > 100);
+}
