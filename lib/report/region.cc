@@ -20,12 +20,21 @@ class Border {
  public:
   explicit Border(bool begins) { border_.begins = begins; }
 
-  void cross(const Value& value, const Node& inner, const Plan& plan) {
+  /// `rule`: what leaves the other side float; null: there is none, the model begins or ends.
+  void cross(const Value& value, const Node& inner, const Plan& plan, const Setting* rule) {
     const Value& known = users_value(value);
-    if (!crossing_.insert(&known).second) return;
-    const NodePlan* entry = plan.of(inner);
-    border_.crossings.push_back(
-        {known.name(), inner.label(), inner.op(), inner.made_for(), entry ? entry->device : Device::kCpu});
+    const auto [at, is_new] = crossing_.emplace(&known, border_.crossings.size());
+    if (is_new) {
+      const NodePlan* entry = plan.of(inner);
+      border_.crossings.push_back({known.name(),
+                                   inner.label(),
+                                   inner.op(),
+                                   inner.made_for(),
+                                   entry ? entry->device : Device::kCpu,
+                                   {}});
+    }
+    std::string& because = border_.crossings[at->second].because;
+    if (rule && because.empty()) because = to_text(*rule);
   }
 
   void add_to(std::vector<ReportBorder>& region, std::size_t beyond) {
@@ -36,15 +45,20 @@ class Border {
 
  private:
   ReportBorder border_;
-  std::unordered_set<const Value*> crossing_;
+  std::unordered_map<const Value*, std::size_t> crossing_;
 };
 
-bool is_because_of(const Reason& reason, const Setting& general, std::vector<std::string> Selector::*side) {
-  return std::any_of(reason.settings.begin(), reason.settings.end(), [&](const Setting* setting) {
-    const bool stub =
-        setting->selector.kind == Selector::Kind::kOutside && !(setting->selector.*side).empty();
-    return setting == &general || stub;
+bool is_stub(const Setting& setting, std::vector<std::string> Selector::*side) {
+  return setting.selector.kind == Selector::Kind::kOutside && !(setting.selector.*side).empty();
+}
+
+/// The rule of head or tail, or the stub, that decided; null: something else did.
+const Setting* rule_in(const Reason& reason, const Setting& general,
+                       std::vector<std::string> Selector::*side) {
+  const auto at = std::ranges::find_if(reason.settings, [&](const Setting* setting) {
+    return setting == &general || is_stub(*setting, side);
   });
+  return at == reason.settings.end() ? nullptr : *at;
 }
 
 /// Its elements could be quantised: shapes, indices and conditions could not.
@@ -71,35 +85,54 @@ class Region {
     for (const Node* node : std::views::reverse(nodes_)) place_by_readers(*node);
   }
 
-  std::vector<ReportBorder> borders() const {
+  ReportRegion found() const {
     Border from(true), to(false);
     for (const Node* node : nodes_) {
       for (const Value* read : node->inputs()) {
         if (!read || !is_data(*read)) continue;
-        if (begins(*read, *node)) from.cross(*read, *node, plan_);
-        if (is_beyond(node, Side::kTail) && ends(*read)) to.cross(*read, *read->producer(), plan_);
+        if (begins(*read, *node)) from.cross(*read, *node, plan_, rule_of(read->producer()));
+        if (is_beyond(node, Side::kTail) && ends(*read)) {
+          to.cross(*read, *read->producer(), plan_, rule_of(node));
+        }
       }
       for (std::size_t i = 0; i < node->output_count(); ++i) {
         const Value& made = node->output(i);
         if (made.is_graph_output() && !node->graph().holder() && is_data(made) && ends(made)) {
-          to.cross(made, *node, plan_);
+          to.cross(made, *node, plan_, nullptr);
         }
       }
     }
-    std::vector<ReportBorder> region;
-    from.add_to(region, count(Side::kHead));
-    to.add_to(region, count(Side::kTail));
+    ReportRegion region;
+    from.add_to(region.borders, count(Side::kHead));
+    to.add_to(region.borders, count(Side::kTail));
+    region.cpu_within = std::ranges::any_of(nodes_, [&](const Node* node) { return is_left_within(*node); });
     return region;
   }
 
  private:
+  struct Beyond {
+    Side side;
+    const Setting* rule;
+  };
+
   bool is_beyond(const Node* node, Side side) const {
     const auto at = beyond_.find(node);
-    return at != beyond_.end() && at->second == side;
+    return at != beyond_.end() && at->second.side == side;
+  }
+  const Setting* rule_of(const Node* node) const {
+    const auto at = beyond_.find(node);
+    return at == beyond_.end() ? nullptr : at->second.rule;
   }
   std::size_t count(Side side) const {
     return static_cast<std::size_t>(
-        std::ranges::count_if(beyond_, [&](const auto& each) { return each.second == side; }));
+        std::ranges::count_if(beyond_, [&](const auto& each) { return each.second.side == side; }));
+  }
+
+  /// It runs on the CPU, for another reason than these. What a body holds goes with the node that holds it.
+  bool is_left_within(const Node& node) const {
+    const NodePlan* entry = plan_.of(node);
+    return entry && entry->device == Device::kCpu && !node.graph().holder() && !node.is("Constant") &&
+           !beyond_.contains(&node) && !without_data_.contains(&node);
   }
 
   /// By what the configuration or the method says; what only moves elements of the tail is of the tail.
@@ -109,16 +142,20 @@ class Region {
     const NodeSettings& settings = *plan_.settings;
     if (entry->passive) {
       const Setting* skip = settings.skip(node);
-      const bool outside = skip && skip->selector.kind == Selector::Kind::kOutside;
-      if (outside && !skip->selector.from.empty()) beyond_[&node] = Side::kHead;
-      const Value* data = node.input(0);
-      if ((outside && !skip->selector.to.empty()) || (data && is_beyond(data->producer(), Side::kTail))) {
-        beyond_[&node] = Side::kTail;
+      if (skip && is_stub(*skip, &Selector::from)) beyond_[&node] = {Side::kHead, skip};
+      const Node* maker = node.input(0) ? node.input(0)->producer() : nullptr;
+      if (skip && is_stub(*skip, &Selector::to)) {
+        beyond_[&node] = {Side::kTail, skip};
+      } else if (is_beyond(maker, Side::kTail)) {
+        beyond_[&node] = {Side::kTail, rule_of(maker)};
       }
       return;
     }
-    if (is_because_of(entry->device_because, settings.head(), &Selector::from)) beyond_[&node] = Side::kHead;
-    if (is_because_of(entry->device_because, settings.tail(), &Selector::to)) beyond_[&node] = Side::kTail;
+    const Reason& because = entry->device_because;
+    const Setting* head = rule_in(because, settings.head(), &Selector::from);
+    const Setting* tail = rule_in(because, settings.tail(), &Selector::to);
+    if (head) beyond_[&node] = {Side::kHead, head};
+    if (tail) beyond_[&node] = {Side::kTail, tail};
   }
 
   /// What moves elements, float, for nodes beyond a border alone, is beyond it too.
@@ -126,16 +163,16 @@ class Region {
     const NodePlan* entry = plan_.of(node);
     if (!entry || !entry->passive || entry->device != Device::kCpu || beyond_.contains(&node)) return;
     if (!node.input(0) || !is_data(*node.input(0)) || node.output_count() == 0) return;
-    std::optional<Side> side;
+    std::optional<Beyond> all;
     for (std::size_t i = 0; i < node.output_count(); ++i) {
       if (node.output(i).is_graph_output()) return;
       for (const Use& use : node.output(i).uses()) {
         const auto reader = beyond_.find(use.node);
         if (reader == beyond_.end()) return;
-        if (side != Side::kTail) side = reader->second;
+        if (!all || all->side != Side::kTail) all = reader->second;
       }
     }
-    if (side) beyond_[&node] = *side;
+    if (all) beyond_[&node] = *all;
   }
 
   /// A node of the region reads what the model's caller gives, or a node of the head makes.
@@ -154,15 +191,15 @@ class Region {
   const Plan& plan_;
   const std::unordered_set<const Node*>& without_data_;
   std::vector<const Node*> nodes_;
-  std::unordered_map<const Node*, Side> beyond_;
+  std::unordered_map<const Node*, Beyond> beyond_;
 };
 
 }  // namespace
 
-std::vector<ReportBorder> region_of(const Model& model, const Plan& plan,
-                                    const std::unordered_set<const Node*>& without_data) {
+ReportRegion region_of(const Model& model, const Plan& plan,
+                       const std::unordered_set<const Node*>& without_data) {
   if (!plan.settings) return {};
-  return Region(model, plan, without_data).borders();
+  return Region(model, plan, without_data).found();
 }
 
 }  // namespace qprep

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <unordered_set>
-#include <vector>
 
 #include "ir/graph.h"
 #include "plan/plan.h"
@@ -13,7 +12,7 @@ namespace qprep {
 /// may be at an input of the model, and where it ends; none where nothing stays float for that. A tensor that
 /// crosses is read, or made, by a node within. What moves elements in float for nodes beyond a border alone
 /// is beyond it too. Given: the plan is decided; `without_data` compute from constants and shapes alone.
-std::vector<ReportBorder> region_of(const Model& model, const Plan& plan,
-                                    const std::unordered_set<const Node*>& without_data);
+ReportRegion region_of(const Model& model, const Plan& plan,
+                       const std::unordered_set<const Node*>& without_data);
 
 }  // namespace qprep

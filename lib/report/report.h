@@ -128,11 +128,18 @@ struct ReportBorder {
     std::string tensor, node, op;
     std::string made_for;          // see ReportNode::made_for
     Device device = Device::kCpu;  // of the node
+    std::string because;           // the rule or stub that the border is for; empty: the model begins or ends
   };
 
   bool begins = true;  // else the part ends there
   std::vector<Crossing> crossings;
   std::size_t beyond = 0;  // how many operators before or behind it stay float
+};
+
+/// What may be quantised, as far as these rules say.
+struct ReportRegion {
+  std::vector<ReportBorder> borders;  // none: the whole graph may
+  bool cpu_within = false;            // some that work on the model's data run on the CPU all the same
 };
 
 /// Nodes that a replacement was asked for, and left as they are for one reason; none where it is for no node.
@@ -186,9 +193,9 @@ struct Report {
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
   std::vector<AccumulatorRisk> accumulators;
-  std::vector<NumericRisk> risks;          // without a calibration, those that need no data
-  std::vector<Crossing> crossings;         // between the CPU and segments of the BPU
-  std::vector<ReportBorder> region;        // of what may be quantised; empty: the whole graph may
+  std::vector<NumericRisk> risks;   // without a calibration, those that need no data
+  std::vector<Crossing> crossings;  // between the CPU and segments of the BPU
+  ReportRegion region;
   std::vector<ReportRewritten> rewritten;  // known after the plan was made
   std::vector<Diagnostic> diagnostics;
 };

@@ -110,8 +110,9 @@ ordered_json became(const ReportBecame& each) {
 
 ordered_json border(const ReportBorder& border) {
   ordered_json tensors = ordered_json::array();
-  for (const auto& [tensor, node, op, made_for, device] : border.crossings) {
+  for (const auto& [tensor, node, op, made_for, device, because] : border.crossings) {
     tensors.push_back({{"name", tensor}, {"node", node}, {"op", op}, {"device", to_text(device)}});
+    tensors.back()["because"] = text_or_null(because);
     if (!made_for.empty()) tensors.back()["made_for"] = made_for;
   }
   return {
@@ -206,7 +207,7 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });
   out += ",\n";
-  add_lines(out, "region", report.region, border);
+  add_lines(out, "region", report.region.borders, border);
   out += ",\n";
   add_lines(out, "on_cpu", cpu_reasons(report), cpu_reason);
   out += ",\n";

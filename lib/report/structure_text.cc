@@ -303,33 +303,37 @@ void not_replaced(const Report& report, Page& page) {
 }
 
 void region(const Report& report, Page& page) {
-  if (report.region.empty()) {
+  const std::vector<ReportBorder>& borders = report.region.borders;
+  if (borders.empty()) {
     return page.line("The whole graph may be quantised; no head, tail or stub leaves a part of it float.\n");
   }
   page.line(
       "Only a region of the graph may be quantised; the rules of head and tail, or stubs, leave the rest "
       "float.");
-  page.line("For other reasons, listed below, modules within it run on the CPU, too.");
-  if (!report.region.front().begins) page.line("It begins at the inputs of the model.");
-  for (const ReportBorder& border : report.region) {
+  if (report.region.cpu_within) {
+    page.line("For other reasons, listed below, modules within it run on the CPU, too.");
+  }
+  if (!borders.front().begins) page.line("It begins at the inputs of the model.");
+  for (const ReportBorder& border : borders) {
     const std::string operators =
         border.beyond == 1 ? "1 operator" : fmt::format("{} operators", border.beyond);
     const bool one = border.crossings.size() == 1;
     page.line(fmt::format("It {} at {} below; {} {} {} {} float:", border.begins ? "begins" : "ends",
                           one ? "the tensor" : "the tensors", operators, border.begins ? "before" : "behind",
                           one ? "it" : "them", border.beyond == 1 ? "stays" : "stay"));
-    Table table{{"tensor", border.begins ? "read by" : "made by", "type", "on"}, {}};
-    for (const auto& [tensor, node, op, made_for, device] : border.crossings) {
+    Table table{{"tensor", border.begins ? "read by" : "made by", "type", "on", "since"}, {}};
+    for (const auto& [tensor, node, op, made_for, device, because] : border.crossings) {
       if (table.rows.size() == kMostCrossings) break;
+      const std::string_view end = border.begins ? "an input of the model" : "an output of the model";
       table.rows.push_back({tensor, made_for.empty() ? node : fmt::format("{} for {}", node, made_for), op,
-                            std::string(to_text(device))});
+                            std::string(to_text(device)), because.empty() ? std::string(end) : because});
     }
     if (const std::size_t more = border.crossings.size() - table.rows.size(); more > 0) {
-      table.rows.push_back({fmt::format("and {} more", more), "", "", ""});
+      table.rows.push_back({fmt::format("and {} more", more), "", "", "", ""});
     }
     page.simple(std::move(table));
   }
-  if (report.region.back().begins) page.line("It ends at the outputs of the model.\n");
+  if (borders.back().begins) page.line("It ends at the outputs of the model.\n");
 }
 
 void on_cpu(const Report& report, Page& page) {

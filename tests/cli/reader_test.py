@@ -304,13 +304,30 @@ class Region(Case):
     def test_each_tensor_of_a_border_has_its_line(self) -> None:
         self.check(self.report(wide(), "method: jit_strip"))
         self.assertIn("Only a region of the graph may be quantised; the rules of head and tail, or stubs, leave the rest "
-                      "float.\nFor other reasons, listed below, modules within it run on the CPU, too.\n"
-                      "It begins at the inputs of the model.\n"
+                      "float.\nIt begins at the inputs of the model.\n"
                       "It ends at the tensors below; 2 operators behind them stay float:\n"
-                      "tensor      made by  type  on\n"
-                      "----------  -------  ----  ---\n"
-                      "a0          conv0    Conv  BPU\n", self.text())
+                      "tensor      made by  type  on   since\n"
+                      "----------  -------  ----  ---  ---------------------\n"
+                      "a0          conv0    Conv  BPU  qprep.yaml:1:9 method\n", self.text())
         self.assertIn("\nand 2 more\n", self.text())
+
+    def test_nodes_on_the_cpu_within_it_are_told_where_there_are_any(self) -> None:
+        told = "For other reasons, listed below, modules within it run on the CPU, too.\n"
+        for config, said in (("version: 1", False), ("hybrid: {module_name: [sum]}", True),
+                             ("stubs: {inputs: [a], outputs: [r]}", False),
+                             ("{stubs: {inputs: [a], outputs: [r]}, hybrid: {module_name: [conv3]}}", True)):
+            self.report(ends(), config)
+            self.assertEqual(told in self.text(), said, config)
+
+    def test_its_borders_say_which_rule_draws_them(self) -> None:
+        def why(config: str) -> dict[str, str | None]:
+            region = self.report(ends(), config)["region"]
+            return {tensor["name"]: tensor["because"] for each in region for tensor in each["tensors"]}
+
+        default = "default: method jit_strip"
+        self.assertEqual(why("version: 1"), {"h": default, "state": None, "next": None, "d": default, "t": default})
+        self.assertEqual(why("stubs: {inputs: [a], outputs: [r]}"),
+                         {"s": "qprep.yaml:1:18 stubs.inputs", "next": None, "r": "qprep.yaml:1:32 stubs.outputs"})
 
     def test_it_begins_at_inputs_and_ends_at_outputs_too(self) -> None:
         for march in ("", "march: bayes\n", "march: bernoulli2\n"):
