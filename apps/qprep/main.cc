@@ -134,6 +134,7 @@ int main(int argc, char** argv) {
   add_prepare(app, verbosity, chosen);
   add_calibrate(app, verbosity, chosen);
   add_stats(app, verbosity, chosen);
+  add_samples(app, verbosity, chosen);
   add_check(app, verbosity, chosen);
   add_inspect(app, verbosity, chosen);
   add_explain(app, verbosity, chosen);

@@ -22,6 +22,7 @@ using Verb = std::function<int(Console&, Diagnostics&)>;
 void add_prepare(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_calibrate(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_stats(CLI::App& app, Verbosity& verbosity, Verb& chosen);
+void add_samples(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_check(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_inspect(CLI::App& app, Verbosity& verbosity, Verb& chosen);
 void add_explain(CLI::App& app, Verbosity& verbosity, Verb& chosen);

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "analysis/sample_digest.h"
 #include "runtime/probe.h"
 #include "support/codes.h"
 #include "support/parallel.h"
@@ -92,19 +93,6 @@ void report(const std::vector<std::vector<Diagnostic>>& by_sample, Diagnostics& 
   }
 }
 
-Digest digest_of(const Feeds& feeds) {
-  Digester digester;
-  for (const auto& [name, tensor] : feeds) {
-    digester.add(name);
-    digester.add(to_text(tensor.dtype()));
-    for (const std::int64_t size : tensor.dims()) digester.add(std::to_string(size));
-    std::vector<std::byte> room;
-    const std::size_t bytes = tensor.payload().size();
-    digester.add(tensor.payload().piece(0, bytes, room));
-  }
-  return digester.digest();
-}
-
 }  // namespace
 
 Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tensors, const SampleSet& samples,
@@ -121,10 +109,12 @@ Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tenso
   std::mutex mutex;
   std::size_t done = 0;
   std::vector<std::vector<Diagnostic>> findings(samples.size());
+  std::vector<SampleFacts> facts(samples.size());
   statistics.samples.resize(samples.size());
   parallel_for(samples.size(), static_cast<std::size_t>(std::max(options.threads, 0)), [&](std::size_t i) {
     Sample sample = samples.load(i);
     findings[i] = std::move(sample.findings);
+    facts[i] = std::move(sample.facts);
     statistics.samples[i] = {samples.name(i), digest_of(sample.feeds)};
     Observed::begin_sample(i);
     try {
@@ -140,6 +130,9 @@ Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tenso
   });
 
   report(findings, diagnostics);
+  std::vector<Digest> digests;
+  for (const SampleIdentity& sample : statistics.samples) digests.push_back(sample.digest);
+  judge_samples(facts, digests, samples.promises(), samples.folder(), diagnostics);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const DType dtype = observed.dtype(i).value_or(DType::kFloat32);
     if (dtype != DType::kFloat32) {

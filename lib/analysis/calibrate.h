@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/samples.h"
 #include "runtime/session.h"
+#include "samples/samples.h"
 #include "statistics/element_counter.h"
 #include "statistics/tensor_statistics.h"
 #include "support/diagnostics.h"
@@ -43,8 +43,9 @@ struct Probed {
 /// tensor is looked at where ONNX Runtime made it, as soon as it is made. The result does not depend on the
 /// order of samples or on threads: operators run single-threaded, and statistics merge exactly.
 ///
-/// Diagnostics: what SampleSet::load found in the files. What is odd in a range (never varies, NaN, never
-/// computed) is fill_scales' to say. Fatal (runtime-failure): a tensor is no float32.
+/// Diagnostics: what SampleSet::load found in the files, and judge_samples in all of them. What is odd in a
+/// range (never varies, NaN, never computed) is fill_scales' to say. Fatal (runtime-failure): a tensor is no
+/// float32.
 Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tensors, const SampleSet& samples,
                      const CalibrationOptions& options, Diagnostics& diagnostics);
 

@@ -3,19 +3,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "analysis/calibrate.h"
-#include "driver/adapt_sample.h"
+#include "driver/open_samples.h"
 #include "ir/walk.h"
 #include "quant/fake_quant.h"
-#include "runtime/port.h"
 #include "runtime/probe.h"
-#include "runtime/samples.h"
+#include "samples/samples.h"
 #include "statistics/digest.h"
 #include "statistics/statistics_file.h"
 #include "support/codes.h"
@@ -66,21 +64,6 @@ bool carries_scales(const Model& model) {
 }
 
 namespace {
-
-std::vector<RawInput> raw_inputs(const CalibrationConfig& config, std::span<const PreparedInput> inputs) {
-  std::vector<RawInput> raw;
-  for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
-    const InputPreprocessing& spec = inputs[i].spec;
-    RawInput input;
-    input.port.name = inputs[i].value->name();
-    input.port.type = inputs[i].sample;
-    input.folder = config.raw[i].folder;
-    input.bytes = config.raw[i].bytes;
-    input.adapt = [spec](const Tensor& sample) { return adapt_sample(sample, spec); };
-    raw.push_back(std::move(input));
-  }
-  return raw;
-}
 
 /// Probe nodes in bodies, for as long as it lives.
 class ProbesInBodies {
@@ -137,50 +120,14 @@ Digest digest_of_model(const OnnxFile& file) {
   return digester.digest();
 }
 
-std::string_view word_of(Colour colour) {
-  switch (colour) {
-    case Colour::kRgb:
-      return "rgb";
-    case Colour::kBgr:
-      return "bgr";
-    case Colour::kYuv444:
-      return "yuv444";
-    case Colour::kGray:
-      return "gray";
-    case Colour::kFeatureMap:
-      break;
-  }
-  return "featuremap";
-}
-
-/// "nv12 for bgr NHWC, mean 128, scale 0.0078125".
-std::string text_of(const InputPreprocessing& spec) {
-  std::string text = fmt::format("{} {} for {} {}", spec.fed_word, spec.fed_nhwc ? "NHWC" : "NCHW",
-                                 word_of(spec.trained), spec.trained_nhwc ? "NHWC" : "NCHW");
-  if (spec.video_range) text += ", video range";
-  if (!spec.mean.empty()) text += fmt::format(", mean {}", fmt::join(spec.mean, " "));
-  if (!spec.scale.empty()) text += fmt::format(", scale {}", fmt::join(spec.scale, " "));
-  return text;
-}
-
-/// What is done to a sample before the model sees it.
-std::string preprocessing_text(const CalibrationConfig& config, std::span<const PreparedInput> inputs) {
-  std::string text;
-  for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
-    text +=
-        fmt::format("{}{}: {}", text.empty() ? "" : "; ", inputs[i].value->name(), text_of(inputs[i].spec));
-  }
-  return text;
-}
-
 }  // namespace
 
 Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed,
                            const CalibrationConfig& config, Wanted wanted,
                            std::span<const PreparedInput> inputs, const PrepareOptions& options,
                            Diagnostics& diagnostics) {
-  SampleSet samples = config.raw.empty() ? SampleSet::open(config.data, input_ports(file.model), diagnostics)
-                                         : SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
+  SampleSet samples = open_samples(file.model, config, inputs, diagnostics);
+  judge_count(samples.size(), samples.folder(), diagnostics);
   if (options.statistics) {
     const StatisticsOptions& part = *options.statistics;
     if (part.shards > samples.size()) {

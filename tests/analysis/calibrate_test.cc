@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "onnx_io/onnx_file.h"
-#include "runtime/npy.h"
 #include "runtime/temporary_folder.h"
+#include "samples/npy.h"
 #include "support/codes.h"
 
 using namespace qprep;
@@ -181,7 +181,7 @@ TEST_CASE("what cannot be calibrated is refused by name") {
 
 TEST_CASE("many odd files give few warnings") {
   Fixture fixture;
-  for (int i = 10; i < 30; ++i) fixture.sample(std::to_string(i) + ".npy", {kNan, 1});
+  for (int i = 10; i < 30; ++i) fixture.sample(std::to_string(i) + ".npy", {kNan, static_cast<float>(i)});
   fixture.calibrated({"x"});
   REQUIRE(fixture.diagnostics.all().size() == 9);
   CHECK(fixture.diagnostics.all().front().where.file.ends_with("10.npy"));

@@ -27,8 +27,9 @@ LAYERS: dict[str, set[str]] = {
     "quant": BASE | {"plan"},
     "passes": BASE | {"plan", "quant", "config", "opset", "target"},
     "runtime": BASE,
+    "samples": BASE | {"plan", "runtime"},
     "drawing": {"support"},
-    "analysis": BASE | {"plan", "quant", "config", "passes", "runtime", "onnx_io", "target"},
+    "analysis": BASE | {"plan", "quant", "config", "passes", "runtime", "samples", "onnx_io", "target"},
     "report": BASE | {"plan", "quant", "config", "passes", "target"},
 }
 # Each of these is used in one folder only.

@@ -1,10 +1,10 @@
-#include "runtime/raw_samples.h"
+#include "samples/raw_samples.h"
 
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "runtime/npy.h"
-#include "runtime/samples.h"
+#include "samples/npy.h"
+#include "samples/samples.h"
 #include "support/codes.h"
 #include "support/fatal.h"
 #include "support/temporary_folder.h"

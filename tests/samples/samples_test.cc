@@ -1,14 +1,14 @@
-#include "runtime/samples.h"
+#include "samples/samples.h"
 
 #include <catch2/catch.hpp>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include "runtime/npy.h"
-#include "runtime/sample_layout.h"
+#include "runtime/temporary_folder.h"
+#include "samples/npy.h"
+#include "samples/sample_layout.h"
 #include "support/codes.h"
-#include "temporary_folder.h"
 
 using namespace qprep;
 

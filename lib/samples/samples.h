@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "runtime/port.h"
-#include "runtime/raw_samples.h"
 #include "runtime/session.h"
+#include "samples/judge_samples.h"
+#include "samples/raw_samples.h"
 #include "support/diagnostics.h"
 
 namespace qprep {
@@ -16,6 +17,7 @@ namespace qprep {
 struct Sample {
   Feeds feeds;
   std::vector<Diagnostic> findings;  // NaN or infinity in a file
+  SampleFacts facts;                 // of what is fed, and of what stands in the files
 };
 
 /// A folder of samples as docs/samples.md describes it: index.json and a folder of .npy files for each input,
@@ -40,8 +42,14 @@ class SampleSet {
   /// The file name that sample i has for every input, "0003.npy"; samples are in the order of these names.
   const std::string& name(std::size_t i) const { return names_.at(i); }
   const std::string& folder() const { return folder_; }
+  /// The inputs that are fed.
+  std::vector<Port> inputs() const;
+  /// By input: what the numbers of its files are promised to be.
+  std::map<std::string, Promise> promises() const;
   /// Sample i from disk. May be called from many threads at once.
   Sample load(std::size_t i) const;
+  /// The file of sample i for an input of inputs().
+  std::string file(std::size_t i, std::size_t input) const;
 
  private:
   struct Input {

@@ -1,4 +1,4 @@
-#include "runtime/samples.h"
+#include "samples/samples.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -10,8 +10,8 @@
 #include <set>
 
 #include "ir/open_axes.h"
-#include "runtime/npy.h"
-#include "runtime/sample_layout.h"
+#include "samples/npy.h"
+#include "samples/sample_layout.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -83,27 +83,6 @@ std::optional<std::string> unfeedable(const Port& input) {
   if (in_numpy) return std::nullopt;
   return fmt::format("the model's input '{}' takes {}, which .npy files do not hold", input.name,
                      to_text(dtype));
-}
-
-/// How many elements have all bits of the exponent set, which NaN and infinity have.
-template <typename Bits>
-std::int64_t count_not_finite(const Tensor& tensor, Bits exponent) {
-  std::int64_t count = 0;
-  for (std::int64_t i = 0; i < tensor.size(); ++i) count += (tensor.at<Bits>(i) & exponent) == exponent;
-  return count;
-}
-
-std::int64_t count_not_finite(const Tensor& tensor) {
-  switch (tensor.dtype()) {
-    case DType::kFloat16:
-      return count_not_finite<std::uint16_t>(tensor, 0x7c00);
-    case DType::kFloat32:
-      return count_not_finite<std::uint32_t>(tensor, 0x7f800000);
-    case DType::kFloat64:
-      return count_not_finite<std::uint64_t>(tensor, 0x7ff0000000000000);
-    default:
-      return 0;
-  }
 }
 
 /// Adds the first few of the findings, and how many there are besides.
@@ -241,17 +220,46 @@ SampleSet SampleSet::share(std::size_t share, std::size_t count) const {
   return part;
 }
 
+std::vector<Port> SampleSet::inputs() const {
+  std::vector<Port> ports;
+  for (const Input& input : inputs_) ports.push_back(input.port);
+  return ports;
+}
+
+std::map<std::string, Promise> SampleSet::promises() const {
+  std::map<std::string, Promise> promises;
+  for (const Input& input : inputs_) {
+    if (input.raw && input.raw->promise) promises.emplace(input.port.name, *input.raw->promise);
+  }
+  return promises;
+}
+
+std::string SampleSet::file(std::size_t i, std::size_t input) const {
+  const Input& of = inputs_.at(input);
+  return (fs::path(of.folder) / (of.raw ? of.files.at(i) : name(i))).string();
+}
+
 Sample SampleSet::load(std::size_t i) const {
   Sample sample;
-  for (const Input& input : inputs_) {
-    const std::string file = (fs::path(input.folder) / (input.raw ? input.files.at(i) : name(i))).string();
-    Tensor tensor = input.raw ? read_raw_sample(file, *input.raw) : read_fitting(file, input.port);
-    if (const std::int64_t count = count_not_finite(tensor)) {
+  for (std::size_t k = 0; k < inputs_.size(); ++k) {
+    const Input& input = inputs_[k];
+    InputFacts facts;
+    facts.file = file(i, k);
+    const auto look = [](const Tensor& tensor) { return facts_of(tensor, colour_axis(tensor.dims())); };
+    Tensor tensor =
+        input.raw ? read_raw_sample(facts.file, *input.raw) : read_fitting(facts.file, input.port);
+    if (input.raw && input.raw->adapt) {
+      facts.in_file = look(tensor);
+      tensor = input.raw->adapt(std::move(tensor));
+    }
+    facts.fed = look(tensor);
+    if (const std::int64_t count = stored(facts).not_finite) {
       sample.findings.push_back({Severity::kWarning,
                                  codes::kBadSample,
                                  fmt::format("it holds {} NaN or infinite elements", count),
-                                 {file, 0, 0}});
+                                 {facts.file, 0, 0}});
     }
+    sample.facts.emplace(input.port.name, std::move(facts));
     sample.feeds.emplace(input.port.name, std::move(tensor));
   }
   return sample;

@@ -1,4 +1,4 @@
-#include "runtime/npy.h"
+#include "samples/npy.h"
 
 #include <catch2/catch.hpp>
 #include <complex>
@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "runtime/temporary_folder.h"
 #include "support/codes.h"
 #include "support/diagnostics.h"
-#include "temporary_folder.h"
 
 using namespace qprep;
 

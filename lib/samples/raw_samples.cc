@@ -1,11 +1,11 @@
-#include "runtime/raw_samples.h"
+#include "samples/raw_samples.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 #include <utility>
 
-#include "runtime/npy.h"
+#include "samples/npy.h"
 #include "support/codes.h"
 #include "support/mapped_file.h"
 
@@ -140,7 +140,7 @@ Tensor read_raw_sample(const std::string& file, const RawInput& input) {
   if (tensor.dtype() == DType::kUInt8 && input.port.type.is_tensor_of(DType::kFloat32)) {
     tensor = as_floats(tensor);
   }
-  return input.adapt ? input.adapt(std::move(tensor)) : tensor;
+  return tensor;
 }
 
 }  // namespace qprep

@@ -1,4 +1,4 @@
-#include "runtime/npy.h"
+#include "samples/npy.h"
 
 #include <algorithm>
 #include <array>

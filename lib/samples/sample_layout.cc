@@ -1,4 +1,4 @@
-#include "runtime/sample_layout.h"
+#include "samples/sample_layout.h"
 
 #include <algorithm>
 #include <filesystem>

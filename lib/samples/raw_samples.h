@@ -1,11 +1,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ir/tensor.h"
 #include "runtime/port.h"
+#include "samples/judge_samples.h"
 #include "support/diagnostics.h"
 
 /// Samples as the vendor's tools take them: a folder for each input, a file for each sample that holds
@@ -17,6 +19,7 @@ struct RawInput {
   std::string folder;                        // with the path
   bool bytes = false;                        // files without a header hold uint8, else float32
   std::function<Tensor(Tensor)> adapt = {};  // what the model takes, of a file's tensor; may be empty
+  std::optional<Promise> promise = {};       // what a file's numbers are
 };
 
 /// Every file of the folder that is not hidden, by name. Errors in `diagnostics`: a folder that cannot be
@@ -26,7 +29,7 @@ std::vector<std::string> files_in(const RawInput& input, Diagnostics& diagnostic
 /// Errors in `diagnostics`: a file that cannot hold such a tensor; one without a header has another size.
 void check_raw_sample(const std::string& file, const RawInput& input, Diagnostics& diagnostics);
 
-/// The tensor, adapted. uint8 becomes float32 where the input takes that. Throws Fatal as above.
+/// The tensor, not yet adapted. uint8 becomes float32 where the input takes that. Throws Fatal as above.
 Tensor read_raw_sample(const std::string& file, const RawInput& input);
 
 }  // namespace qprep

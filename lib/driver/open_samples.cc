@@ -1,0 +1,79 @@
+#include "driver/open_samples.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "driver/adapt_sample.h"
+#include "runtime/port.h"
+
+namespace qprep {
+namespace {
+
+std::vector<RawInput> raw_inputs(const CalibrationConfig& config, std::span<const PreparedInput> inputs) {
+  std::vector<RawInput> raw;
+  for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
+    const InputPreprocessing& spec = inputs[i].spec;
+    RawInput input;
+    input.port.name = inputs[i].value->name();
+    input.port.type = inputs[i].sample;
+    input.folder = config.raw[i].folder;
+    input.bytes = config.raw[i].bytes;
+    if (spec.is_picture()) input.promise = Promise{0, 255, "pictures before mean and scale have"};
+    input.adapt = [spec](const Tensor& sample) { return adapt_sample(sample, spec); };
+    raw.push_back(std::move(input));
+  }
+  return raw;
+}
+
+std::string_view word_of(Colour colour) {
+  switch (colour) {
+    case Colour::kRgb:
+      return "rgb";
+    case Colour::kBgr:
+      return "bgr";
+    case Colour::kYuv444:
+      return "yuv444";
+    case Colour::kGray:
+      return "gray";
+    case Colour::kFeatureMap:
+      break;
+  }
+  return "featuremap";
+}
+
+/// "nv12 for bgr NHWC, mean 128, scale 0.0078125".
+std::string text_of(const InputPreprocessing& spec) {
+  std::string text = fmt::format("{} {} for {} {}", spec.fed_word, spec.fed_nhwc ? "NHWC" : "NCHW",
+                                 word_of(spec.trained), spec.trained_nhwc ? "NHWC" : "NCHW");
+  if (spec.video_range) text += ", video range";
+  if (!spec.mean.empty()) text += fmt::format(", mean {}", fmt::join(spec.mean, " "));
+  if (!spec.scale.empty()) text += fmt::format(", scale {}", fmt::join(spec.scale, " "));
+  return text;
+}
+
+}  // namespace
+
+SampleSet open_samples(const Model& model, const CalibrationConfig& config,
+                       std::span<const PreparedInput> inputs, Diagnostics& diagnostics) {
+  return config.raw.empty() ? SampleSet::open(config.data, input_ports(model), diagnostics)
+                            : SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
+}
+
+std::map<std::string, std::string> preprocessing_by_input(const CalibrationConfig& config,
+                                                          std::span<const PreparedInput> inputs) {
+  std::map<std::string, std::string> texts;
+  for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
+    texts.emplace(inputs[i].value->name(), text_of(inputs[i].spec));
+  }
+  return texts;
+}
+
+std::string preprocessing_text(const CalibrationConfig& config, std::span<const PreparedInput> inputs) {
+  std::string all;
+  for (const auto& [input, text] : preprocessing_by_input(config, inputs)) {
+    all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", input, text);
+  }
+  return all;
+}
+
+}  // namespace qprep

@@ -1,0 +1,124 @@
+#include "samples/judge_samples.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "support/codes.h"
+
+using namespace qprep;
+
+namespace {
+
+/// A picture of one colour, as a file of floats that is fed as it is.
+InputFacts picture(const std::string& file, std::vector<float> pixels) {
+  InputFacts facts;
+  facts.file = file;
+  const auto count = static_cast<std::int64_t>(pixels.size());
+  facts.fed = facts_of(Tensor::floats({1, 1, 1, count}, std::move(pixels)), 1);
+  return facts;
+}
+
+std::vector<std::string> warnings(const std::vector<InputFacts>& files, std::optional<Promise> promise = {}) {
+  std::vector<SampleFacts> samples;
+  for (const InputFacts& file : files) samples.push_back({{"image", file}});
+  std::map<std::string, Promise> promises;
+  if (promise) promises.emplace("image", *promise);
+  Diagnostics diagnostics;
+  judge_samples(samples, {}, promises, "samples", diagnostics);
+  std::vector<std::string> found;
+  for (const Diagnostic& each : diagnostics.all()) {
+    CHECK(each.severity == Severity::kWarning);
+    CHECK(each.code == codes::kBadSample);
+    found.push_back(to_text(each.where) + ": " + each.message);
+  }
+  return found;
+}
+
+const Promise kNormalised = {-2, 2.5, "mean and scale promise"};
+
+}  // namespace
+
+TEST_CASE("numbers of a tensor") {
+  const TensorFacts facts = facts_of(Tensor::floats({1, 2, 1, 2}, {1, -3, 5, NAN}), 1);
+  CHECK(facts.all.min == -3);
+  CHECK(facts.all.max == 5);
+  CHECK(facts.all.count == 3);
+  CHECK(facts.not_finite == 1);
+  REQUIRE(facts.channels.size() == 2);
+  CHECK(facts.channels[0].mean() == -1);
+  CHECK(facts.channels[1].max == 5);
+  CHECK_FALSE(facts.pixels());
+  CHECK(facts_of(Tensor::of<std::uint16_t>(DType::kFloat16, {3}, {0x3c00, 0xc000, 0x7c00}), {}).all.min ==
+        -2);
+  CHECK(facts_of(Tensor::of<std::uint16_t>(DType::kFloat16, {3}, {0x3c00, 0xc000, 0x7c00}), {}).not_finite ==
+        1);
+  CHECK(facts_of(Tensor::floats({2}, {0, 200}), {}).pixels());
+  CHECK_FALSE(facts_of(Tensor::floats({2}, {0, 20}), {}).pixels());
+  CHECK_FALSE(facts_of(Tensor::int64s({2}, {0, 200}), {}).pixels());
+}
+
+TEST_CASE("colours are an axis of four") {
+  CHECK(colour_axis({1, 3, 224, 224}) == 1);
+  CHECK(colour_axis({1, 224, 224, 3}) == 3);
+  CHECK(colour_axis({1, 1, 28, 28}) == 1);
+  CHECK(colour_axis({1, 64, 56, 56}) == std::nullopt);
+  CHECK(colour_axis({3, 224, 224}) == std::nullopt);
+}
+
+TEST_CASE("pixels where mean and scale promise small numbers") {
+  const auto found = warnings({picture("a.npy", {-1, 1}), picture("b.npy", {0, 255})}, kNormalised);
+  REQUIRE(found.size() == 1);
+  CHECK(
+      found[0] ==
+      "b.npy: the samples of input 'image' range from -1 to 255, and mean and scale promise -2 to 2.5: these "
+      "are pixels before mean and scale");
+}
+
+TEST_CASE("numbers that were prepared twice") {
+  const auto found =
+      warnings({picture("a.npy", {-2, 2})}, Promise{0, 255, "pictures before mean and scale have"});
+  REQUIRE(found.size() == 1);
+  CHECK_THAT(found[0], Catch::Contains("pictures before mean and scale have 0 to 255: is something done"));
+}
+
+TEST_CASE("no false alarm") {
+  CHECK(warnings({picture("a.npy", {-2, 2}), picture("b.npy", {0, 0.1F})}, kNormalised).empty());
+  CHECK(warnings({picture("a.npy", {0, 255}), picture("dark.npy", {0, 3})}).empty());
+  CHECK(warnings({picture("a.npy", {0, 255}), picture("b.npy", {0, 99.5F})}).empty());
+  CHECK(warnings({picture("a.npy", {0, 255}), picture("b.npy", {12, 250})}).empty());
+  CHECK(warnings({picture("a.npy", {-7, 3}), picture("b.npy", {0, 0.5F})}).empty());
+}
+
+TEST_CASE("what the preprocessing made keeps its promise") {
+  InputFacts made = picture("a.jpg", {0, 255});
+  made.preprocessed = true;
+  CHECK(warnings({made}, kNormalised).empty());
+}
+
+TEST_CASE("some are pixels and others are not") {
+  const auto found =
+      warnings({picture("a.npy", {-1, 1}), picture("b.npy", {-2, 2}), picture("c.npy", {0, 255})});
+  REQUIRE(found.size() == 1);
+  CHECK(
+      found[0] ==
+      "c.npy: 1 of 3 samples of input 'image' hold pixels (0 to 255), and 2 numbers from -2 to 2: they were "
+      "prepared in different ways");
+}
+
+TEST_CASE("few samples and equal samples") {
+  Diagnostics diagnostics;
+  judge_count(20, "samples", diagnostics);
+  CHECK(diagnostics.all().empty());
+  judge_count(1, "samples", diagnostics);
+  REQUIRE(diagnostics.all().size() == 1);
+  CHECK_THAT(diagnostics.all()[0].message, Catch::StartsWith("1 sample may not show"));
+  const std::vector<std::string> same = {"d", "d"}, different = {"d", "e"};
+  judge_samples({}, different, {}, "samples", diagnostics);
+  judge_samples({}, std::span(same).first(1), {}, "samples", diagnostics);
+  CHECK(diagnostics.all().size() == 1);
+  judge_samples({}, same, {}, "samples", diagnostics);
+  REQUIRE(diagnostics.all().size() == 2);
+  CHECK(diagnostics.all()[1].message == "all 2 samples are the same, byte for byte");
+}
