@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <re2/re2.h>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "config/selector.h"
 #include "quant/fake_quant.h"
@@ -115,6 +116,22 @@ std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, co
     for (const std::size_t i : group) chosen[i] = {statistics.tensors[i].range(), taken};
   });
   return chosen;
+}
+
+Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::vector<ChosenRange>& chosen,
+                              const FilledScales& filled, const Plan& plan) {
+  std::unordered_set<const Value*> left_float;
+  for (const auto& [value, why] : filled.left_float) left_float.insert(value);
+  Calibrated all;
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    const Value& value = *observed[i].value;
+    if (left_float.contains(&value) || constant_of(value) != nullptr) continue;
+    const ChosenRange& range = chosen[i];
+    all.tensors.push_back({observed[i].name, std::string(to_text(spec_of(value, plan))), range.seen.min,
+                           range.seen.max, range.taken.range.min, range.taken.range.max,
+                           to_text(range.taken.by), range.taken.signal, range.taken.error});
+  }
+  return all;
 }
 
 Wanted wanted_for(const CalibrationConfig& config) {

@@ -5,7 +5,9 @@
 
 #include "config/config.h"
 #include "driver/calibration.h"
+#include "passes/fill_scales.h"
 #include "plan/plan.h"
+#include "report/calibrated.h"
 #include "statistics/observers.h"
 
 namespace qprep {
@@ -21,6 +23,10 @@ struct ChosenRange {
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
                                        Diagnostics& diagnostics);
+
+/// For the report. Tensors that got no scale, and constants, are left out.
+Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::vector<ChosenRange>& chosen,
+                              const FilledScales& filled, const Plan& plan);
 
 /// What the configuration's methods need of the samples.
 Wanted wanted_for(const CalibrationConfig& config);

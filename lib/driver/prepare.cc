@@ -383,6 +383,8 @@ bool Preparation::act() {
   });
   if (!goes_on) return false;
   report_.risks = risks_->found(&seen);
+  report_.calibrated = calibrated_tensors(observed_, ranges_, filled, plan_);
+  report_.calibrated.samples = result_.samples;
   report_uncalibrated(filled);
   begin_check_result();
   return true;

@@ -12,6 +12,7 @@
 #include "ir/graph.h"
 #include "plan/plan.h"
 #include "report/accumulators.h"
+#include "report/calibrated.h"
 #include "report/crossings.h"
 #include "report/numeric_risk.h"
 #include "support/diagnostics.h"
@@ -194,6 +195,7 @@ struct Report {
   std::vector<ReportLoop> loops;
   std::vector<AccumulatorRisk> accumulators;
   std::vector<NumericRisk> risks;   // without a calibration, those that need no data
+  Calibrated calibrated;
   std::vector<Crossing> crossings;  // between the CPU and segments of the BPU
   ReportRegion region;
   std::vector<ReportRewritten> rewritten;  // known after the plan was made

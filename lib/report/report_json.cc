@@ -205,6 +205,9 @@ std::string json_of_plan(const Report& report) {
   out += ",\n";
   add_lines(out, "risks", report.risks, [](const NumericRisk& each) { return to_json(each); });
   out += ",\n";
+  add_lines(out, "calibrated", report.calibrated.tensors,
+            [](const CalibratedTensor& each) { return to_json(each); });
+  out += ",\n";
   add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });
   out += ",\n";
   add_lines(out, "region", report.region.borders, border);

@@ -182,6 +182,7 @@ class TextWriter {
       page_.simple(table);
     }
     if (const std::string risks = to_text(report_.risks); !risks.empty()) page_.line(risks);
+    if (report_.calibrated.any()) page_.line(to_text(report_.calibrated));
   }
 
   void devices() {

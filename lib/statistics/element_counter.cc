@@ -29,19 +29,24 @@ struct RowStatistics {
   double sum = 0;
 };
 
-/// Given: all are finite. The order of additions depends on the length alone.
+/// Where an element is not finite, so is the sum. Up to 16 numbers are added in float32, those sums in
+/// double; the order depends on the length alone.
 RowStatistics row_statistics(std::span<const float> row) {
-  constexpr std::size_t kLanes = 8;
+  constexpr std::size_t kLanes = 16, kBlock = 16 * kLanes;
   using Floats = Eigen::Array<float, kLanes, 1>;
   using Doubles = Eigen::Array<double, kLanes, 1>;
   Floats low = Floats::Constant(kInfinity), high = -low;
   Doubles sum = Doubles::Zero();
   const std::size_t whole = row.size() - row.size() % kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    const Eigen::Map<const Floats> lanes(row.data() + i);
-    low = low.min(lanes);
-    high = high.max(lanes);
-    sum += lanes.cast<double>();
+  for (std::size_t block = 0; block < whole; block += kBlock) {
+    Floats part = Floats::Zero();
+    for (std::size_t i = block; i < std::min(whole, block + kBlock); i += kLanes) {
+      const Eigen::Map<const Floats> lanes(row.data() + i);
+      low = low.min(lanes);
+      high = high.max(lanes);
+      part += lanes;
+    }
+    sum += part.cast<double>();
   }
   RowStatistics all{low.minCoeff(), high.maxCoeff(), 0};
   for (std::size_t lane = 0; lane < kLanes; ++lane) all.sum += sum[static_cast<Eigen::Index>(lane)];
@@ -77,6 +82,15 @@ void add_rows(std::span<const float> elements, std::size_t inner, ChannelStatist
     all.max[channel] = std::max(all.max[channel], seen.max);
     sums[channel] += seen.sum;
   }
+}
+
+/// Of all channels together. Given: there are some.
+Range range_of(const ChannelStatistics& channels) {
+  Range range;
+  range.min = *std::min_element(channels.min.begin(), channels.min.end()) + 0.0F;
+  range.max = *std::max_element(channels.max.begin(), channels.max.end()) + 0.0F;
+  range.finite = static_cast<std::int64_t>(channels.count * channels.channels());
+  return range;
 }
 
 }  // namespace
@@ -174,7 +188,10 @@ std::optional<ChannelStatistics> channel_statistics(std::span<const float> eleme
   } else {
     add_rows(elements, static_cast<std::size_t>(layout.inner), all, sums);
   }
-  for (std::size_t c = 0; c < channels; ++c) all.sum[c].add(sums[c]);
+  for (std::size_t c = 0; c < channels; ++c) {
+    if (!std::isfinite(sums[c])) return std::nullopt;
+    all.sum[c].add(sums[c]);
+  }
   return all;
 }
 
@@ -187,11 +204,9 @@ TensorObserver::TensorObserver(std::size_t samples, Wanted wanted, std::int64_t 
 
 void TensorObserver::see(std::size_t sample, std::span<const float> elements,
                          std::span<const std::int64_t> dims, ElementCounter& counter) {
-  const Range range = range_of_data(elements);
   std::optional<ChannelStatistics> channels;
-  if (wanted_.channels && range.all_finite()) {
-    channels = channel_statistics(elements, dims, statistics_.channel_axis);
-  }
+  if (wanted_.channels) channels = channel_statistics(elements, dims, statistics_.channel_axis);
+  const Range range = channels && channels->channels() > 0 ? range_of(*channels) : range_of_data(elements);
   std::vector<float> finite;
   if (wanted_.histogram && !range.all_finite()) finite = finite_of(elements);
   const std::span<const float> counted = range.all_finite() ? elements : finite;

@@ -80,8 +80,8 @@ class TensorObserver {
   std::mutex mutex_;
 };
 
-/// Of one tensor; nullopt if `axis` is none of its axes. The sums are made in double, in an order that the
-/// shape alone decides. Given: all elements are finite.
+/// Of one tensor; nullopt if `axis` is none of its axes, or an element is not finite. The sums are made in an
+/// order that the shape alone decides.
 std::optional<ChannelStatistics> channel_statistics(std::span<const float> elements,
                                                     std::span<const std::int64_t> dims, std::int64_t axis);
 

@@ -53,6 +53,7 @@ class Finder {
     return to ? density_->quantisation_error(*to, range_) : std::numeric_limits<double>::infinity();
   }
   bool has_density() const { return density_.has_value(); }
+  double mean_square() const { return density_->mean_square(); }
 
  private:
   Ends whole() const { return {static_cast<double>(all_.min), static_cast<double>(all_.max)}; }
@@ -147,7 +148,7 @@ class Finder {
 ObservedRange observe(const TensorStatistics& tensor, const ObserverSpec& spec, const Scheme& scheme,
                       QuantRange range) {
   const Finder finder(tensor, scheme, range);
-  ObservedRange found{finder.all(), spec, 0};
+  ObservedRange found{finder.all(), spec, std::nullopt, 0};
   if (found.range.magnitude() == 0.0F || !found.range.all_finite()) {
     found.by.observer = Observer::kMinMax;
     return found;
@@ -169,6 +170,7 @@ ObservedRange observe(const TensorStatistics& tensor, const ObserverSpec& spec, 
     ends = finder.ends_for(spec);
     if (finder.has_density()) found.error = finder.error(ends);
   }
+  if (finder.has_density()) found.signal = finder.mean_square();
   found.range.min = static_cast<float>(ends.low) + 0.0F;
   found.range.max = static_cast<float>(ends.high) + 0.0F;
   return found;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "plan/observer.h"
 #include "statistics/tensor_statistics.h"
 
@@ -8,9 +10,12 @@ namespace qprep {
 
 /// The range, and how it was found.
 struct ObservedRange {
-  Range range;       // its counts are those of the tensor
-  ObserverSpec by;   // of mix: the one that was chosen
-  double error = 0;  // the mean square of what quantising with it does to the tensor; 0 without a histogram
+  Range range;      // its counts are those of the tensor
+  ObserverSpec by;  // of mix: the one that was chosen
+  /// The mean squares of the tensor and of what quantising with the range does to it; none without a
+  /// histogram.
+  std::optional<double> signal;
+  double error = 0;
 };
 
 /// Given: the tensor has a histogram if the observer needs one.

@@ -9,7 +9,7 @@ namespace {
 using Piece = ValueDensity::Piece;
 
 /// The mean of x^2 in a piece.
-double mean_square(const Piece& piece) {
+double square_in(const Piece& piece) {
   return (piece.low * piece.low + piece.low * piece.high + piece.high * piece.high) / 3.0;
 }
 
@@ -72,7 +72,7 @@ void ValueDensity::add_up() {
   for (const Piece& piece : pieces_) {
     counts_.push_back(counts_.back() + piece.count);
     sums_.push_back(sums_.back() + piece.count * (piece.low + piece.high) / 2.0);
-    squares_.push_back(squares_.back() + piece.count * mean_square(piece));
+    squares_.push_back(squares_.back() + piece.count * square_in(piece));
   }
   total_ = counts_.back();
 }
@@ -106,10 +106,12 @@ double ValueDensity::quantile(double share) const {
 
 double ValueDensity::mean() const { return total_ > 0 ? sums_.back() / total_ : 0.0; }
 
+double ValueDensity::mean_square() const { return total_ > 0 ? squares_.back() / total_ : 0.0; }
+
 double ValueDensity::standard_deviation() const {
   if (total_ == 0) return 0.0;
   const double middle = mean();
-  return std::sqrt(std::max(0.0, squares_.back() / total_ - middle * middle));
+  return std::sqrt(std::max(0.0, mean_square() - middle * middle));
 }
 
 double ValueDensity::quantisation_error(const ScaleAndZero& to, QuantRange range) const {

@@ -31,6 +31,7 @@ class ValueDensity {
   /// The number that `share` (0 to 1) of all are at most.
   double quantile(double share) const;
   double mean() const;
+  double mean_square() const;
   double standard_deviation() const;
 
   /// The mean of (x - Q(x))^2, with Q(x) = clamp(round(x / scale) + zero_point, qmin, qmax) as a real number

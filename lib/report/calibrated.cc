@@ -1,0 +1,76 @@
+#include "report/calibrated.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "report/page.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+std::string number(double x) { return fmt::format("{:.5g}", x); }
+std::string ends(double low, double high) { return fmt::format("{} to {}", number(low), number(high)); }
+
+/// "mse" or "117 percentile 99.99, 13 min_max".
+std::string methods_of(const Calibrated& calibrated) {
+  std::map<std::string, std::size_t> counts;
+  for (const CalibratedTensor& tensor : calibrated.tensors) ++counts[tensor.method];
+  if (counts.size() == 1) return counts.begin()->first;
+  std::vector<std::pair<std::string, std::size_t>> rows(counts.begin(), counts.end());
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::vector<std::string> parts;
+  for (const auto& [method, count] : rows) parts.push_back(fmt::format("{} {}", count, method));
+  return join(parts, ", ");
+}
+
+}  // namespace
+
+std::optional<double> CalibratedTensor::sqnr() const {
+  if (!signal || noise <= 0 || *signal <= 0) return std::nullopt;
+  return 10.0 * std::log10(*signal / noise);
+}
+
+std::string to_text(const Calibrated& calibrated) {
+  constexpr std::size_t kMost = 10;
+  if (!calibrated.any()) return "";
+  Page page;
+  page.line(fmt::format("Calibration: {} from {}; method: {}",
+                        counted(calibrated.tensors.size(), "tensor", "tensors"),
+                        counted(calibrated.samples, "sample", "samples"), methods_of(calibrated)));
+  std::vector<const CalibratedTensor*> worst;
+  for (const CalibratedTensor& tensor : calibrated.tensors) {
+    if (tensor.sqnr()) worst.push_back(&tensor);
+  }
+  std::stable_sort(worst.begin(), worst.end(),
+                   [](const auto* a, const auto* b) { return *a->sqnr() < *b->sqnr(); });
+  worst.resize(std::min(worst.size(), kMost));
+  if (worst.empty()) return page.take();
+  page.line("Those whose numbers lose the most (signal to quantisation noise):");
+  Table table{{"tensor", "dtype", "seen", "covered", "method", "dB"}, {}};
+  table.align = {Table::Align::kLeft, Table::Align::kLeft, Table::Align::kLeft,
+                 Table::Align::kLeft, Table::Align::kLeft, Table::Align::kRight};
+  for (const CalibratedTensor* tensor : worst) {
+    table.rows.push_back({tensor->name, tensor->dtype, ends(tensor->min, tensor->max),
+                          ends(tensor->low, tensor->high), tensor->method,
+                          fmt::format("{:.1f}", *tensor->sqnr())});
+  }
+  page.simple(table);
+  return page.take();
+}
+
+nlohmann::ordered_json to_json(const CalibratedTensor& tensor) {
+  nlohmann::ordered_json json = {{"tensor", tensor.name},  {"dtype", tensor.dtype}, {"min", tensor.min},
+                                 {"max", tensor.max},      {"low", tensor.low},     {"high", tensor.high},
+                                 {"method", tensor.method}};
+  const auto sqnr = tensor.sqnr();
+  json["sqnr_db"] = sqnr ? nlohmann::ordered_json(*sqnr) : nlohmann::ordered_json(nullptr);
+  return json;
+}
+
+}  // namespace qprep

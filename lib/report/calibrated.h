@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qprep {
+
+/// A tensor whose scale comes from samples.
+struct CalibratedTensor {
+  std::string name;
+  std::string dtype;             // "qint8"
+  float min = 0, max = 0;        // of what the samples gave it
+  float low = 0, high = 0;       // what its integers cover
+  std::string method;            // "mse", "percentile 99.99"
+  std::optional<double> signal;  // its mean square; none: the samples' histogram was not kept
+  double noise = 0;              // the mean square of what quantising does to it; known if `signal` is
+
+  /// 10 log10(signal / noise), in dB; nullopt: it is not known, or nothing is lost.
+  std::optional<double> sqnr() const;
+};
+
+struct Calibrated {
+  std::size_t samples = 0;
+  std::vector<CalibratedTensor> tensors;  // in graph order
+
+  bool any() const { return !tensors.empty(); }
+};
+
+/// A sentence with the methods, and a table of the tensors that lose the most; empty: nothing was calibrated.
+std::string to_text(const Calibrated& calibrated);
+nlohmann::ordered_json to_json(const CalibratedTensor& tensor);
+
+}  // namespace qprep
