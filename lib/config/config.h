@@ -47,6 +47,7 @@ struct CalibrationConfig {
   Where where = {};            // of `data`, or of all of it
   std::vector<RawSamples> raw = {};       // one for each input, instead of `data`
   std::vector<ObserverFor> tensors = {};  // the first that names a tensor holds
+  bool bias_correction = false;           // biases make up for what rounding the weights shifts
   bool keep = false;                      // the statistics are written beside the models
 };
 

@@ -134,9 +134,23 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
   return all;
 }
 
+std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observed>& observed,
+                                                        const Statistics& statistics) {
+  std::unordered_map<const Value*, ChannelMeans> all;
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    const TensorStatistics& tensor = statistics.tensors[i];
+    if (!tensor.channels || tensor.channels->channels() == 0) continue;
+    ChannelMeans& means = all[observed[i].value];
+    means.axis = tensor.channel_axis;
+    for (std::size_t c = 0; c < tensor.channels->channels(); ++c)
+      means.means.push_back(tensor.channels->mean(c));
+  }
+  return all;
+}
+
 Wanted wanted_for(const CalibrationConfig& config) {
   Wanted wanted{.histogram = config.keep || needs_histogram(config.observer.observer),
-                .channels = config.keep};
+                .channels = config.keep || config.bias_correction};
   for (const ObserverFor& each : config.tensors) {
     wanted.histogram = wanted.histogram || needs_histogram(each.spec.observer);
   }

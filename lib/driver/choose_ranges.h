@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "config/config.h"
 #include "driver/calibration.h"
+#include "passes/correct_biases.h"
 #include "passes/fill_scales.h"
 #include "plan/plan.h"
 #include "report/calibrated.h"
@@ -27,6 +29,10 @@ std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, co
 /// For the report. Tensors that got no scale, and constants, are left out.
 Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::vector<ChosenRange>& chosen,
                               const FilledScales& filled, const Plan& plan);
+
+/// Of those tensors whose channels were observed.
+std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observed>& observed,
+                                                        const Statistics& statistics);
 
 /// What the configuration's methods need of the samples.
 Wanted wanted_for(const CalibrationConfig& config);

@@ -51,6 +51,7 @@ constexpr std::string_view kRaiseForModern = "raise-opset-for-modern";
 constexpr std::string_view kModernise = "modernise";
 constexpr std::string_view kRaiseForQdq = "raise-opset-for-qdq";
 constexpr std::string_view kFillScales = "fill-scales";
+constexpr std::string_view kCorrectBiases = "correct-biases";
 constexpr std::string_view kLowerQdq = "lower-qdq";
 constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
 
@@ -86,6 +87,7 @@ class Preparation {
   void collect_statistics();
   void keep(const Statistics& statistics, const std::filesystem::path& file);
   bool act();
+  bool correct();
   bool modernise_composites();
   bool lower();
   void finish();
@@ -135,6 +137,8 @@ class Preparation {
   std::optional<OutputFolder> folder_;
   std::vector<Observed> observed_;
   std::vector<ChosenRange> ranges_;  // of observed_
+  std::unordered_map<const Value*, ChannelMeans> means_;
+  CorrectedBiases corrected_;
   PrepareResult result_;
 };
 
@@ -297,6 +301,7 @@ bool Preparation::calibrate() {
             : fitting_statistics(options_.statistics_from, file_, observed_, wanted);
     result_.samples = statistics.samples.size();
     ranges_ = choose_ranges(observed_, statistics, plan_, calibration, diagnostics_);
+    if (calibration.bias_correction) means_ = means_of(observed_, statistics);
     if (calibration.keep && options_.statistics_from.empty()) keep(statistics, out_ / (prefix() + ".qcal"));
   });
   check_samples_give_scales();
@@ -381,13 +386,26 @@ bool Preparation::act() {
     result_.calibrated = filled.calibrated;
     result_.uncalibrated = filled.left_float.size();
   });
-  if (!goes_on) return false;
+  if (!goes_on || !correct()) return false;
   report_.risks = risks_->found(&seen);
   report_.calibrated = calibrated_tensors(observed_, ranges_, filled, plan_);
   report_.calibrated.samples = result_.samples;
+  report_.calibrated.layers = corrected_.layers;
+  report_.calibrated.corrected = corrected_.corrected;
   report_uncalibrated(filled);
   begin_check_result();
   return true;
+}
+
+bool Preparation::correct() {
+  if (!config_.calibration->bias_correction) return true;
+  if (config_.fusing.batch_norms.value == BatchNorms::kKeep) {
+    diagnostics_.warning(codes::kNoEffect,
+                         "'calibration.bias_correction' has no effect with 'bn: with_bn': biases are "
+                         "what training makes of the batch norms");
+    return true;
+  }
+  return watch_.step(kCorrectBiases, model(), [&] { corrected_ = correct_biases(*model().graph, means_); });
 }
 
 /// A tensor that was to be quantised stays float since it has no scale.
@@ -545,7 +563,7 @@ std::vector<std::string> pass_names() {
   add(PassKind::kDecide);
   add(PassKind::kAct);
   for (const auto name :
-       {kRaiseForModern, kModernise, kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
+       {kRaiseForModern, kModernise, kFillScales, kCorrectBiases, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
     names.emplace_back(name);
   return names;
 }

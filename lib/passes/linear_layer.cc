@@ -20,21 +20,25 @@ void multiply(const std::byte* from, double factor, std::int64_t count, std::byt
 }  // namespace
 
 std::variant<LinearLayer, std::string> LinearLayer::of(Node& node) {
+  const Tensor* weight = node.input(1) ? constant_of(*node.input(1)) : nullptr;
+  return of(node, weight ? *weight : Tensor());
+}
+
+std::variant<LinearLayer, std::string> LinearLayer::of(Node& node, const Tensor& weight) {
   const bool is_matrix = node.is("Gemm") || node.is("MatMul");
   LinearLayer layer(node);
   if (!is_matrix && !layer.is_convolution()) return "no Conv, ConvTranspose, Gemm or MatMul stands there";
-  const Tensor* weight = node.input(1) ? constant_of(*node.input(1)) : nullptr;
-  if (!weight || weight->dtype() != DType::kFloat32) return "the weight there is not constant float32";
-  layer.weight_ = *weight;
-  const Dims& dims = weight->dims();
+  if (weight.dtype() != DType::kFloat32) return "the weight there is not constant float32";
+  layer.weight_ = weight;
+  const Dims& dims = weight.dims();
   layer.groups_ = is_matrix ? 1 : node.int_or("group", 1);
   const bool fits = is_matrix ? dims.size() == 2 : dims.size() >= 3;
-  if (!fits || weight->size() == 0 || layer.groups_ < 1 || dims[0] % layer.groups_ != 0) {
+  if (!fits || weight.size() == 0 || layer.groups_ < 1 || dims[0] % layer.groups_ != 0) {
     return "the weight there has an unusual shape";
   }
   layer.rows_ = dims[0];
   layer.columns_ = dims[1];
-  layer.taps_ = weight->size() / (dims[0] * dims[1]);
+  layer.taps_ = weight.size() / (dims[0] * dims[1]);
   layer.output_rank_ = dims.size();
   layer.rows_are_outputs_ = node.is("Conv") || (node.is("Gemm") && node.int_or("transB", 0) != 0);
   return layer;

@@ -16,6 +16,8 @@ class LinearLayer {
  public:
   /// Result: the layer that `node` is, or why it is none: a clause that follows "it stays, since ".
   static std::variant<LinearLayer, std::string> of(Node& node);
+  /// The same with this weight instead of the one that the node reads.
+  static std::variant<LinearLayer, std::string> of(Node& node, const Tensor& weight);
 
   Node& node() const { return *node_; }
   std::int64_t outputs() const { return rows_are_outputs_ ? rows_ : columns_ * groups_; }

@@ -43,6 +43,10 @@ std::string to_text(const Calibrated& calibrated) {
   page.line(fmt::format("Calibration: {} from {}; method: {}",
                         counted(calibrated.tensors.size(), "tensor", "tensors"),
                         counted(calibrated.samples, "sample", "samples"), methods_of(calibrated)));
+  if (calibrated.layers > 0) {
+    page.line(fmt::format("Biases of {} of {} layers make up for what rounding their weights shifts",
+                          calibrated.corrected.size(), calibrated.layers));
+  }
   std::vector<const CalibratedTensor*> worst;
   for (const CalibratedTensor& tensor : calibrated.tensors) {
     if (tensor.sqnr()) worst.push_back(&tensor);

@@ -25,6 +25,8 @@ struct CalibratedTensor {
 struct Calibrated {
   std::size_t samples = 0;
   std::vector<CalibratedTensor> tensors;  // in graph order
+  std::size_t layers = 0;                 // with quantised weights; 0: no bias was to be corrected
+  std::vector<std::string> corrected;  // those of them whose biases make up for the rounding of the weights
 
   bool any() const { return !tensors.empty(); }
 };

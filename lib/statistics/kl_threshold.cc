@@ -13,11 +13,12 @@ double x_log_x(double x) { return x > 0 ? x * std::log(x) : 0.0; }
 class Divergence {
  public:
   Divergence(std::span<const double> counts, int levels)
-      : counts_(counts), levels_(static_cast<std::size_t>(levels)) {
+      : counts_(counts.begin(), counts.end()), levels_(static_cast<std::size_t>(levels)) {
+    counts_[0] = counts_[1];
     sum_.push_back(0);
     entropy_.push_back(0);
     filled_.push_back(0);
-    for (const double count : counts) {
+    for (const double count : counts_) {
       sum_.push_back(sum_.back() + count);
       entropy_.push_back(entropy_.back() + x_log_x(count));
       filled_.push_back(filled_.back() + (count > 0 ? 1 : 0));
@@ -44,7 +45,7 @@ class Divergence {
   }
 
  private:
-  std::span<const double> counts_;
+  std::vector<double> counts_;
   std::size_t levels_;
   std::vector<double> sum_, entropy_, filled_;
 };

@@ -65,6 +65,8 @@ def magnitude_histogram(x: np.ndarray, bins: int) -> np.ndarray:
 
 def divergence(counts: np.ndarray, kept: int, levels: int = 128) -> float:
     """Kullback and Leibler's, written down as it is defined."""
+    counts = counts.copy()
+    counts[0] = counts[1]  # zeros are exact whatever the range
     p = counts[:kept].copy()
     beyond = counts[kept:].sum()
     p[-1] += beyond

@@ -1,0 +1,143 @@
+#include "passes/correct_biases.h"
+
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+
+#include "passes/constants.h"
+#include "passes/linear_layer.h"
+#include "quant/fake_quant.h"
+#include "quant/fake_quant_math.h"
+
+namespace qprep {
+namespace {
+
+/// The FakeQuantize that makes what the node reads; null: none does.
+const Node* fake_quantize_before(const Node& node, std::size_t input) {
+  const Value* value = node.input(input);
+  const Node* maker = value ? value->producer() : nullptr;
+  return maker && is_fake_quantize(*maker) ? maker : nullptr;
+}
+
+/// W - Q(W); nullopt: the node quantises no constant, or not yet.
+std::optional<Tensor> rounding_of(const Node& quantiser) {
+  const Tensor* weight = quantiser.input(0) ? constant_of(*quantiser.input(0)) : nullptr;
+  const auto attributes = read_fake_quantize(quantiser);
+  if (!weight || weight->dtype() != DType::kFloat32 || !attributes || !attributes->calibrated)
+    return std::nullopt;
+  const auto params = params_of_fake_quantize(quantiser, *attributes);
+  if (!params) return std::nullopt;
+  std::vector<float> difference = weight->to_vector<float>();
+  std::vector<float> quantised(difference.size());
+  const std::vector<float> scales = params->scale->to_vector<float>();
+  const std::vector<std::int32_t> zero_points = params->zero_point->to_vector<std::int32_t>();
+  if (attributes->spec.channel_axis < 0) {
+    fake_quantize(std::span<const float>(difference), quantised,
+                  QuantParams{scales.front(), zero_points.front(), attributes->range});
+  } else {
+    fake_quantize_per_channel(difference, quantised, weight->dims(),
+                              static_cast<std::size_t>(attributes->spec.channel_axis), scales, zero_points,
+                              attributes->range);
+  }
+  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= quantised[i];
+  return Tensor::floats(weight->dims(), std::move(difference));
+}
+
+/// The means fit the axis that the layer sums up.
+bool fits(const ChannelMeans& means, const LinearLayer& layer) {
+  const bool as_summed = layer.is_convolution() ? means.axis == 1 : means.axis == -1;
+  return as_summed && static_cast<std::int64_t>(means.means.size()) == layer.inputs();
+}
+
+/// What the result lacks on average, for each output channel.
+std::vector<double> shift_of(const LinearLayer& rounding, const std::vector<double>& means) {
+  std::vector<double> shift = rounding.response_to(means);
+  if (!rounding.node().is("ConvTranspose")) return shift;
+  const std::vector<std::int64_t> strides = rounding.node().ints_or("strides", {});
+  const auto apart = static_cast<double>(
+      std::accumulate(strides.begin(), strides.end(), std::int64_t{1}, std::multiplies<>()));
+  for (double& each : shift) each /= apart;
+  return shift;
+}
+
+/// Where the bias of the layer stands, if it can be changed.
+struct Bias {
+  Node* node = nullptr;
+  std::size_t input = 2;
+  std::vector<double> numbers;  // as they act
+  double beta = 1;              // by which the node multiplies what stands there
+  Dims dims;
+};
+
+/// Of a MatMul: the Add of a constant, if nothing else reads the product.
+std::optional<Bias> bias_behind(const Node& product, std::int64_t outputs) {
+  const Value& result = product.output(0);
+  if (!result.has_single_use() || result.is_graph_output()) return std::nullopt;
+  Node& add = *result.uses().front().node;
+  if (!add.is("Add")) return std::nullopt;
+  const std::size_t input = 1 - result.uses().front().input;
+  const Tensor* constant = add.input(input) ? constant_of(*add.input(input)) : nullptr;
+  const bool per_channel = constant && constant->dtype() == DType::kFloat32 && constant->size() == outputs &&
+                           !constant->dims().empty() && constant->dims().back() == outputs;
+  if (!per_channel) return std::nullopt;
+  Bias bias{&add, input, {}, 1, constant->dims()};
+  for (const float each : constant->to_vector<float>()) bias.numbers.push_back(static_cast<double>(each));
+  return bias;
+}
+
+std::optional<Bias> bias_of(const LinearLayer& layer) {
+  if (!layer.has_bias()) return bias_behind(layer.node(), layer.outputs());
+  auto numbers = layer.bias();
+  if (!numbers) return std::nullopt;
+  const double beta =
+      layer.node().is("Gemm") ? static_cast<double>(layer.node().float_or("beta", 1.0F)) : 1.0;
+  if (beta == 0) return std::nullopt;
+  return Bias{&layer.node(), 2, std::move(*numbers), beta, {layer.outputs()}};
+}
+
+bool correct(Node& node, const Tensor& rounding, const ChannelMeans& means) {
+  const auto layer = LinearLayer::of(node, rounding);
+  if (!std::holds_alternative<LinearLayer>(layer)) return false;
+  const LinearLayer& lost = std::get<LinearLayer>(layer);
+  if (!fits(means, lost)) return false;
+  const auto bias = bias_of(lost);
+  if (!bias) return false;
+  const std::vector<double> shift = shift_of(lost, means.means);
+  std::vector<float> corrected;
+  for (std::size_t o = 0; o < shift.size(); ++o) {
+    corrected.push_back(static_cast<float>((bias->numbers[o] + shift[o]) / bias->beta));
+  }
+  set_constant_input(*bias->node, bias->input, Tensor::floats(bias->dims, std::move(corrected)),
+                     node.label() + "_corrected_bias");
+  return true;
+}
+
+}  // namespace
+
+CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means) {
+  CorrectedBiases result;
+  std::vector<Node*> layers;
+  const auto collect = [&](const auto& self, Graph& each) -> void {
+    for (Node& node : each.nodes()) {
+      layers.push_back(&node);
+      for (Graph* body : node.bodies()) self(self, *body);
+    }
+  };
+  collect(collect, graph);
+  for (Node* node : layers) {
+    const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
+    const auto rounding = weight ? rounding_of(*weight) : std::nullopt;
+    if (!rounding || std::holds_alternative<std::string>(LinearLayer::of(*node, *rounding))) continue;
+    ++result.layers;
+    const Node* data = fake_quantize_before(*node, 0);
+    const auto known = data ? means.find(data->input(0)) : means.end();
+    if (known == means.end() || !correct(*node, *rounding, known->second)) continue;
+    result.corrected.push_back(node->label());
+  }
+  return result;
+}
+
+}  // namespace qprep

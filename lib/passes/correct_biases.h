@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace qprep {
+
+/// What samples gave a tensor on average, for each of its channels.
+struct ChannelMeans {
+  std::int64_t axis = 1;  // from the front or, negative, from the back
+  std::vector<double> means;
+};
+
+struct CorrectedBiases {
+  std::size_t layers = 0;              // whose weights are quantised
+  std::vector<std::string> corrected;  // the labels of those whose bias was
+};
+
+/// Adds to biases what rounding the weights takes from the layers' results on average, so that the mean of
+/// each channel stays what it was: with W the weight and Q(W) the quantised one,
+///
+///   b_o += sum over i and taps of (W - Q(W))_{o,i} E[x_i]
+///
+/// (Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", ICCV 2019, 4.2,
+/// with the means of samples). Where a convolution pads, its border sees less than the formula says; each
+/// element of a ConvTranspose's result sees one of as many taps as its stride skips.
+///
+/// Given: `means`, by what an activation's FakeQuantize reads; weights' FakeQuantize nodes are calibrated. A
+/// layer is corrected if it reads such an activation and its bias is constant, or can be added to the node. A
+/// bias that others read stays for them as it was.
+CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means);
+
+}  // namespace qprep

@@ -1,0 +1,117 @@
+#include "passes/correct_biases.h"
+
+#include <catch2/catch.hpp>
+
+#include "ir/verify.h"
+#include "quant/fake_quant.h"
+
+namespace qprep {
+namespace {
+
+/// A layer behind a FakeQuantize of its data `x`, whose weight is rounded to whole numbers.
+struct Fixture {
+  Model model;
+  Graph& graph = *model.graph;
+  Value& x;
+
+  Fixture() : x(graph.add_input("x", Type::tensor(DType::kFloat32, Shape{{1, ""}, {2, ""}, {3, ""}}))) {
+    model.opsets[""] = 13;
+  }
+
+  Value& quantised(Value& value, float scale) {
+    return insert_fake_quantize(graph, nullptr, value, {}, Tensor::scalar(scale),
+                                Tensor::of<std::int32_t>(DType::kInt32, {}, {0}), true)
+        .output(0);
+  }
+
+  Node& layer(const std::string& op, Dims dims, std::vector<float> weights,
+              std::optional<std::vector<float>> bias) {
+    Value& data = quantised(x, 0.1F);
+    Value& weight =
+        quantised(graph.add_initializer("w", Tensor::floats(std::move(dims), std::move(weights))), 1.0F);
+    std::vector<Value*> inputs = {&data, &weight};
+    if (bias) {
+      const auto size = static_cast<std::int64_t>(bias->size());
+      inputs.push_back(&graph.add_initializer("b", Tensor::floats({size}, std::move(*bias))));
+    }
+    Node& node = graph.insert(nullptr, {.op = op, .inputs = inputs, .outputs = {"y"}});
+    node.set_label("layer");
+    return node;
+  }
+
+  CorrectedBiases corrected(std::vector<double> means, std::int64_t axis = 1) {
+    CorrectedBiases result = correct_biases(graph, {{&x, {axis, std::move(means)}}});
+    CHECK(verify(model).empty());
+    return result;
+  }
+};
+
+std::vector<float> constant(const Node& node, std::size_t input) {
+  return constant_of(*node.input(input))->to_vector<float>();
+}
+
+}  // namespace
+
+TEST_CASE("a convolution's bias makes up for the rounding of its weight times the mean of its data") {
+  Fixture f;
+  // Rounding leaves 0.25, -0.25, 0.5 (ties to even) and 0.
+  Node& conv = f.layer("Conv", {2, 2, 1}, {1.25F, 2.75F, 2.5F, -3.0F}, std::vector<float>{1, 2});
+  const CorrectedBiases result = f.corrected({4, 8});
+  CHECK(result.layers == 1);
+  CHECK(result.corrected == std::vector<std::string>{"layer"});
+  CHECK(constant(conv, 2) == std::vector<float>{1 + 0.25F * 4 - 0.25F * 8, 2 + 0.5F * 4});
+}
+
+TEST_CASE("taps add up, groups see their own channels, and a bias is made where there is none") {
+  Fixture f;
+  Node& conv = f.layer("Conv", {2, 1, 2}, {0.25F, 0.125F, 0.5F, 1.0F}, std::nullopt);
+  conv.set_attribute("group", std::int64_t{2});
+  f.corrected({1, 10});
+  CHECK(constant(conv, 2) == std::vector<float>{0.375F, 5.0F});
+}
+
+TEST_CASE("each element of a transposed convolution's result sees one of as many taps as it strides") {
+  Fixture f;
+  Node& conv = f.layer("ConvTranspose", {2, 1, 4}, {0.25F, 0.25F, 0.25F, 0.25F, 0, 0, 0, 0.5F}, std::nullopt);
+  conv.set_attribute("strides", std::vector<std::int64_t>{2});
+  f.corrected({1, 2});
+  CHECK(constant(conv, 2) == std::vector<float>{1.0F});
+}
+
+TEST_CASE("a Gemm multiplies its bias by beta and its product by alpha") {
+  Fixture f;
+  Node& gemm = f.layer("Gemm", {2, 1}, {0.25F, 0.5F}, std::vector<float>{3});
+  gemm.set_attribute("alpha", 4.0F);
+  gemm.set_attribute("beta", 2.0F);
+  f.corrected({1, 2}, -1);
+  CHECK(constant(gemm, 2) == std::vector<float>{3 + 4 * (0.25F + 1.0F) / 2});
+}
+
+TEST_CASE("the bias of a MatMul is the Add behind it") {
+  Fixture f;
+  Node& product = f.layer("MatMul", {2, 2}, {0.25F, 0, 0, 0.5F}, std::nullopt);
+  Value& bias = f.graph.add_initializer("b", Tensor::floats({1, 2}, {1, 1}));
+  Node& add = f.graph.insert(nullptr, {.op = "Add", .inputs = {&bias, &product.output(0)}, .outputs = {"z"}});
+  CHECK(f.corrected({1, 1}, -1).corrected.size() == 1);
+  CHECK(constant(add, 0) == std::vector<float>{1.25F, 1.5F});
+}
+
+TEST_CASE("what cannot be corrected stays as it is, and counts") {
+  Fixture f;
+  Node& conv = f.layer("Conv", {1, 2, 1}, {0.25F, 0.5F}, std::vector<float>{7});
+  SECTION("means along another axis") { CHECK(f.corrected({1, 1}, -1).corrected.empty()); }
+  SECTION("as many means as there are no channels") { CHECK(f.corrected({1, 1, 1}).corrected.empty()); }
+  SECTION("data of which nothing is known") { CHECK(correct_biases(f.graph, {}).layers == 1); }
+  CHECK(constant(conv, 2) == std::vector<float>{7});
+}
+
+TEST_CASE("a bias that another node reads stays as it is for that node") {
+  Fixture f;
+  Node& conv = f.layer("Conv", {1, 2, 1}, {0.25F, 0.5F}, std::vector<float>{7});
+  Node& other = f.graph.insert(nullptr, {.op = "Relu", .inputs = {conv.input(2)}, .outputs = {"z"}});
+  f.corrected({4, 2});
+  CHECK(constant(conv, 2) == std::vector<float>{9});
+  CHECK(constant(other, 0) == std::vector<float>{7});
+}
+
+}  // namespace qprep
