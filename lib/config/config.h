@@ -45,10 +45,11 @@ struct CalibrationConfig {
   std::string data;            // a folder; relative ones were resolved against the configuration's folder
   ObserverSpec observer = {};  // of all tensors but those that `tensors` names
   Where where = {};            // of `data`, or of all of it
-  std::vector<RawSamples> raw = {};       // one for each input, instead of `data`
-  std::vector<ObserverFor> tensors = {};  // the first that names a tensor holds
-  bool bias_correction = false;           // biases make up for what rounding the weights shifts
-  bool keep = false;                      // the statistics are written beside the models
+  std::vector<RawSamples> raw = {};          // one for each input, instead of `data`
+  std::vector<ObserverFor> tensors = {};     // the first that names a tensor holds
+  std::optional<bool> bias_correction = {};  // biases make up for what rounding the weights shifts
+  bool corrects_biases() const { return bias_correction.value_or(observer.observer == Observer::kAuto); }
+  bool keep = false;  // the statistics are written beside the models
 };
 
 /// How another tool cuts a model at its ends before anything else.

@@ -35,10 +35,27 @@ class TensorSelector {
   std::shared_ptr<const re2::RE2> regex_;
 };
 
+/// How the tensor becomes integers.
+QuantSpec spec_of(const Value& value, const Plan& plan) {
+  if (const auto planned = plan.values.find(&value); planned != plan.values.end())
+    return planned->second.spec;
+  for (const Use& use : value.uses()) {
+    if (!is_fake_quantize(*use.node)) continue;
+    if (const auto attributes = read_fake_quantize(*use.node)) return attributes->spec;
+  }
+  return {};
+}
+
 /// The observer of each tensor.
-std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, const CalibrationConfig& config,
+std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, const Plan& plan,
+                                       const CalibrationConfig& config, const ObserverSpec& usual,
                                        Diagnostics& diagnostics) {
-  std::vector<ObserverSpec> specs(observed.size(), config.observer);
+  std::vector<ObserverSpec> specs(observed.size(), usual);
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    // 16 bits have steps enough for what is rare, too.
+    const bool is_wide = spec_of(*observed[i].value, plan).precision == Precision::kInt16;
+    if (is_wide && config.observer.observer == Observer::kAuto) specs[i] = {.observer = Observer::kMinMax};
+  }
   for (auto entry = config.tensors.rbegin(); entry != config.tensors.rend(); ++entry) {
     const TensorSelector selector(entry->selector.value);
     bool names_any = false;
@@ -53,17 +70,6 @@ std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, co
                         entry->selector.where);
   }
   return specs;
-}
-
-/// How the tensor becomes integers.
-QuantSpec spec_of(const Value& value, const Plan& plan) {
-  if (const auto planned = plan.values.find(&value); planned != plan.values.end())
-    return planned->second.spec;
-  for (const Use& use : value.uses()) {
-    if (!is_fake_quantize(*use.node)) continue;
-    if (const auto attributes = read_fake_quantize(*use.node)) return attributes->spec;
-  }
-  return {};
 }
 
 /// Several tensors as if they were one.
@@ -82,8 +88,8 @@ TensorStatistics joined(const std::vector<const TensorStatistics*>& tensors) {
 
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
-                                       Diagnostics& diagnostics) {
-  const std::vector<ObserverSpec> observers = observers_of(observed, config, diagnostics);
+                                       const ObserverSpec& usual, Diagnostics& diagnostics) {
+  const std::vector<ObserverSpec> observers = observers_of(observed, plan, config, usual, diagnostics);
   // Tensors by the scale that they have; the first of a group speaks for it.
   std::vector<std::vector<std::size_t>> groups;
   std::unordered_map<const Value*, std::size_t> group_of;
@@ -150,7 +156,7 @@ std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observ
 
 Wanted wanted_for(const CalibrationConfig& config) {
   Wanted wanted{.histogram = config.keep || needs_histogram(config.observer.observer),
-                .channels = config.keep || config.bias_correction};
+                .channels = config.keep || config.corrects_biases()};
   for (const ObserverFor& each : config.tensors) {
     wanted.histogram = wanted.histogram || needs_histogram(each.spec.observer);
   }

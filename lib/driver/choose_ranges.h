@@ -20,11 +20,12 @@ struct ChosenRange {
   ObservedRange taken;  // what its integers cover; tensors with one scale in common have one
 };
 
-/// In the order of `observed`. Given: `statistics` has these tensors, in this order.
-/// Diagnostics: a selector of the configuration that names none of them.
+/// In the order of `observed`. `usual`: of the tensors that the configuration does not name; of those of 16
+/// bits, method auto takes min_max. Given: `statistics` has these tensors, in this order. Diagnostics: a
+/// selector of the configuration that names none of them.
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
-                                       Diagnostics& diagnostics);
+                                       const ObserverSpec& usual, Diagnostics& diagnostics);
 
 /// For the report. Tensors that got no scale, and constants, are left out.
 Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::vector<ChosenRange>& chosen,

@@ -8,11 +8,12 @@
 #include <memory>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "config/config.h"
 #include "driver/calibration.h"
-#include "driver/choose_ranges.h"
+#include "driver/calibrator.h"
 #include "driver/configured_model.h"
 #include "driver/confirm_remedies.h"
 #include "driver/fix_sizes.h"
@@ -87,7 +88,6 @@ class Preparation {
   void collect_statistics();
   void keep(const Statistics& statistics, const std::filesystem::path& file);
   bool act();
-  bool correct();
   bool modernise_composites();
   bool lower();
   void finish();
@@ -99,7 +99,6 @@ class Preparation {
   bool raise(std::string_view step, std::int64_t opset);
   void check_scales_are_there() const;
   void begin_check_result();
-  void check_samples_give_scales() const;
   void report_uncalibrated(const FilledScales& filled);
   void warn_of_int16();
   void note_change(const Value& value, const std::string& name, const std::string& because);
@@ -135,10 +134,7 @@ class Preparation {
   bool had_scales_ = false;                // the input model states scales of activations
   std::optional<SegmentsPicture> picture_;
   std::optional<OutputFolder> folder_;
-  std::vector<Observed> observed_;
-  std::vector<ChosenRange> ranges_;  // of observed_
-  std::unordered_map<const Value*, ChannelMeans> means_;
-  CorrectedBiases corrected_;
+  std::optional<Calibrator> calibrator_;
   PrepareResult result_;
 };
 
@@ -217,6 +213,27 @@ bool Preparation::decide() {
   return true;
 }
 
+/// The tensors by which the quantised model is compared with the float one: where its quantised part ends,
+/// else its outputs.
+std::vector<std::string> results_to_compare(const Model& model, const Report& report) {
+  std::unordered_set<std::string> ends;
+  for (const ReportBorder& border : report.region.borders) {
+    if (border.begins) continue;
+    for (const ReportBorder::Crossing& crossing : border.crossings) ends.insert(crossing.tensor);
+  }
+  std::vector<std::string> results;
+  for (const Node& node : model.graph->nodes()) {
+    for (std::size_t i = 0; i < node.output_count(); ++i) {
+      if (ends.contains(node.output(i).name())) results.push_back(node.output(i).name());
+    }
+  }
+  if (!results.empty()) return results;
+  for (const Value* output : model.graph->outputs()) {
+    if (output->producer() && output->type().dtype == DType::kFloat32) results.push_back(output->name());
+  }
+  return results;
+}
+
 /// Given: nothing changes the report's nodes any more.
 void Preparation::begin_check_result() {
   if (!options_.stop_after.empty()) return;
@@ -290,61 +307,31 @@ bool Preparation::calibrate() {
   if (!options_.stop_after.empty() && find_pass(options_.stop_after) != nullptr) return true;
   folder_.emplace(out_);
   if (!config_.calibration) return true;
-  observed_ = tensors_to_observe(model(), plan_);
-  const CalibrationConfig& calibration = *config_.calibration;
+  calibrator_.emplace(file_, plan_, config_, inputs_, options_, diagnostics_);
   say("calibrating");
   watch_.timed("calibrate", [&] {
-    const Wanted wanted = wanted_for(calibration);
-    const Statistics statistics =
-        options_.statistics_from.empty()
-            ? run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_)
-            : fitting_statistics(options_.statistics_from, file_, observed_, wanted);
-    result_.samples = statistics.samples.size();
-    ranges_ = choose_ranges(observed_, statistics, plan_, calibration, diagnostics_);
-    if (calibration.bias_correction) means_ = means_of(observed_, statistics);
-    if (calibration.keep && options_.statistics_from.empty()) keep(statistics, out_ / (prefix() + ".qcal"));
+    calibrator_->observe(results_to_compare(model(), report_));
+    result_.samples = calibrator_->statistics().samples.size();
+    const bool keeps = config_.calibration->keep && options_.statistics_from.empty();
+    if (keeps) keep(calibrator_->statistics(), out_ / (prefix() + ".qcal"));
   });
-  check_samples_give_scales();
   return true;
 }
 
 /// Instead of everything else that would be written.
 void Preparation::collect_statistics() {
-  observed_ = tensors_to_observe(model(), plan_);
+  calibrator_.emplace(file_, plan_, config_, inputs_, options_, diagnostics_);
   say("calibrating");
   watch_.timed("calibrate", [&] {
-    const Statistics statistics =
-        run_calibration(file_, observed_, *config_.calibration, {.histogram = true, .channels = true},
-                        inputs_, options_, diagnostics_);
-    result_.samples = statistics.samples.size();
-    keep(statistics, options_.statistics->file);
+    calibrator_->observe_all();
+    result_.samples = calibrator_->statistics().samples.size();
+    keep(calibrator_->statistics(), options_.statistics->file);
   });
 }
 
 void Preparation::keep(const Statistics& statistics, const std::filesystem::path& file) {
   write_statistics(statistics, file);
   result_.files.push_back({file, std::filesystem::file_size(file)});
-}
-
-/// Before anything is written: of what the model computes, one tensor must have a scale.
-void Preparation::check_samples_give_scales() const {
-  const Observed* first = nullptr;
-  std::string why;
-  for (std::size_t i = 0; i < observed_.size(); ++i) {
-    const Observed& tensor = observed_[i];
-    if (constant_of(*tensor.value)) continue;
-    const auto planned = plan_.values.find(tensor.value);
-    const Precision precision =
-        planned == plan_.values.end() ? Precision::kInt8 : planned->second.spec.precision;
-    std::string because = no_scale_because(ranges_[i].taken.range, range_of(precision));
-    if (because.empty()) return;
-    if (!first) why = std::move(because);
-    if (!first) first = &tensor;
-  }
-  if (!first) return;
-  throw Fatal(codes::kNoScales,
-              fmt::format("the samples give no tensor a scale; of '{}': {}", first->name, why),
-              {config_.calibration->data});
 }
 
 /// Where composite operators become ONNX's own, after everything was decided and inserted: that changes
@@ -375,37 +362,21 @@ bool Preparation::act() {
   if (!modernise_composites()) return false;
   if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
+  if (!watch_.step(kCorrectBiases, model(), [&] { calibrator_->correct_biases(); })) return false;
+  if (calibrator_->searches()) {
+    say("comparing methods");
+    watch_.timed("compare-methods", [&] { calibrator_->search(); });
+  }
   FilledScales filled;
-  NumericRisks::SeenRanges seen;
-  const bool goes_on = watch_.step(kFillScales, model(), [&] {
-    for (std::size_t i = 0; i < observed_.size(); ++i) {
-      seen.own.emplace(observed_[i].value, ranges_[i].seen);
-      seen.of_scales.emplace(observed_[i].value, ranges_[i].taken.range);
-    }
-    filled = fill_scales(model(), seen.of_scales, diagnostics_);
-    result_.calibrated = filled.calibrated;
-    result_.uncalibrated = filled.left_float.size();
-  });
-  if (!goes_on || !correct()) return false;
+  if (!watch_.step(kFillScales, model(), [&] { filled = calibrator_->fill(); })) return false;
+  result_.calibrated = filled.calibrated;
+  result_.uncalibrated = filled.left_float.size();
+  const NumericRisks::SeenRanges seen = calibrator_->seen_ranges();
   report_.risks = risks_->found(&seen);
-  report_.calibrated = calibrated_tensors(observed_, ranges_, filled, plan_);
-  report_.calibrated.samples = result_.samples;
-  report_.calibrated.layers = corrected_.layers;
-  report_.calibrated.corrected = corrected_.corrected;
+  report_.calibrated = calibrator_->report(filled);
   report_uncalibrated(filled);
   begin_check_result();
   return true;
-}
-
-bool Preparation::correct() {
-  if (!config_.calibration->bias_correction) return true;
-  if (config_.fusing.batch_norms.value == BatchNorms::kKeep) {
-    diagnostics_.warning(codes::kNoEffect,
-                         "'calibration.bias_correction' has no effect with 'bn: with_bn': biases are "
-                         "what training makes of the batch norms");
-    return true;
-  }
-  return watch_.step(kCorrectBiases, model(), [&] { corrected_ = correct_biases(*model().graph, means_); });
 }
 
 /// A tensor that was to be quantised stays float since it has no scale.
@@ -419,7 +390,7 @@ void Preparation::note_change(const Value& value, const std::string& name, const
 
 void Preparation::report_uncalibrated(const FilledScales& filled) {
   std::unordered_map<const Value*, std::string> names;
-  for (const Observed& tensor : observed_) names.emplace(tensor.value, tensor.name);
+  for (const Observed& tensor : calibrator_->observed()) names.emplace(tensor.value, tensor.name);
   std::unordered_map<const Value*, const std::string*> reasons;
   std::map<std::string, std::string, std::less<>> because;
   for (const auto& [value, why] : filled.left_float) {
@@ -563,7 +534,7 @@ std::vector<std::string> pass_names() {
   add(PassKind::kDecide);
   add(PassKind::kAct);
   for (const auto name :
-       {kRaiseForModern, kModernise, kFillScales, kCorrectBiases, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
+       {kRaiseForModern, kModernise, kCorrectBiases, kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
     names.emplace_back(name);
   return names;
 }

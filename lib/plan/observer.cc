@@ -8,8 +8,10 @@
 namespace qprep {
 namespace {
 
-constexpr std::array<std::pair<Observer, std::string_view>, 8> kWords = {{
+constexpr std::array<std::pair<Observer, std::string_view>, 10> kWords = {{
+    {Observer::kAuto, "auto"},
     {Observer::kMinMax, "min_max"},
+    {Observer::kMeanRange, "mean_range"},
     {Observer::kMovingAverage, "moving_average"},
     {Observer::kPercentile, "percentile"},
     {Observer::kKl, "kl"},
@@ -52,7 +54,9 @@ std::string to_text(const ObserverSpec& spec) {
       return fmt::format("{} to {} to {}", word, spec.clip_min, spec.clip_max);
     case Observer::kClipStd:
       return fmt::format("{}, {} deviations", word, spec.deviations);
+    case Observer::kAuto:
     case Observer::kMinMax:
+    case Observer::kMeanRange:
     case Observer::kMse:
     case Observer::kMix:
       break;
@@ -61,7 +65,15 @@ std::string to_text(const ObserverSpec& spec) {
 }
 
 bool needs_histogram(Observer observer) {
-  return observer != Observer::kMinMax && observer != Observer::kMovingAverage && observer != Observer::kClip;
+  switch (observer) {
+    case Observer::kMinMax:
+    case Observer::kMeanRange:
+    case Observer::kMovingAverage:
+    case Observer::kClip:
+      return false;
+    default:
+      return true;
+  }
 }
 
 }  // namespace qprep

@@ -9,16 +9,27 @@
 /// formulas.
 namespace qprep {
 
-enum class Observer { kMinMax, kMovingAverage, kPercentile, kKl, kMse, kMix, kClip, kClipStd };
+enum class Observer {
+  kAuto,
+  kMinMax,
+  kMeanRange,
+  kMovingAverage,
+  kPercentile,
+  kKl,
+  kMse,
+  kMix,
+  kClip,
+  kClipStd
+};
 
-/// The words of configurations: "min_max", "moving_average", "percentile", "kl", "mse", "mix", "clip",
-/// "clip_std".
+/// The words of configurations: "auto", "min_max", "mean_range", "moving_average", "percentile", "kl", "mse",
+/// "mix", "clip", "clip_std".
 std::string_view to_text(Observer observer);
 std::optional<Observer> observer_from(std::string_view word);
 std::vector<std::string> observer_words();
 
 struct ObserverSpec {
-  Observer observer = Observer::kMinMax;
+  Observer observer = Observer::kAuto;
   double averaging_constant = 0.01;    // moving_average: 0 to 1
   double percentile = 99.99;           // percentile, mix: 50 to 100
   int bins = 2048;                     // kl, mix: from 0 to the largest magnitude

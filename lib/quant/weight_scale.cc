@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <fmt/format.h>
+#include <limits>
 
 #include "quant/scale.h"
 #include "support/parallel.h"
@@ -133,9 +134,16 @@ Dims channel_dims(std::size_t rank, std::int64_t axis, std::int64_t channels) {
 }
 
 std::optional<KnownScale> known_scale(const ConstantFacts& facts, const QuantSpec& spec) {
-  const auto known = weight_scale_for(static_cast<float>(facts.min), static_cast<float>(facts.max),
-                                      spec.scheme, range_of(spec));
+  const QuantRange range = range_of(spec);
+  auto known =
+      weight_scale_for(static_cast<float>(facts.min), static_cast<float>(facts.max), spec.scheme, range);
   if (!known) return std::nullopt;
+  const double widest = std::max(facts.max / range.max, facts.min / range.min);
+  const auto exact = static_cast<float>(widest);
+  const bool any_scale = spec.scheme.symmetric && spec.scheme.is_signed && !spec.scheme.power_of_two;
+  if (any_scale && exact >= std::max(std::numeric_limits<float>::min(), spec.scheme.smallest_scale)) {
+    known->scale = exact;
+  }
   return KnownScale{Tensor::scalar(known->scale),
                     Tensor::of<std::int32_t>(DType::kInt32, {}, {known->zero_point})};
 }

@@ -28,7 +28,10 @@ struct WeightScale {
 /// payload once, in parallel if it is big; the result does not depend on the number of threads.
 std::optional<WeightScale> weight_scale(const Tensor& w, const QuantSpec& spec, std::string* why = nullptr);
 
-/// Of a constant in arithmetic, from what its numbers are; nullopt: no scale can serve.
+/// Of a constant in arithmetic, from what its numbers are; nullopt: no scale can serve. Symmetric and signed,
+/// it is the least scale that cuts nothing off, max(max / quant_max, min / quant_min), so that the number of
+/// largest magnitude is exact, and with it a constant that is one number. All others: as weight_scale_for,
+/// scale.h.
 std::optional<KnownScale> known_scale(const ConstantFacts& facts, const QuantSpec& spec);
 
 /// Dims of scales for broadcasting against a tensor of rank `rank`: {} per tensor (axis -1), else [C,1,...]

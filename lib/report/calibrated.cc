@@ -29,6 +29,28 @@ std::string methods_of(const Calibrated& calibrated) {
   return join(parts, ", ");
 }
 
+std::string decibels_of(const MethodTrial& trial) {
+  return trial.error > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(trial.error)) : "";
+}
+
+/// The methods that auto compared, the best first.
+std::string trials_text(std::vector<MethodTrial> trials) {
+  std::stable_sort(trials.begin(), trials.end(),
+                   [](const auto& a, const auto& b) { return a.error < b.error; });
+  Page page;
+  page.line(fmt::format(
+      "Method auto compared {} with the float model at {}; the best was taken (signal to error, dB):",
+      counted(trials.front().samples, "sample", "samples"),
+      counted(trials.front().results, "result", "results")));
+  Table table{{"method", "dB"}, {}};
+  table.align = {Table::Align::kLeft, Table::Align::kRight};
+  for (const MethodTrial& trial : trials) table.rows.push_back({trial.method, decibels_of(trial)});
+  page.simple(table);
+  std::string text = page.take();
+  text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 std::optional<double> CalibratedTensor::sqnr() const {
@@ -43,6 +65,10 @@ std::string to_text(const Calibrated& calibrated) {
   page.line(fmt::format("Calibration: {} from {}; method: {}",
                         counted(calibrated.tensors.size(), "tensor", "tensors"),
                         counted(calibrated.samples, "sample", "samples"), methods_of(calibrated)));
+  if (calibrated.without_samples) {
+    page.line("Method auto had statistics without samples to compare methods with, and took mse");
+  }
+  if (!calibrated.trials.empty()) page.line(trials_text(calibrated.trials));
   if (calibrated.layers > 0) {
     page.line(fmt::format("Biases of {} of {} layers make up for what rounding their weights shifts",
                           calibrated.corrected.size(), calibrated.layers));
@@ -75,6 +101,13 @@ nlohmann::ordered_json to_json(const CalibratedTensor& tensor) {
   const auto sqnr = tensor.sqnr();
   json["sqnr_db"] = sqnr ? nlohmann::ordered_json(*sqnr) : nlohmann::ordered_json(nullptr);
   return json;
+}
+
+nlohmann::ordered_json to_json(const MethodTrial& trial) {
+  return {{"method", trial.method},
+          {"error", trial.error},
+          {"samples", trial.samples},
+          {"results", trial.results}};
 }
 
 }  // namespace qprep

@@ -22,11 +22,22 @@ struct CalibratedTensor {
   std::optional<double> sqnr() const;
 };
 
+/// A method that was tried on the whole model, and how far the results of samples were from the float
+/// model's.
+struct MethodTrial {
+  std::string method;
+  double error = 0;         // of the results, on average: sum (result - float)^2 / sum (float - mean)^2
+  std::size_t samples = 0;  // that were compared
+  std::size_t results = 0;
+};
+
 struct Calibrated {
   std::size_t samples = 0;
   std::vector<CalibratedTensor> tensors;  // in graph order
   std::size_t layers = 0;                 // with quantised weights; 0: no bias was to be corrected
   std::vector<std::string> corrected;  // those of them whose biases make up for the rounding of the weights
+  std::vector<MethodTrial> trials;     // of method auto; the least error won
+  bool without_samples = false;        // method auto had statistics alone, and took mse
 
   bool any() const { return !tensors.empty(); }
 };
@@ -34,5 +45,6 @@ struct Calibrated {
 /// A sentence with the methods, and a table of the tensors that lose the most; empty: nothing was calibrated.
 std::string to_text(const Calibrated& calibrated);
 nlohmann::ordered_json to_json(const CalibratedTensor& tensor);
+nlohmann::ordered_json to_json(const MethodTrial& trial);
 
 }  // namespace qprep

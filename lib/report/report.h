@@ -194,7 +194,7 @@ struct Report {
   std::vector<SharedWeight> shared;
   std::vector<ReportLoop> loops;
   std::vector<AccumulatorRisk> accumulators;
-  std::vector<NumericRisk> risks;   // without a calibration, those that need no data
+  std::vector<NumericRisk> risks;  // without a calibration, those that need no data
   Calibrated calibrated;
   std::vector<Crossing> crossings;  // between the CPU and segments of the BPU
   ReportRegion region;

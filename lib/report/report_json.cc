@@ -208,6 +208,9 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "calibrated", report.calibrated.tensors,
             [](const CalibratedTensor& each) { return to_json(each); });
   out += ",\n";
+  add_lines(out, "methods_compared", report.calibrated.trials,
+            [](const MethodTrial& each) { return to_json(each); });
+  out += ",\n";
   add_lines(out, "corrected_biases", report.calibrated.corrected,
             [](const std::string& each) -> ordered_json { return each; });
   out += ",\n";

@@ -26,9 +26,11 @@ struct ProbedModel {
 };
 ProbedModel append_probes(std::span<const std::byte> model, std::span<const std::string> tensors);
 
-/// Domain and operator of the node, and its attribute for the number.
+/// Domain and operators of the nodes, and their attribute for the number. Simulate computes what
+/// SessionOptions::simulate makes of its input.
 inline constexpr const char* kProbeDomain = "qprep.probe";
 inline constexpr const char* kProbeOp = "Probe";
+inline constexpr const char* kSimulateOp = "Simulate";
 inline constexpr const char* kProbeNumber = "number";
 
 }  // namespace qprep

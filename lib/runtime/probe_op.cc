@@ -1,6 +1,9 @@
 #include "runtime/probe_op.h"
 
 #include <array>
+#include <vector>
+
+#include "runtime/kernel_number.h"
 
 namespace qprep {
 
@@ -22,13 +25,7 @@ OrtStatusPtr ProbeKernel::ComputeV2(OrtKernelContext* context) {
 }
 
 OrtStatusPtr ProbeOp::CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const {
-  try {
-    const auto number = Ort::ConstKernelInfo(info).GetAttribute<std::int64_t>(kProbeNumber);
-    *kernel = new ProbeKernel(*callback_, static_cast<std::size_t>(number));
-    return nullptr;
-  } catch (const std::exception& error) {
-    return Ort::Status(error.what(), ORT_FAIL).release();
-  }
+  return make_numbered_kernel<ProbeKernel>(*callback_, info, kernel);
 }
 
 }  // namespace qprep

@@ -11,6 +11,7 @@
 #include "runtime/library.h"
 #include "runtime/ort.h"
 #include "runtime/probe_op.h"
+#include "runtime/simulate_op.h"
 #include "support/codes.h"
 #include "support/diagnostics.h"
 #include "support/mapped_file.h"
@@ -98,17 +99,17 @@ Tensor to_tensor(Ort::Value value, std::shared_ptr<const void> session) {
 }  // namespace
 
 struct Session::Loaded {
-  explicit Loaded(const SessionOptions& options) : probe(options.probe), probe_op(probe) {
+  explicit Loaded(const SessionOptions& options)
+      : probe(options.probe), simulate(options.simulate), probe_op(probe), simulate_op(simulate) {
     settings.SetIntraOpNumThreads(options.intra_op_threads);
     settings.SetInterOpNumThreads(1);
     settings.SetExecutionMode(ORT_SEQUENTIAL);
     settings.SetLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
     settings.SetGraphOptimizationLevel(options.optimise ? ORT_ENABLE_ALL : ORT_DISABLE_ALL);
     if (options.exact_int8) settings.AddConfigEntry(kOrtSessionOptionsAvx2PrecisionMode, "1");
-    if (probe) {
-      probe_domain.Add(&probe_op);
-      settings.Add(probe_domain);
-    }
+    if (probe) probe_domain.Add(&probe_op);
+    if (simulate) probe_domain.Add(&simulate_op);
+    if (probe || simulate) settings.Add(probe_domain);
   }
 
   void read_ports() {
@@ -130,7 +131,9 @@ struct Session::Loaded {
 
   std::string name;
   ProbeCallback probe;
+  SimulateCallback simulate;
   ProbeOp probe_op;
+  SimulateOp simulate_op;
   Ort::CustomOpDomain probe_domain{kProbeDomain};
   Ort::SessionOptions settings;
   Ort::Session session{nullptr};

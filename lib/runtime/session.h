@@ -26,14 +26,20 @@ struct SerialisedModel {
 using ProbeCallback = std::function<void(std::size_t probe, DType dtype, std::span<const std::int64_t> dims,
                                          std::span<const std::byte> elements)>;
 
+/// Called with the number and the elements of a Simulate node's input, and where its output's go; on the
+/// thread that runs the session. Must not throw. Given: as many of both.
+using SimulateCallback =
+    std::function<void(std::size_t number, std::span<const float> x, std::span<float> y)>;
+
 struct SessionOptions {
   int intra_op_threads = 1;  // within one operator; 0 = as many as the machine has
   bool optimise = true;      // ONNX Runtime's own graph optimisations
   /// Sums of int8 products do not saturate at 16 bits on processors that have AVX2 but not VNNI. Not the
   /// default: ONNX Runtime 1.31 then refuses some models whose layers share a constant.
   bool exact_int8 = false;
-  std::string library;  // see Library::get
-  ProbeCallback probe;  // needed by models that append_probes made
+  std::string library;        // see Library::get
+  ProbeCallback probe;        // needed by models that append_probes made
+  SimulateCallback simulate;  // needed by models with Simulate nodes
 };
 
 /// Input name to tensor.

@@ -28,12 +28,15 @@ class Finder {
     switch (spec.observer) {
       case Observer::kMinMax:
         return whole();
+      case Observer::kMeanRange:
+        return mean_range();
       case Observer::kMovingAverage:
         return moving_average(spec.averaging_constant);
       case Observer::kPercentile:
         return percentile(spec.percentile / 100.0);
       case Observer::kKl:
         return within(kl(spec.bins));
+      case Observer::kAuto:
       case Observer::kMse:
         return least_error();
       case Observer::kClip:
@@ -60,6 +63,18 @@ class Finder {
   double magnitude() const { return static_cast<double>(all_.magnitude()); }
   Ends within(double threshold) const {
     return {std::max(whole().low, -threshold), std::min(whole().high, threshold)};
+  }
+
+  Ends mean_range() const {
+    Ends sum;
+    double samples = 0;
+    for (const Range& sample : tensor_.by_sample) {
+      if (sample.finite == 0) continue;
+      sum.low += static_cast<double>(sample.min);
+      sum.high += static_cast<double>(sample.max);
+      ++samples;
+    }
+    return samples > 0 ? Ends{sum.low / samples, sum.high / samples} : whole();
   }
 
   Ends moving_average(double constant) const {
@@ -98,7 +113,14 @@ class Finder {
   Ends least_error() const {
     Ends best = whole();
     if (scheme_.symmetric) {
-      return within(shortened(magnitude(), [](double t) { return Ends{-t, t}; }));
+      const double t = shortened(magnitude(), [](double end) { return Ends{-end, end}; });
+      // A little more than all, so that the largest number is the largest integer.
+      const double exact = magnitude() * (range_.max - range_.min) / (2.0 * range_.max);
+      const double longer = exact / magnitude();
+      if (t == magnitude() && error({-exact, exact}) < error({-t, t})) {
+        return {whole().low * longer, whole().high * longer};
+      }
+      return within(t);
     }
     for (int round = 0; round < 2; ++round) {
       best.high = shortened(whole().high, [&](double t) { return Ends{best.low, t}; });

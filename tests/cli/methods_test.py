@@ -323,7 +323,7 @@ def check_shared_scale(run: Run) -> None:
     feed = {"x": random(1, 4, 8, 8)}
     samples = run.folder / "samples_share"
     write_samples(feed, samples)
-    base = f"calibration: {{data: {samples}}}\nmethod: jit\n"
+    base = f"calibration: {{data: {samples}, method: min_max}}\nmethod: jit\n"
     scales = {}
     for shares in ("activations: {share: true}\n", "qconfig_setter: [{module_type: {Conv: {output: {share: true}}}}]\n", ""):
         result, out = run.prepare(path, base + shares)

@@ -1,0 +1,79 @@
+#include "analysis/simulation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "runtime/probe.h"
+
+namespace qprep {
+namespace {
+
+/// What the run of this thread is about: ONNX Runtime calls back on the thread that runs.
+struct Run {
+  const Quantisers* quantisers = nullptr;
+  std::vector<std::vector<float>>* results = nullptr;
+};
+
+Run& run_of_this_thread() {
+  thread_local Run run;
+  return run;
+}
+
+void simulate(std::size_t number, std::span<const float> x, std::span<float> y) {
+  const Quantisers& all = *run_of_this_thread().quantisers;
+  if (number < all.size() && all[number]) {
+    fake_quantize(x, y, *all[number]);
+  } else {
+    std::copy(x.begin(), x.end(), y.begin());
+  }
+}
+
+void keep(std::size_t number, DType dtype, std::span<const std::int64_t>,
+          std::span<const std::byte> elements) {
+  if (dtype != DType::kFloat32) return;
+  const auto* floats = reinterpret_cast<const float*>(elements.data());
+  (*run_of_this_thread().results)[number].assign(floats, floats + elements.size() / sizeof(float));
+}
+
+Session probed(const SerialisedModel& model, std::span<const std::string> results, const std::string& library,
+               std::vector<std::string>& fetched) {
+  const ProbedModel with_probes = append_probes(model.bytes, results);
+  fetched = {with_probes.outputs.front()};
+  SessionOptions options;
+  options.library = library;
+  options.probe = keep;
+  options.simulate = simulate;
+  return Session({model.name, with_probes.bytes, model.data_folder}, options);
+}
+
+}  // namespace
+
+Simulation::Simulation(const SerialisedModel& model, std::span<const std::string> results,
+                       const std::string& library)
+    : results_(results.size()), session_(probed(model, results, library, fetched_)) {}
+
+std::vector<std::vector<float>> Simulation::run(const Feeds& feeds, const Quantisers& quantisers) const {
+  std::vector<std::vector<float>> results(results_);
+  run_of_this_thread() = {&quantisers, &results};
+  session_.run(feeds, fetched_);
+  return results;
+}
+
+ResultError error_of(std::span<const float> result, std::span<const float> reference) {
+  ResultError error;
+  double sum = 0, squares = 0, finite = 0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const auto there = static_cast<double>(reference[i]);
+    if (!std::isfinite(there)) continue;
+    sum += there;
+    squares += there * there;
+    ++finite;
+    const double off = static_cast<double>(result[i]) - there;
+    error.noise += std::isfinite(off) ? off * off : std::numeric_limits<double>::infinity();
+  }
+  if (finite > 0) error.signal = std::max(0.0, squares - sum * sum / finite);
+  return error;
+}
+
+}  // namespace qprep

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "quant/fake_quant_math.h"
+#include "runtime/session.h"
+
+namespace qprep {
+
+/// How each Simulate node of a model quantises, by its number; nullopt: it hands its input on.
+using Quantisers = std::vector<std::optional<QuantParams>>;
+
+/// Inference of a model whose FakeQuantize nodes are Simulate nodes, so that scales may change from run to
+/// run without loading it again. run() may be called from many threads at once.
+class Simulation {
+ public:
+  /// `results`: tensors of the main graph. A model without Simulate nodes is as good as any other.
+  Simulation(const SerialisedModel& model, std::span<const std::string> results, const std::string& library);
+
+  /// The elements of each result, in their order; those of one that is no float32 are none.
+  std::vector<std::vector<float>> run(const Feeds& feeds, const Quantisers& quantisers) const;
+
+ private:
+  std::size_t results_;
+  std::vector<std::string> fetched_;
+  Session session_;
+};
+
+/// How far results are from those of the float model, as sums over samples.
+struct ResultError {
+  double noise = 0;   // of (result - float)^2
+  double signal = 0;  // of (float - its mean in the sample)^2
+};
+/// Of one sample and result. Given: as many of both. An element that is not finite makes the noise infinite,
+/// unless the float one is not either.
+ResultError error_of(std::span<const float> result, std::span<const float> reference);
+
+}  // namespace qprep
