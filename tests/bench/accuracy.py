@@ -2,9 +2,10 @@
 
     python tests/bench/accuracy.py QPREP --results DIR [--only NAME...] [--again] [--write docs/accuracy.md]
 
-For each task and each of its float models: 64 calibration samples (`calib.py`), `qprep prepare` with min_max, int8,
-dialect qdq and form both, then the task on the float, the calibrated and the fixed-point model
-(evaluate_exactly.py); and the calibrated model of `method: jit`, which quantises the tail too. The tasks are those of
+For each task and each of its float models: 64 calibration samples (`calib.py`), `qprep prepare` with int8, dialect qdq
+and form both, then the task on the float, the calibrated and the fixed-point model (evaluate_exactly.py); the calibrated
+model of `method: jit`, which quantises the tail too; and with --methods, calibrated models of each method of calibration,
+from statistics that are collected once, and of int16 activations. The tasks are those of
 ../shared/eval (QPREP_SHARED names another place than ../shared); where it is absent, nothing is measured. Results are
 kept in DIR as one JSON file a model, samples in DIR/samples. --again prepares anew the models that were measured
 already; what a task gives on a model is kept in DIR/values by the model's bytes, so only a model that came out
@@ -22,7 +23,7 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from documents import replace_section
@@ -36,8 +37,17 @@ DECIBELS = ("PSNR", "SI-SNR")
 CONFIG = """version: 1
 method: {method}
 output: {{prefix: {method}, dialect: qdq, form: both}}
-calibration: {{data: {samples}, method: min_max}}
+calibration: {{data: {samples}}}
 """
+# Calibrated from statistics, with what `auto` does besides.
+OBSERVERS = {
+    "min_max": "{method: min_max}",
+    "percentile": "{method: percentile, percentile: 99.99}",
+    "mse": "{method: mse}",
+    "kl": "{method: kl}",
+    "mse, biases": "{method: mse, bias_correction: true}",
+}
+WIDE = {"int16": "jit_strip", "int16, jit": "jit"}
 
 
 @dataclass
@@ -53,6 +63,7 @@ class Result:
     seconds: float = 0.0  # of prepare, calibration included
     kilobytes: tuple[float, float] = (0, 0)  # float and fixed-point file
     failure: str = ""
+    methods: dict[str, float] = field(default_factory=dict)
 
     def loss(self, value: float) -> float:
         """In points of a percent, or in dB."""
@@ -124,6 +135,46 @@ def measure(qprep: Path, task: str, model: Path, folder: Path) -> Result:
     return result
 
 
+def prepare_with(qprep: Path, model: Path, out: Path, name: str, config: str, *more: str | Path) -> Path:
+    """The calibrated model that a configuration makes, without its other forms."""
+    folder = out / name.replace(", ", "_")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "qprep.yaml").write_text(config)
+    call([qprep, "prepare", model, "-c", folder / "qprep.yaml", "-o", folder, "-q", *more])
+    return folder / f"{model.stem}_calibrated.onnx"
+
+
+def measure_methods(qprep: Path, result: Result, model: Path, folder: Path) -> None:
+    out = folder / "models" / f"{result.task}-{model.stem}"
+    samples = json.dumps(str(samples_of(result.task, model, folder)))
+    form = "output: {dialect: qdq}\n"
+    try:
+        (out / "all.yaml").write_text(f"calibration: {{data: {samples}}}\n")
+        call([qprep, "calibrate", model, "-c", out / "all.yaml", "-o", out / "all.qcal", "-q"])
+        for name, calibration in OBSERVERS.items():
+            config = f"{form}calibration: {calibration}\n"
+            made = prepare_with(qprep, model, out, name, config, "--stats", out / "all.qcal")
+            result.methods[name] = float(evaluate(result.task, made, folder)["value"])
+        for name, method in WIDE.items():
+            config = f"{form}method: {method}\ncalibration: {{data: {samples}}}\nactivations: {{dtype: qint16}}\n"
+            made = prepare_with(qprep, model, out, name, config)
+            result.methods[name] = float(evaluate(result.task, made, folder)["value"])
+    except Failure as failure:
+        result.failure = str(failure)
+
+
+def method_table(results: list[Result]) -> list[str]:
+    names = [*OBSERVERS, "auto", *WIDE]
+    lines = [f"| model | float | {' | '.join(names)} |", "|" + "---|" * (len(names) + 2)]
+    for r in results:
+        if not r.methods:
+            continue
+        values = {**r.methods, "auto": r.qdq}
+        cells = [f"{values[name]:.4f}" if values.get(name) is not None else "" for name in names]
+        lines.append(f"| {Path(r.model).stem} | {r.float_value:.4f} | {' | '.join(cells)} |")
+    return lines
+
+
 def table(results: list[Result]) -> list[str]:
     lines = [
         "| task | model | metric, n | float | qdq | fixed point | loss, qdq | loss, fixed | qdq, jit | size | prepare, s |",
@@ -172,6 +223,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, required=True, metavar="DIR")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="tasks or model stems")
     parser.add_argument("--again", action="store_true")
+    parser.add_argument("--methods", action="store_true", help="each method of calibration, too")
     parser.add_argument("--write", type=Path, help="the document whose marked sections are replaced")
     args = parser.parse_args()
     if not EVAL.is_dir():
@@ -191,10 +243,17 @@ def main() -> int:
                 continue
             kept.write_text(json.dumps(asdict(result), indent=1))
             print(table([result])[-1], flush=True)
+        if wanted and args.methods and kept.exists():
+            result = Result(**json.loads(kept.read_text()))
+            if args.again or not result.methods:
+                measure_methods(args.qprep.resolve(strict=True), result, model, args.results)
+                kept.write_text(json.dumps(asdict(result), indent=1))
+                print(method_table([result])[-1], flush=True)
         if kept.exists():
             results.append(Result(**json.loads(kept.read_text())))
     if args.write:
         replace_section(args.write, "table", table(results))
+        replace_section(args.write, "methods", method_table(results))
         replace_section(args.write, "peers", peer_table(results))
     return 0
 
