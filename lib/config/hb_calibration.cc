@@ -23,16 +23,8 @@ class Reader {
     if (method == "skip" || !read_folders(method)) return without_data(method, type);
     config_.dialect = {Dialect::kQdq, {}};
     config_.form = {Form::kBoth, {}};
-    if (method == "default" || method.empty()) {
-      findings_.remarks.note(
-          codes::kChosenMethod,
-          fmt::format("{} leaves the method to the tool: qprep takes min_max, the smallest "
-                      "and the largest value seen",
-                      method.empty() ? "a file without 'calibration_type'" : "'calibration_type' default"),
-          type ? type->where : file_.where());
-    } else if (method == "kl" || method == "mix") {
-      findings_.later(fmt::format("'calibration_type' {}", method), type->where);
-    }
+    read_method(method, type);
+    config_.calibration->observer = observer_;
   }
 
  private:
@@ -61,7 +53,30 @@ class Reader {
                       method.empty() ? "" : ", not " + method),
           value->where);
     }
-    if (value->number < 1) findings_.later(fmt::format("'max_percentile' {}", value->text), value->where);
+    if (value->number >= 1) return;
+    observer_ = {.observer = Observer::kPercentile, .percentile = 100.0 * value->number};
+  }
+
+  void read_method(const std::string& method, const HbValue* type) {
+    if (method == "kl") observer_ = {.observer = Observer::kKl};
+    if (method == "max" && observer_.observer != Observer::kPercentile)
+      observer_ = {.observer = Observer::kMinMax};
+    if (method == "mix") {
+      observer_ = {.observer = Observer::kMix};
+      findings_.remarks.note(
+          codes::kChosenMethod,
+          "what hb_mapper's 'calibration_type' mix does is not published: qprep takes, tensor by "
+          "tensor, that of max, kl and the percentile 99.99 with the least mean square error",
+          type->where);
+    }
+    if (method != "default" && !method.empty()) return;
+    findings_.remarks.note(
+        codes::kChosenMethod,
+        fmt::format("{} leaves the method to the tool: qprep takes auto, which compares max, kl, mse and "
+                    "percentiles by "
+                    "the results of the quantised model",
+                    method.empty() ? "a file without 'calibration_type'" : "'calibration_type' default"),
+        type ? type->where : file_.where());
   }
 
   /// Result: there are samples, or something is wrong with what the file says of them.
@@ -124,6 +139,7 @@ class Reader {
   const HbFile& file_;
   const Findings& findings_;
   Config& config_;
+  ObserverSpec observer_;
 };
 
 }  // namespace

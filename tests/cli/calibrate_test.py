@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
@@ -246,6 +247,59 @@ class Calibration(unittest.TestCase):
         self.assertIn("no 'data'", self.refused("prepare", "m.onnx", "-c", "gone.yaml", "-o", "gone"))
         (self.folder / "none.yaml").write_text("method: jit\n")
         self.done("prepare", "m.onnx", "-c", "none.yaml", "--stats", "all.qcal", "-o", "gone")
+
+    def test_auto_takes_the_method_with_the_least_error_of_the_results(self) -> None:
+        """Each method's calibrated model in ONNX Runtime, beside the float model."""
+        random = np.random.default_rng(4)
+        weights = {"w1": random.normal(0, 0.3, (8, CHANNELS, 3, 3)), "w2": random.normal(0, 0.2, (5, 8, 1, 1))}
+        constants = [numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()]
+        nodes = [
+            helper.make_node("Conv", ["x", "w1"], ["h"], "first", pads=[1, 1, 1, 1]),
+            helper.make_node("Sigmoid", ["h"], ["s"], "sigmoid"),
+            helper.make_node("Mul", ["h", "s"], ["g"], "gate"),
+            helper.make_node("Conv", ["g", "w2"], ["y"], "second"),
+        ]
+        tensor = lambda name, channels: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIDE, SIDE])
+        graph = helper.make_graph(nodes, "g", [tensor("x", CHANNELS)], [tensor("y", 5)], constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.save(model, self.folder / "auto.onnx")
+        (self.folder / "auto").mkdir()
+        data = self.data["outliers"]
+        for i, sample in enumerate(data):
+            np.save(self.folder / f"auto/{i:02d}.npy", sample)
+        results = lambda path: [self.session(path).run(["y"], {"x": each})[0].astype(np.float64) for each in data]
+        exact = results(self.folder / "auto.onnx")
+        signal = sum(float(((y - y.mean()) ** 2).sum()) for y in exact)
+        methods = {
+            "mse": "mse", "kl, 2048 bins": "kl", "min_max": "min_max", "percentile 99.9": "percentile, percentile: 99.9",
+            "percentile 99.99": "percentile, percentile: 99.99", "percentile 99.999": "percentile, percentile: 99.999",
+        }
+        errors, models = {}, {}
+        for name, method in {**methods, "auto": "auto"}.items():
+            config = f"method: jit\ncalibration: {{data: auto, bias_correction: true, method: {method}}}\n"
+            (self.folder / "auto.yaml").write_text(config)
+            self.done("prepare", "auto.onnx", "-c", "auto.yaml", "-o", "autoed")
+            models[name] = self.bytes_of("autoed/auto_calibrated.onnx")
+            there = results(self.folder / "autoed/auto_calibrated.onnx")
+            errors[name] = sum(float(((a - b) ** 2).sum()) for a, b in zip(there, exact)) / signal
+        report = json.loads(self.bytes_of("autoed/model_check_result.json"))
+        compared = {row["method"]: row for row in report["methods_compared"]}
+        self.assertEqual(set(compared), set(methods))
+        for name, row in compared.items():
+            self.assertAlmostEqual(row["error"] / errors[name], 1.0, delta=1e-3, msg=name)
+            self.assertEqual((row["samples"], row["results"]), (SAMPLES, 1))
+        best = min(methods, key=lambda name: compared[name]["error"])
+        self.assertEqual(models["auto"], models[best])
+        self.assertEqual(errors["auto"], errors[best])
+        for threads in ("1", "2", "4"):
+            self.done("prepare", "auto.onnx", "-c", "auto.yaml", "-o", "autoed", "--threads", threads)
+            self.assertEqual(self.bytes_of("autoed/auto_calibrated.onnx"), models["auto"])
+
+    @staticmethod
+    def session(path: Path) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def test_shown(self) -> None:
         shown = json.loads(self.done("stats", "show", "all.qcal", "--json"))

@@ -253,10 +253,14 @@ class RealFiles(Case):
         self.assertIn("[no-match]", result.stderr)
         self.assertIn("ConvNeXt_femto__ConvNeXt.yaml:", result.stderr)
 
-    def test_what_is_not_carried_out_yet_is_refused_by_name(self):
-        result = qprep("prepare", "-c", self.real("EdgeNeXt_base*"))
+    def test_a_percentile_is_the_method(self):
+        config = self.real("EdgeNeXt_base*")
+        shown = json.loads(qprep("config", "show", config, "--json").stdout)
+        self.assertTrue(shown["ok"])
+        result = qprep("prepare", "-c", config)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("'max_percentile' 0.999 is understood, but prepare cannot carry it out yet", result.stderr)
+        self.assertNotIn("[not-yet]", result.stderr)
+        self.assertIn("edgenext_base.onnx", result.stderr)
 
 
 MINIMAL = """\

@@ -233,7 +233,8 @@ TEST_CASE("What the tool may choose is chosen aloud") {
       remarks(mapper("", "", "  calibration_type: default\n  cal_data_dir: a\n"), codes::kChosenMethod);
   CHECK(said ==
         Lines{"d/c.yaml:10:21: note: 'calibration_type' default leaves the method to the tool: qprep takes "
-              "min_max, the smallest and the largest value seen [chosen-method]"});
+              "auto, which "
+              "compares max, kl, mse and percentiles by the results of the quantised model [chosen-method]"});
   CHECK(remarks(compile("", "", ""), codes::kChosenMethod).size() == 1);
   const Config skip = parse_config(mapper("", "", "  calibration_type: skip\n  cal_data_dir: a\n"), "c.yaml");
   CHECK_FALSE(skip.calibration);
@@ -243,16 +244,19 @@ TEST_CASE("What the tool may choose is chosen aloud") {
   CHECK(load.form.value == Form::kBoth);
 }
 
+TEST_CASE("Methods are qprep's own") {
+  const auto observer = [](const std::string& lines) {
+    return parse_config(mapper("", "", lines + "  cal_data_dir: a\n"), "c.yaml").calibration->observer;
+  };
+  CHECK(observer("  calibration_type: max\n") == ObserverSpec{.observer = Observer::kMinMax});
+  CHECK(observer("  calibration_type: max\n  max_percentile: 0.5\n") ==
+        ObserverSpec{.observer = Observer::kPercentile, .percentile = 50});
+  CHECK(observer("  calibration_type: kl\n") == ObserverSpec{.observer = Observer::kKl});
+  CHECK(observer("  calibration_type: mix\n") == ObserverSpec{.observer = Observer::kMix});
+  CHECK(observer("  calibration_type: default\n") == ObserverSpec{});
+}
+
 TEST_CASE("What cannot be carried out yet is said by name") {
-  CHECK(
-      not_yet(mapper("", "", "  calibration_type: max\n  cal_data_dir: a\n  max_percentile: 0.99\n")) ==
-      Lines{"d/c.yaml:12:19: error: 'max_percentile' 0.99 is understood, but prepare cannot carry it out yet "
-            "[not-yet]"});
-  for (const char* method : {"kl", "mix"}) {
-    CHECK(
-        not_yet(mapper("", "", fmt::format("  calibration_type: {}\n  cal_data_dir: a\n", method))).size() ==
-        1);
-  }
   const std::string max = "  calibration_type: max\n  cal_data_dir: a\n";
   CHECK(not_yet(mapper("", "", max + "  max_percentile: 1.0\n")).empty());
   CHECK(not_yet(mapper("", "", max + "  per_channel: True\n")).size() == 1);
