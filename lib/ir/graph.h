@@ -431,6 +431,14 @@ struct StandingNorm {
   bool foldable = false;  // a layer could, but for what the configuration says
 };
 
+/// Nodes that could be one unit as the file has them, and are not since the configuration says so.
+/// Replacements may leave something else of them.
+struct SequenceApart {
+  std::string pattern;              // "conv-bn"
+  std::vector<std::string> labels;  // in graph order
+  std::string because;
+};
+
 /// A model as the passes see it. Everything else in the file (producer, documentation, metadata, training
 /// info, value_info, annotations, unknown fields) stays in the record that onnx_io keeps beside it.
 struct Model {
@@ -448,6 +456,7 @@ struct Model {
   std::unordered_map<const Node*, KeptBatchNorm> kept_batch_norms;
   std::vector<KeptNode> kept;
   std::vector<StandingNorm> standing_norms;
+  std::vector<SequenceApart> apart;            // known where nodes are replaced
   std::vector<std::string> idle_replacements;  // that were asked for, and are for no node of the model
 
   /// The version of ONNX's own operator set; 0 if the model does not import it.

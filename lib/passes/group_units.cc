@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "config/fusing.h"
+#include "ir/operators_in_file.h"
+#include "ir/walk.h"
 #include "passes/composite_matcher.h"
 #include "passes/fuse_lists.h"
 #include "passes/fusion_matcher.h"
@@ -77,6 +79,9 @@ class Grouping {
     write(flow, matcher);
   }
 
+  /// What the configuration leaves apart. Given: run() was called.
+  std::vector<SequenceApart>& apart() { return apart_as_now_; }
+
  private:
   void add(Unit unit) {
     const Node* root = unit.nodes.front();
@@ -118,7 +123,7 @@ class Grouping {
       if (match.nodes.size() < 2 || std::any_of(match.nodes.begin(), match.nodes.end(), is_taken)) continue;
       const Unit& unit = unlisted.emplace_back(unit_of(match));
       for (const Node* node : unit.nodes) taken[node] = &unit;
-      missed_.emplace(unit.nodes.front(), Miss{unit.pattern, unit.nodes, std::string(kEagerly)});
+      miss(unit, std::string(kEagerly));
     }
     for (auto at = flow.nodes().rbegin(); at != flow.nodes().rend(); ++at) {
       if (taken.contains(*at)) continue;
@@ -128,8 +133,62 @@ class Grouping {
       if (!sequence.unit || (!fuses && (!fusing.eager || sequence.unit->nodes.size() < 2))) continue;
       const Unit& unit = unlisted.emplace_back(std::move(*sequence.unit));
       for (const Node* node : unit.nodes) taken[node] = &unit;
-      missed_.emplace(*at, Miss{unit.pattern, unit.nodes, why});
+      miss(unit, why);
     }
+    miss_as_in_file();
+  }
+
+  void miss(const Unit& unit, const std::string& why) {
+    const Node* root = unit.nodes.front();
+    if (!missed_.emplace(root, Miss{unit.pattern, unit.nodes, why}).second) return;
+    unlisted_.insert(root);
+    SequenceApart& apart = apart_as_now_.emplace_back(unit.pattern, std::vector<std::string>{}, why);
+    for (const Node* node : unit.nodes) apart.labels.push_back(node->label());
+  }
+
+  /// Replacements make other operators of nodes that were a sequence, or of some of them.
+  void miss_as_in_file() {
+    if (model_.apart.empty()) return;
+    std::unordered_map<std::string_view, const Node*> there;
+    for (const Node* node : nodes_with_bodies(*model_.graph)) there.emplace(node->label(), node);
+    std::unordered_map<const Node*, const Node*> root_of;  // of what is missed as the nodes are now
+    for (const Node* root : unlisted_) {
+      for (const Node* node : missed_.at(root).nodes) root_of.emplace(node, root);
+    }
+    for (const SequenceApart& each : model_.apart) {
+      std::vector<const Node*> nodes;
+      for (const std::string& label : each.labels) {
+        if (const auto node = there.find(label); node != there.end()) nodes.push_back(node->second);
+      }
+      const auto is_taken = [&](const Node* node) { return taken_.contains(node); };
+      if (nodes.size() < 2 || std::ranges::any_of(nodes, is_taken)) continue;
+      std::unordered_set<const Node*> instead_of;
+      for (const Node* node : nodes) {
+        if (const auto root = root_of.find(node); root != root_of.end()) instead_of.insert(root->second);
+      }
+      if (instead_of.size() == 1 && goes_on(missed_.at(*instead_of.begin()).nodes, nodes)) continue;
+      for (const Node* root : instead_of) forget(root);
+      const Node* root = nodes.front();
+      missed_.emplace(root, Miss{each.pattern, std::move(nodes), each.because});
+    }
+    // What begins with a batch norm that a layer would take in goes on with that layer; it is told where
+    // batch norms are.
+    for (const StandingNorm& norm : model_.standing_norms) {
+      const auto node = there.find(norm.label);
+      if (norm.foldable && node != there.end()) forget(node->second);
+    }
+  }
+
+  /// The sequence has more nodes than the other, all of them of the file.
+  static bool goes_on(const std::vector<const Node*>& sequence, const std::vector<const Node*>& other) {
+    return sequence.size() > other.size() &&
+           std::ranges::all_of(sequence, [](const Node* node) { return node->made_for().empty(); }) &&
+           std::ranges::all_of(
+               other, [&](const Node* node) { return std::ranges::find(sequence, node) != sequence.end(); });
+  }
+
+  void forget(const Node* root) {
+    if (unlisted_.erase(root) > 0) missed_.erase(root);
   }
 
   void fuse(const FusionMatcher& matcher, const FuseLists::Members& members) {
@@ -169,6 +228,11 @@ class Grouping {
     return std::all_of(nodes.begin(), nodes.end(), [&](const Node* node) { return inside.contains(node); });
   }
 
+  static std::string said_of_composite(const std::string& composite, const std::vector<std::string>& names) {
+    return fmt::format("{} is spelled out by {}, and the list does not name just these", composite,
+                       join(names, ", "));
+  }
+
   std::string no_sequence(const std::vector<const Node*>& nodes) const {
     const Node& first = *nodes.front();
     if (const Unit* owner = owner_of(first))
@@ -176,15 +240,33 @@ class Grouping {
     if (const auto flawed = missed_.find(&first); flawed != missed_.end() && flawed->second.nodes == nodes) {
       return flawed->second.because;
     }
+    const OperatorsInFile in_file(model_);
+    for (const SequenceApart& each : model_.apart) {
+      if (each.because != kEagerly || std::ranges::find(each.labels, first.label()) == each.labels.end()) {
+        continue;
+      }
+      std::unordered_map<std::string_view, std::string> operators;
+      for (const Node* node : nodes_with_bodies(*model_.graph)) {
+        if (std::ranges::find(each.labels, node->label()) != each.labels.end()) {
+          operators.emplace(node->label(), in_file.of(*node));
+        }
+      }
+      std::vector<std::string> names;
+      for (const std::string& label : each.labels) {
+        const auto op = operators.find(label);
+        names.push_back(op == operators.end() ? fmt::format("'{}'", label)
+                                              : fmt::format("{} '{}'", op->second, label));
+      }
+      return said_of_composite(fmt::format("{} '{}'", each.pattern, each.labels.back()), names);
+    }
     for (const CompositeMatch& match : apart_) {
       if (std::find(match.nodes.begin(), match.nodes.end(), &first) == match.nodes.end()) continue;
       std::vector<std::string> names;
       for (const Node* node : match.nodes) names.push_back(name_of(*node));
-      return fmt::format("{} is spelled out by {}, and the list does not name just these",
-                         name_of(unit_of(match)), join(names, ", "));
+      return said_of_composite(name_of(unit_of(match)), names);
     }
     std::vector<std::string> operators;
-    for (const Node* node : nodes) operators.push_back(node->op());
+    for (const Node* node : nodes) operators.push_back(in_file.of(*node));
     return fmt::format("{} is none of the known sequences", join(operators, ", "));
   }
 
@@ -224,11 +306,28 @@ class Grouping {
   FusionMatcher::Taken taken_;
   std::unordered_map<const Node*, Unit> by_root_;
   std::unordered_map<const Node*, Miss> missed_;
+  std::unordered_set<const Node*> unlisted_;  // roots of those that the configuration leaves apart
+  std::vector<SequenceApart> apart_as_now_;   // the same, whatever they were in the file
   std::unordered_map<const Node*, std::string> tail_relus_;  // that stay apart, and why
 };
 
 }  // namespace
 
 void group_units(const Model& model, Plan& plan, Env& env) { Grouping(model, plan, env).run(); }
+
+std::vector<SequenceApart> sequences_apart(const Model& model, Env& env) {
+  if (!env.fusing || env.fusing->fuses_all()) return {};
+  Plan plan;
+  Diagnostics said_later;
+  Env unheard{.diagnostics = said_later,
+              .op_classes = env.op_classes,
+              .fusion = env.fusion,
+              .composites = env.composites,
+              .fusing = env.fusing,
+              .march = env.march};
+  Grouping grouping(model, plan, unheard);
+  grouping.run();
+  return std::move(grouping.apart());
+}
 
 }  // namespace qprep

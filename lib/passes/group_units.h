@@ -23,6 +23,12 @@ namespace qprep {
 /// A root whose match could have been longer but for such a rule leaves a Miss with the rule that failed;
 /// only the deepest one. So does a composite operator that fails only since somebody else reads a result
 /// inside it, unless something as long holds there.
+///
+/// What Model::apart has counts as a Miss too, instead of what replacements made of its nodes.
 void group_units(const Model& model, Plan& plan, Env& env);
+
+/// Result: the sequences and composite operators that the configuration leaves apart, as the nodes are now.
+/// Given: as for group_units.
+std::vector<SequenceApart> sequences_apart(const Model& model, Env& env);
 
 }  // namespace qprep

@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <unordered_map>
 #include <unordered_set>
@@ -11,6 +12,8 @@
 #include "config/fusing.h"
 #include "config/replacements.h"
 #include "passes/composite_matcher.h"
+#include "passes/fuse_lists.h"
+#include "passes/group_units.h"
 #include "passes/replacement_functions.h"
 #include "support/codes.h"
 
@@ -81,8 +84,9 @@ class Replacer {
       if (!is_asked_for(row)) continue;
       for (const std::string_view op : row.ops) rows_[op].push_back(&row);
     }
-    const bool recognises = !env.fusing || !env.fusing->eager;
-    if (recognises && env.composites && env.op_classes) find_composites(env);
+    if (env.composites && env.op_classes) find_composites(env);
+    const bool decides = env.fusion && env.composites && env.op_classes;
+    if (decides && model.apart.empty()) model.apart = sequences_apart(model, env);
   }
 
   bool run() {
@@ -113,9 +117,13 @@ class Replacer {
 
   bool is_asked_for(const Row& row) const { return contains(asked_for_, row.name); }
 
+  /// Those that are recognised later, too: with method eager, those that `fuse` lists.
   void find_composites(const Env& env) {
-    for (const auto& match :
-         CompositeMatcher(env.composites->patterns, *env.op_classes).find(model_).matches) {
+    const CompositeMatcher matcher(env.composites->patterns, *env.op_classes);
+    std::optional<FuseLists> lists;
+    if (env.fusing && env.fusing->eager) lists.emplace(model_, *env.fusing);
+    const auto is_listed = [&](const CompositeMatch& match) { return lists->join(match.nodes); };
+    for (const auto& match : matcher.find(model_, lists ? is_listed : CompositeMatcher::Wanted()).matches) {
       if (match.nodes.size() < 2) continue;
       for (const Node* node : match.nodes) part_of_.emplace(node, match.pattern);
     }

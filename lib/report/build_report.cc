@@ -116,6 +116,7 @@ class Builder {
       : model_(model),
         plan_(plan),
         held_(model),
+        in_file_(model),
         ends_(model, plan),
         report_(report),
         segments_(bpu_segments(model, plan)),
@@ -239,7 +240,7 @@ class Builder {
   }
 
   void add(const Miss& miss) {
-    ReportSequence sequence{miss.pattern, members_of(model_, miss.nodes), miss.because};
+    ReportSequence sequence{miss.pattern, members_of(model_, in_file_, miss.nodes), miss.because};
     const Node& first = *miss.nodes.front();
     sequence.shared = first.output_count() > 0 && !first.output(0).has_single_use();
     report_.fusable.push_back(std::move(sequence));
@@ -309,6 +310,7 @@ class Builder {
   const Model& model_;
   const Plan& plan_;
   Held held_;
+  OperatorsInFile in_file_;
   Ends ends_;
   std::unordered_set<const Node*> missed_;               // the first nodes of what is not fused
   std::unordered_map<std::string, std::size_t> end_at_;  // its place in Report::ends, by pattern and readers

@@ -6,16 +6,13 @@
 
 namespace qprep {
 
-Ends::Ends(const Model& model, const Plan& plan) : plan_(plan), norms_(standing_norms(model, plan)) {
-  for (const GoneNode& each : model.gone) was_.emplace(each.label, each.op);
-}
+Ends::Ends(const Model& model, const Plan& plan)
+    : plan_(plan), norms_(standing_norms(model, plan)), operators_(model) {}
 
 std::string Ends::name_of_operator(const Node& node) const {
   const Unit* unit = plan_.unit_of(node);
   if (unit && unit->is_composite()) return unit->pattern;
-  const auto was = was_.find(node.label());
-  if (node.made_for().empty() && was != was_.end()) return std::string(was->second);
-  return node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
+  return operators_.of(node);
 }
 
 std::vector<std::string> Ends::before(const Unit& unit) const {

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/operators_in_file.h"
 #include "plan/plan.h"
 
 namespace qprep {
@@ -26,7 +26,7 @@ class Ends {
 
   const Plan& plan_;
   std::unordered_map<const Node*, const StandingNorm*> norms_;
-  std::unordered_map<std::string_view, std::string_view> was_;  // by label: the operator in the file
+  OperatorsInFile operators_;
 };
 
 }  // namespace qprep

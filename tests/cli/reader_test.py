@@ -119,9 +119,12 @@ class BatchNorms(Case):
             self.assertIn(["conv1", "norm1"], [each["nodes"][:2] for each in report["not_fused"]])
             self.assertTrue(report["summary"][1]["finding"].endswith(
                 "is not; 1 batch norm could be folded and is not, in one of these sequences"), report["summary"][1])
-            # The batch norm is a Conv there, which no sequence goes on with.
+            alone, text = report["not_fused"], self.text()
+            # The batch norm is a Conv there, which no sequence goes on with; without the line, it would be none.
             report = self.report(made, line + "\nmarch: bayes")
             self.assertEqual(report["batch_norms"], [row])
+            self.assertEqual(report["not_fused"], alone)
+            self.assertEqual(self.text().split("\n\n")[0], text.split("\n\n")[0])
             self.assertNotIn("conv1", {layer for end in report["ends"] for layer in end["layers"]})
             self.assertIn("; 1 batch norm could be folded and is not", report["summary"][1]["finding"])
             self.assertIn("  stays   folded into no layer: the configuration fuses nothing",

@@ -327,6 +327,19 @@ class Listed(Case):
         self.assertEqual(self.notes(swishes(), config, "fuse-list"), [])
         self.assertEqual(self.notes(swishes(), "fuse: [[plus1, clip1, mul1, swish1]]", "fuse-list"), [])
 
+    def test_replacements_leave_what_it_could_be_as_the_file_has_it(self) -> None:
+        for march in ("bayes", "bayes-e", "bernoulli2"):
+            eager = f"method: eager\nmarch: {march}\n"
+            report = self.report(swishes(), eager)
+            self.assertIn(self.HARD_SWISH, [each["nodes"] for each in report["not_fused"]])
+            self.assertRegex(self.text(), r"\nswish1 +Div *\n")
+            listed = eager + "fuse: [[plus1, clip1, mul1, swish1]]"
+            self.assertIn(("HardSwish", self.HARD_SWISH), self.units(listed))
+            self.assertEqual(self.notes(swishes(), listed, "fuse-list"), [])
+            self.assertEqual(self.notes(swishes(), eager + "fuse: [[mul1, swish1]]", "fuse-list"),
+                             ["[mul1, swish1] is not fused: HardSwish 'swish1' is spelled out by Add 'plus1', Clip 'clip1', "
+                              "Mul 'mul1', Div 'swish1', and the list does not name just these"])
+
     def test_a_part_of_a_composite_is_none(self) -> None:
         self.assertEqual(
             self.notes(swishes(), "{method: eager, fuse: [[plus1, clip1]]}", "fuse-list"),
