@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kFour = 4;
 const Dim kOne = {1, ""};
 
-/// With axes of size 1 behind, and where each of the sizes was before.
+/// With axes of size 1 behind or in front, and where each of the sizes was before.
 struct Widened {
   Shape shape;
   std::vector<std::optional<std::size_t>> source;
@@ -21,6 +21,21 @@ Widened widened(const Shape& shape) {
     wide.source.push_back(i < shape.size() ? std::optional(i) : std::nullopt);
   wide.shape.resize(kFour, kOne);
   return wide;
+}
+
+Widened widened_in_front(const Shape& shape) {
+  Widened wide{Shape(kFour - shape.size(), kOne), {}};
+  wide.shape.insert(wide.shape.end(), shape.begin(), shape.end());
+  wide.source.resize(kFour - shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) wide.source.emplace_back(i);
+  return wide;
+}
+
+/// The target of the Reshape that takes the axes in front away again.
+std::optional<std::vector<std::int64_t>> target_behind_front(const Shape& shape) {
+  std::vector<std::optional<std::size_t>> source;
+  for (std::size_t i = 0; i < shape.size(); ++i) source.emplace_back(kFour - shape.size() + i);
+  return reshape_target(shape, source);
 }
 
 /// What a node of float32 of rank 2 or 3 has to know to compute over four axes; `no`: why it does not.
@@ -84,9 +99,16 @@ Replaced concat_to_four_axes(Replacing& at) {
 
 Replaced softmax_to_four_axes(Replacing& at) {
   Node& node = at.node();
-  const FourAxes four = four_axes(at, at.opset() < 13 ? 1 : -1);
+  FourAxes four = four_axes(at, at.opset() < 13 ? 1 : -1);
   if (four.no) return *four.no;
   Value& x = *node.input(0);
+  const Shape shape = *at.output_type().shape;
+  // Up to operator set 12 it goes from its axis to the last one, and targets ask for the last one of four.
+  if (at.opset() < 13 && four.axis + 1 == shape.size()) {
+    const auto back = target_behind_front(shape);
+    if (!back) return Replaced::unknown("more sizes of its result are unknown than a Reshape infers");
+    four = {.axis = kFour - 1, .result = widened_in_front(shape), .back = *back};
+  }
   const auto target = reshape_target(four.result.shape, four.result.source);
   if (!target) return Replaced::unknown("more sizes of what it reads are unknown than a Reshape infers");
   if (at.asks()) return Replaced::yes();
