@@ -12,11 +12,10 @@ namespace {
 constexpr std::size_t kMostAxes = 4;
 
 /// As a key of a map in YAML.
-std::string as_key(const std::string& axis) {
+bool is_plain(const std::string& axis) {
   const bool plain = std::ranges::all_of(
       axis, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-'; });
-  const bool begins_with_letter = !axis.empty() && std::isalpha(static_cast<unsigned char>(axis[0])) != 0;
-  return plain && begins_with_letter ? axis : fmt::format("\"{}\"", axis);
+  return plain && !axis.empty() && std::isalpha(static_cast<unsigned char>(axis[0])) != 0;
 }
 
 }  // namespace
@@ -47,8 +46,19 @@ std::vector<std::string> open_axes(const Graph& graph) {
 std::string dims_of(std::vector<std::string> axes) {
   const bool more = axes.size() > kMostAxes;
   if (more) axes.resize(kMostAxes);
-  for (std::string& axis : axes) axis = as_key(axis) + ": SIZE";
+  for (std::string& axis : axes) {
+    axis = is_plain(axis) ? axis + ": SIZE" : fmt::format("\"{}\": SIZE", axis);
+  }
   return fmt::format("dims: {{{}{}}}", join(axes, ", "), more ? ", ..." : "");
+}
+
+std::string dim_options_of(std::vector<std::string> axes) {
+  const bool more = axes.size() > kMostAxes;
+  if (more) axes.resize(kMostAxes);
+  for (std::string& axis : axes) {
+    axis = is_plain(axis) ? fmt::format("--dim {}=SIZE", axis) : fmt::format("--dim \"{}=SIZE\"", axis);
+  }
+  return join(axes, " ") + (more ? " ..." : "");
 }
 
 }  // namespace qprep

@@ -20,5 +20,7 @@ std::vector<std::string> open_axes(const Graph& graph);
 
 /// The line of a configuration that gives them sizes, the first few of them: "dims: {batch: SIZE}".
 std::string dims_of(std::vector<std::string> axes);
+/// The options of a command line that do the same: "--dim batch=SIZE --dim \"x[2]=SIZE\"".
+std::string dim_options_of(std::vector<std::string> axes);
 
 }  // namespace qprep

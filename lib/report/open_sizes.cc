@@ -12,8 +12,8 @@ std::string sizes_remedy(const Graph& graph) {
   if (axes.empty()) return "";
   return fmt::format(
       "a fixed size of what is open in the model's inputs would decide it: '{}' in the configuration, or "
-      "'qprep check --dim {}=SIZE'",
-      dims_of(axes), axes.front());
+      "'qprep check {}'",
+      dims_of(axes), dim_options_of(axes));
 }
 
 }  // namespace qprep

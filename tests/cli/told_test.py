@@ -283,7 +283,7 @@ class NotReplaced(Case):
         report = self.report(model(OPEN, {}), "replace: [where-to-mul, flatten-to-reshape]")
         why = ("more sizes of its result are unknown than a Reshape infers; a fixed size of what is open in the "
                "model's inputs would decide it: 'dims: {N: SIZE, H: SIZE}' in the configuration, or 'qprep check --dim "
-               "N=SIZE'")
+               "N=SIZE --dim H=SIZE'")
         self.assertEqual(report["not_replaced"],
                          [{"replacement": "flatten-to-reshape", "because": why, "times": 1, "nodes": ["flat2"]},
                           {"replacement": "where-to-mul", "because": "it is for no node of the model", "times": 0,

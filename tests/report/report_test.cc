@@ -283,7 +283,7 @@ TEST_CASE("replacements that were not made are one row for a reason, the most fr
             "flatten-to-reshape      1  flat      the rank is not known; a fixed size of what is open in "
             "the model's inputs would decide it: 'dims: {batch: SIZE, \"x[2]\": SIZE}' in the configuration, "
             "or "
-            "'qprep check --dim batch=SIZE'\n",
+            "'qprep check --dim batch=SIZE --dim \"x[2]=SIZE\"'\n",
             table) != std::string::npos);
   CHECK(text.find("\nReplacements that were asked for and are for no node: pow-to-mul, where-to-mul\n",
                   table) != std::string::npos);
