@@ -87,6 +87,7 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
   const std::string who = operator_of(capabilities.march, row->op);
   if (judgement.runs == RunsOn::kFused) judge_fused(judgement, who, situation);
   std::vector<std::string> open;
+  bool can_be_met = true;  // as far as is known, each of those that are broken
   for (const Limit& limit : row->limits) {
     Outcome outcome = limit.constraint.check({node, situation}, who);
     if (outcome.verdict == Verdict::kHolds) continue;
@@ -97,7 +98,9 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
     judgement.verdict = Verdict::kBroken;
     add(judgement.reasons, outcome.sentence);
     add(judgement.remedies, outcome.remedy);
+    can_be_met = can_be_met && !outcome.remedy.empty();
   }
+  if (!can_be_met) judgement.remedies.clear();
   if (judgement.verdict == Verdict::kBroken) return judgement;
   if (!open.empty()) judgement.verdict = Verdict::kUndecided;
   for (const std::string& sentence : open) add(judgement.reasons, sentence);

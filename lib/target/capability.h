@@ -66,7 +66,9 @@ struct Judgement {
   /// Whether the BPU can run it: of kGone, nothing is left to run, which holds.
   Verdict verdict = Verdict::kHolds;  // kUnlisted of a provisional table is undecided
   std::vector<std::string> reasons;   // why not; of kUndecided: what is unknown
-  std::vector<std::string> remedies;  // each once
+  /// Each once; all of them together meet every limit that is broken, and there are none where that is not
+  /// known.
+  std::vector<std::string> remedies;
 };
 
 Judgement judge(const Capabilities& capabilities, const Node& node, const Situation& situation);

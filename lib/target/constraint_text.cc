@@ -363,6 +363,10 @@ std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) 
       return "use shapes " + listed(choices_of(test), "or");
     case Relation::kEqual:
       return fmt::format("make its {} equal", test.left.name.text());
+    case Relation::kSet:
+      // No transposition makes two axes of one.
+      if (evaluate(test.left, node).items.size() != choices_of(test).size()) return "";
+      break;
     default:
       break;
   }

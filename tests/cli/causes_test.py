@@ -23,6 +23,41 @@ scaled (float[1,4,6,6] x) => (float[1,4,6,6] y) {
 }
 """
 
+# A Mul that becomes a Conv once the channels are known.
+HALF = """
+<ir_version: 8, opset_import: ["" : 13]>
+half (float[1,C,6,6] x) => (float[1,C,6,6] y) {
+    [scale] a = Mul (x, half)
+    [sigmoid] y = Sigmoid (a)
+}
+"""
+
+# What a target takes over some axes only, or at the end of the model.
+AXES = """
+<ir_version: 8, opset_import: ["" : 13]>
+axes (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [mean] m = ReduceMean <axes = [3]> (a)
+    [means] n = ReduceMean <axes = [1, 2]> (a)
+    [soft] s = Softmax <axis = 3> (a)
+    [mul1] t = Mul (s, m)
+    [mul2] u = Mul (t, n)
+    [conv2] y = Conv <pads = [1,1,1,1]> (u, w1)
+}
+"""
+
+# A Relu that a target runs in the kernel of the layer before it, and a tail.
+ENDS = """
+<ir_version: 8, opset_import: ["" : 13]>
+ends (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [relu] r = Relu (a)
+    [conv2] b = Conv <pads = [1,1,1,1]> (r, w1)
+    [sigmoid] s = Sigmoid (b)
+    [mul] y = Mul (s, b)
+}
+"""
+
 # A tensor of known sizes, of which the sizes are read again; and numbers that nothing of the model says.
 SIZES = """
 <ir_version: 8, opset_import: ["" : 13]>
@@ -199,6 +234,35 @@ class InFront(Case):
         listed = self.report(self.front(), "fuse: [[conv1, tanh]]")["batch_norms"]
         self.assertEqual([each["because"] for each in listed], [
             "written out as Mul and Add: with lists of 'fuse', only what stands behind a layer is folded", self.BORDER])
+
+
+class Remedies(Case):
+    def remedies(self, made, config: str) -> dict[str, str | None]:
+        return {name: row["remedy"] for row in self.report(made, config)["on_cpu"] for name in row["nodes"]}
+
+    def on_bpu(self, made, config: str) -> set[str]:
+        return {each["name"] for each in self.report(made, config)["nodes"] if each["device"] == "BPU"}
+
+    def ends(self):
+        return model(ENDS, weights(w1=(4, 4, 3, 3)))
+
+    def test_there_is_none_where_it_would_not_be_enough(self) -> None:
+        told = self.remedies(model(AXES, weights(w1=(4, 4, 3, 3))), "march: bernoulli2")
+        self.assertEqual({name: told[name] for name in ("mean", "means", "soft")},
+                         {"mean": None, "means": "transpose its data so that the axes are 2 and 3", "soft": None})
+
+    def test_what_a_line_keeps_there_is_told_the_line(self) -> None:
+        made = self.ends()
+        for march in ("", "march: bayes\n", "march: bernoulli2\n"):
+            told = self.remedies(made, march + "version: 1")
+            self.assertEqual(told["sigmoid"], "quantise all: 'method: jit'")
+            bpu = self.on_bpu(made, march + "method: jit")
+            self.assertLessEqual({name for name, remedy in told.items() if remedy}, bpu)
+        told = self.remedies(made, "stubs: {outputs: [a]}")
+        self.assertEqual((told["conv2"], told["sigmoid"]), ("leave out 'stubs'", "quantise all: 'method: jit' without 'stubs'"))
+        for line in ("fuse: none", "method: eager"):
+            self.assertEqual(self.remedies(made, "march: bernoulli2\n" + line)["relu"], f"leave out '{line}'")
+        self.assertIsNone(self.remedies(made, "hybrid: {module_name: [mul]}")["mul"])
 
 
 class Sizes(Case):
