@@ -140,8 +140,8 @@ std::string text_of_better(const CheckedModel& checked) {
 CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
                          Diagnostics& diagnostics) {
   Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
-  confirm_size_remedies(model, options.config, options.configs, options.overrides, decided.file.model,
-                        decided.plan);
+  confirm_remedies(model, options.config, options.configs, options.overrides, decided.file.model,
+                   decided.plan);
   const Placed<std::string>& march = decided.config.march;
   const std::string march_name = march.where.file.empty() ? "" : march_name_of(march.value);
   CheckedModel checked;
@@ -153,6 +153,7 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   }
   checked.report = build_report(decided.file.model, decided.plan, model.filename().string(), march_name,
                                 diagnostics.all(), decided.rules.table());
+  checked.report.seeks_blocks = !decided.config.fusing.eager;
   checked.open_axes = open_axes(*decided.file.model.graph);
   const Refused refused = refused_by_target(decided);
   checked.refused_by_target = refused.always;

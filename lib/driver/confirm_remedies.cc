@@ -1,11 +1,15 @@
 #include "driver/confirm_remedies.h"
 
 #include <algorithm>
+#include <fmt/format.h>
+#include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "ir/open_axes.h"
 #include "ir/walk.h"
 #include "passes/size_remedies.h"
+#include "passes/target_judge.h"
 
 namespace qprep {
 namespace {
@@ -26,15 +30,45 @@ std::vector<Placed<OpenSize>> trial_sizes(const Graph& graph) {
   return sizes;
 }
 
-std::unordered_set<std::string> labels_on_cpu(const Decided& decided) {
-  std::unordered_set<std::string> labels;
-  for (const Node* node : nodes_with_bodies(*decided.file.model.graph)) {
-    if (decided.plan.of(*node)->device == Device::kCpu) labels.insert(node->label());
+/// Those that the target keeps on the CPU as they are, and that would be replaced if sizes were known.
+std::vector<const Node*> waiting_for_sizes(const Model& model, const Plan& plan) {
+  std::unordered_set<std::string_view> kept;
+  for (const KeptNode& each : model.kept) {
+    if (each.lacks_sizes) kept.insert(each.label);
   }
-  return labels;
+  std::vector<const Node*> waiting;
+  if (kept.empty()) return waiting;
+  const auto is_kept = [&](const Node* node) { return kept.contains(node->label()); };
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    const NodePlan* entry = plan.of(*node);
+    if (!entry || !entry->by_target || entry->device != Device::kCpu) continue;
+    const Unit* unit = plan.unit_of(*node);
+    if (unit ? std::ranges::any_of(unit->nodes, is_kept) : is_kept(node)) waiting.push_back(node);
+  }
+  return waiting;
 }
 
-}  // namespace
+/// The nodes on the CPU by their labels, with their remedies.
+std::unordered_map<std::string, std::string> on_cpu_of(const Decided& decided) {
+  std::unordered_map<std::string, std::string> on_cpu;
+  for (const Node* node : nodes_with_bodies(*decided.file.model.graph)) {
+    const NodePlan* entry = decided.plan.of(*node);
+    if (entry->device == Device::kCpu) on_cpu.emplace(node->label(), entry->remedy);
+  }
+  return on_cpu;
+}
+
+/// Those that the target keeps on the CPU, unless somebody asks for the BPU.
+std::vector<const Node*> kept_by_target(const Model& model, const Plan& plan) {
+  std::vector<const Node*> kept;
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    const NodePlan* entry = plan.of(*node);
+    if (entry && entry->by_target && entry->device == Device::kCpu && entry->remedy != kAskForBpu) {
+      kept.push_back(node);
+    }
+  }
+  return kept;
+}
 
 void confirm_size_remedies(const std::filesystem::path& file, const std::string& config,
                            const std::filesystem::path& configs, const Overrides& overrides,
@@ -46,19 +80,57 @@ void confirm_size_remedies(const std::filesystem::path& file, const std::string&
     const NodePlan* entry = plan.of(*node);
     if (entry && entry->remedy == remedy) told.push_back(node);
   }
-  if (told.empty()) return;
+  const std::vector<const Node*> waiting = waiting_for_sizes(model, plan);
+  if (told.empty() && waiting.empty()) return;
   const auto take_back = [&](const Node* node) { plan.nodes[node].remedy.clear(); };
   Overrides with_sizes = overrides;
   with_sizes.dims_may_miss = true;
   for (Placed<OpenSize>& size : trial_sizes(*model.graph)) with_sizes.dims.push_back(std::move(size));
   Diagnostics unsaid;
   try {
-    const auto on_cpu = labels_on_cpu(decide(file, config, configs, unsaid, with_sizes));
+    const auto on_cpu = on_cpu_of(decide(file, config, configs, unsaid, with_sizes));
     std::erase_if(told, [&](const Node* node) { return !on_cpu.contains(node->label()); });
+    for (const Node* node : waiting) {
+      const auto stays = on_cpu.find(node->label());
+      if (stays == on_cpu.end()) plan.nodes[node].remedy = remedy;
+      if (stays != on_cpu.end() && stays->second == kAskForBpu) {
+        plan.nodes[node].remedy = fmt::format("{}; {}", remedy, kAskForBpu);
+      }
+    }
   } catch (const Fatal&) {
     // No remedy that nobody has seen to help.
   }
   std::ranges::for_each(told, take_back);
+}
+
+void confirm_fusing_remedies(const std::filesystem::path& file, const std::string& config,
+                             const std::filesystem::path& configs, const Overrides& overrides,
+                             const Model& model, Plan& plan) {
+  if (plan.fuses_nothing.empty()) return;
+  const std::vector<const Node*> kept = kept_by_target(model, plan);
+  if (kept.empty()) return;
+  const bool eager = plan.fuses_nothing.find("method: eager") != std::string::npos;
+  const std::string remedy = fmt::format("leave out '{}'", eager ? "method: eager" : "fuse: none");
+  Overrides with_fusing = overrides;
+  with_fusing.fuses_all = true;
+  Diagnostics unsaid;
+  try {
+    const auto on_cpu = on_cpu_of(decide(file, config, configs, unsaid, with_fusing));
+    for (const Node* node : kept) {
+      if (!on_cpu.contains(node->label())) plan.nodes[node].remedy = remedy;
+    }
+  } catch (const Fatal&) {
+    // As above.
+  }
+}
+
+}  // namespace
+
+void confirm_remedies(const std::filesystem::path& file, const std::string& config,
+                      const std::filesystem::path& configs, const Overrides& overrides, const Model& model,
+                      Plan& plan) {
+  confirm_fusing_remedies(file, config, configs, overrides, model, plan);
+  confirm_size_remedies(file, config, configs, overrides, model, plan);
 }
 
 }  // namespace qprep

@@ -7,12 +7,18 @@
 
 namespace qprep {
 
-/// Result: of the nodes that are told to fix the open sizes, those alone still are that do not run on the CPU
-/// once the sizes are fixed: the model is decided for again with the size 1 for each open first axis and 64
-/// for the others. None is, where that fails. Given: the model and the plan are what `decide` makes of the
-/// other arguments. Nothing is decided again where no node is told so.
-void confirm_size_remedies(const std::filesystem::path& file, const std::string& config,
-                           const std::filesystem::path& configs, const Overrides& overrides,
-                           const Model& model, Plan& plan);
+/// Tells remedies that only another decision shows to help; where that fails, none is told. Given: the model
+/// and the plan are what `decide` makes of the other arguments.
+///
+/// Sizes: of the nodes that are told to fix the open ones, those alone still are that do not run on the CPU
+/// once the sizes are fixed, to 1 for each open first axis and 64 for the others. So are those that the
+/// target keeps there and that a replacement takes from there with these sizes, or lets be asked for. Nothing
+/// is decided again where there are none of both.
+///
+/// Fusing: where the configuration fuses nothing, those that the target keeps on the CPU are told to leave
+/// out the line that says so if they do not run there without it.
+void confirm_remedies(const std::filesystem::path& file, const std::string& config,
+                      const std::filesystem::path& configs, const Overrides& overrides, const Model& model,
+                      Plan& plan);
 
 }  // namespace qprep

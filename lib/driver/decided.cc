@@ -11,11 +11,23 @@
 #include "quant/fake_quant.h"
 
 namespace qprep {
+namespace {
+
+void fuse_all(Config& config) {
+  Fusing& fusing = config.fusing;
+  if (fusing.eager) config.method = Config{}.method;
+  fusing.eager = false;
+  fusing.only_lists.reset();
+  fusing.lists.clear();
+}
+
+}  // namespace
 
 Decided decide(const std::filesystem::path& model, const std::string& config,
                const std::filesystem::path& configs, Diagnostics& diagnostics, const Overrides& overrides) {
   Decided decided;
   if (!config.empty()) decided.config = read_config(config);
+  if (overrides.fuses_all) fuse_all(decided.config);
   for (const Diagnostic& remark : decided.config.remarks) diagnostics.add(remark);
   for (const Diagnostic& each : decided.config.not_yet) {
     diagnostics.warning(each.code, each.message, each.where);

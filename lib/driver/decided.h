@@ -25,6 +25,7 @@ struct Overrides {
   std::string march = {};                   // empty: the configuration's
   std::vector<Placed<OpenSize>> dims = {};  // besides the configuration's
   bool dims_may_miss = false;               // one that no input has is a warning
+  bool fuses_all = false;                   // as if 'fuse' and 'method: eager' did not stand there
 };
 
 /// Reads the model and decides as `prepare` would, with the configuration (empty: the defaults). `configs`:

@@ -275,7 +275,7 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
     return explanation;
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
-  confirm_size_remedies(options.model, options.config, options.configs, {}, decided.file.model, decided.plan);
+  confirm_remedies(options.model, options.config, options.configs, {}, decided.file.model, decided.plan);
   explanation.nodes = explain_those(decided, wanted.found.inputs, wanted.constants, wanted.found.nodes);
   add_modern(decided, options.model, explanation.nodes);
   explanation.gone = std::move(wanted.gone);

@@ -200,8 +200,9 @@ bool Preparation::decide() {
   diagnostics_.throw_if_error();
   if (!whole) return false;
   check_scales_are_there();
-  confirm_size_remedies(model_file_, options_.config, options_.configs, {}, model(), plan_);
+  confirm_remedies(model_file_, options_.config, options_.configs, {}, model(), plan_);
   report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
+  report_.seeks_blocks = !config_.fusing.eager;
   if (config_.calibration) risks_.emplace(model(), plan_);
   changes_ = changes_of(model(), plan_);
   const bool draws = options_.picture && options_.stop_after.empty() && !options_.statistics;

@@ -12,6 +12,7 @@
 #include "passes/size_remedies.h"
 #include "passes/target_judge.h"
 #include "passes/unit_entries.h"
+#include "passes/unit_objections.h"
 #include "plan/because.h"
 #include "quant/weight_scale.h"
 
@@ -22,7 +23,13 @@ class Placement {
  public:
   Placement(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
             const March* march, const TargetJudge& target, Plan& plan)
-      : flow_(flow), weights_(weights), settings_(settings), march_(march), target_(target), plan_(plan) {}
+      : flow_(flow),
+        weights_(weights),
+        settings_(settings),
+        march_(march),
+        target_(target),
+        objections_(flow, weights, settings),
+        plan_(plan) {}
 
   QuantisedNodes run() {
     // Readers first: what follows a unit decides some limits.
@@ -45,25 +52,20 @@ class Placement {
 
  private:
   bool runs_quantised(const Node& node) const { return nodes_.computing.contains(&node); }
-  /// A setting of its own lifts a unit out of the tail.
-  bool in_float_tail(const Unit& unit) const {
-    return settings_.tail().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
-           flow_.of(unit.nodes.back()->output(0)).tail;
-  }
-
-  /// The same of the head.
-  bool in_float_head(const Unit& unit) const {
-    const ValueFlow& flow = flow_.of(unit.nodes.back()->output(0));
-    return settings_.head().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
-           flow.runtime && flow.before_gemm && !flow.begun;
-  }
-
   // ------------------------------------------------------------------------------------- which units
 
   std::vector<Entry> entries(const Unit& unit) const { return entries_of(unit, flow_); }
 
+  /// What the target says if the unit is asked for.
+  Judgement judgement_of(const Unit& unit, bool by_name) const {
+    if (!target_.has_table()) return {};
+    TargetJudge::Asked asked = asked_of(unit);
+    asked.by_name = asked.by_name || by_name;
+    return target_.of(unit, asked);
+  }
+
   void judge(const Unit& unit) {
-    Reason objection = objection_to(unit);
+    Reason objection = objections_.to(unit);
     if (target_.has_table()) {
       if (objection.empty()) {
         objection = objection_of_target(unit);
@@ -71,12 +73,18 @@ class Placement {
         add_refusal(unit, objection);
       }
     }
+    const std::string remedy =
+        objection.settings.empty()
+            ? ""
+            : objections_.remedy_of_borders(unit, [&](bool by_name) { return judgement_of(unit, by_name); });
     for (const Node* node : unit.nodes) {
       if (objection.empty()) {
         nodes_.computing.insert(node);
-      } else {
-        plan_.nodes[node].device_because = objection;
+        continue;
       }
+      NodePlan& entry = plan_.nodes[node];
+      entry.device_because = objection;
+      if (entry.remedy.empty()) entry.remedy = remedy;
     }
   }
 
@@ -200,47 +208,6 @@ class Placement {
     if (at == narrow_.end() || precision != Precision::kInt16) return "";
     precision = Precision::kInt8;
     return "; qint8, " + at->second;
-  }
-
-  /// Why the unit cannot run quantised, first what known sizes would not change; empty: it does.
-  Reason objection_to(const Unit& unit) const {
-    if (!unit.on_cpu.empty()) return unit.on_cpu;
-    for (const Node* node : unit.nodes) {
-      if (const Setting* skip = settings_.skip(*node)) {
-        return because("{} stays float ({})", name_of(*node), *skip);
-      }
-    }
-    const bool has_data = flow_.of(unit.nodes.back()->output(0)).runtime;
-    Reason of_sizes;
-    for (const Entry& entry : entries(unit)) {
-      const Value* weight = weight_of(flow_, *entry.node, entry.input);
-      const auto refused = weight ? weights_.refused.find(weight) : weights_.refused.end();
-      if (refused != weights_.refused.end()) {
-        return because("its weight '{}' stays float: {}", weight->name(), refused->second);
-      }
-      if (weight && weights_.decisions.contains(weight)) continue;  // its numbers were looked at
-      if (const auto why = flow_.objection(*entry.node, entry.input)) {
-        Reason stays = because("{} stays float: {}", name_of(entry.value()), *why);
-        if (!has_data || !follows_from_sizes(entry, flow_)) return stays;
-        if (of_sizes.empty()) of_sizes = std::move(stays);
-      }
-    }
-    if (!of_sizes.empty()) return of_sizes;
-    const Value& result = unit.nodes.back()->output(0);
-    if (const auto why = flow_.result_objection(result)) {
-      return because("its result {} stays float: {}", name_of(result), *why);
-    }
-    if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
-    if (in_float_tail(unit)) {
-      return because("in the tail: no gemm_like operator follows ({})", settings_.tail());
-    }
-    if (in_float_head(unit)) {
-      return because("in the head: it prepares an input of the network ({})", settings_.head());
-    }
-    if (!flow_.of(result).carries) return "it computes from shapes, integers and constants alone";
-    if (!flow_.of(result).reaches)
-      return "its result only leads to shapes, indices, coordinates or conditions";
-    return "";
   }
 
   /// Given: the node runs on the CPU. Result: if its unit were quantised, other settings would hold for what
@@ -456,7 +423,7 @@ class Placement {
     }
     if (!flow.read) return float_since("no node reads it");
     if (!flow.reaches) return float_since("it only leads to shapes, indices, coordinates or conditions");
-    if (gemm_like && in_float_tail(unit)) {
+    if (gemm_like && objections_.in_float_tail(unit)) {
       Reason why = because("high-precision output: only the tail and outputs of the graph follow ({})",
                            settings_.tail());
       const std::size_t by_rule = why.settings.size();
@@ -558,6 +525,7 @@ class Placement {
   const NodeSettings& settings_;
   const March* march_;
   const TargetJudge& target_;
+  const UnitObjections objections_;
   Plan& plan_;
   QuantisedNodes nodes_;
   NarrowTensors narrow_;

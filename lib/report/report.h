@@ -185,6 +185,7 @@ struct Report {
   std::vector<ReportGroup> units;                // each runs as one kernel
   std::vector<ReportSum> sums;
   std::vector<ReportGroup> blocks;   // have a name only
+  bool seeks_blocks = true;          // else nobody looked for any, since the method is eager
   std::vector<ReportEnd> ends;       // of the units that are the beginning of nothing in `fusable`
   std::vector<std::string> unnamed;  // nodes without a name in the file, as they are called here
   std::vector<ReportGone> gone;

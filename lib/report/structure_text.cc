@@ -190,6 +190,11 @@ std::string on_cpu_of(const ReportGroup& block, const std::unordered_set<std::st
 
 /// A block is no unit: each of its nodes, or units, is quantised as if it was not there, or runs on the CPU.
 void blocks(const Report& report, const Owners& owners, Page& page) {
+  if (!report.seeks_blocks) {
+    page.line(
+        "Blocks are not looked for: method 'eager' recognises nothing that the configuration does not "
+        "list.\n");
+  }
   if (report.blocks.empty()) return;
   std::unordered_set<std::string_view> on_cpu;
   for (const ReportNode& node : report.nodes) {

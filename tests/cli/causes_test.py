@@ -271,6 +271,13 @@ class Sizes(Case):
         for name in ("sizes", "filled", "again", "target"):
             self.assertIn("but on sizes that are known", gone[name], name)
 
+    def test_they_are_the_remedy_where_a_replacement_waits_for_them(self) -> None:
+        made = model(HALF, {"half": np.array([0.5], "f4")})
+        config = "march: bernoulli2\nmethod: jit\n"
+        row, = self.report(made, config)["on_cpu"]
+        self.assertEqual((row["nodes"], row["remedy"]), (["scale"], "fix the open sizes: 'dims: {C: SIZE}'"))
+        self.assertEqual(self.report(made, config + "dims: {C: 4}")["on_cpu"], [])
+
     def test_open_ones_are_the_remedy(self) -> None:
         remedy = "fix the open sizes: 'dims: {N: SIZE}'"
         of_sizes = {"sizes", "batch", "target", "many", "zeros", "tokens"}

@@ -136,6 +136,12 @@ class BatchNorms(Case):
 
 
 class NothingFused(Case):
+    def test_no_blocks_are_looked_for_by_method_eager(self) -> None:
+        line = "\nBlocks are not looked for: method 'eager' recognises nothing that the configuration does not list.\n"
+        for config, said in (("method: eager", True), ("fuse: none", False)):
+            self.report(norms(), config)
+            self.assertEqual(line in self.text(), said)
+
     def test_the_text_says_that_nothing_was_asked_for(self) -> None:
         self.report(norms(), "fuse: none")
         self.assertNotIn("All fusable modules are fused", self.text())

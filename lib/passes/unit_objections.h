@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "passes/data_flow.h"
+#include "passes/weight_decisions.h"
+#include "plan/node_settings.h"
+#include "plan/plan.h"
+#include "plan/reason.h"
+#include "target/capability.h"
+
+namespace qprep {
+
+/// Why units stay on the CPU whatever the target can run.
+class UnitObjections {
+ public:
+  /// Given: all outlive it.
+  UnitObjections(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings)
+      : flow_(flow), weights_(weights), settings_(settings) {}
+
+  /// Why the unit cannot run quantised, first what known sizes would not change; empty: it may.
+  Reason to(const Unit& unit) const;
+  /// The rule of the tail leaves it float. A setting of its own lifts a unit out of it.
+  bool in_float_tail(const Unit& unit) const;
+
+  /// What the target says of the unit; with true, as if a setting named it.
+  using Judge = std::function<Judgement(bool by_name)>;
+  /// What the configuration would have to say of its head, tail and stubs for the unit to run on the BPU,
+  /// where nothing but these keeps it on the CPU; empty: something else does, or the file is another tool's.
+  std::string remedy_of_borders(const Unit& unit, const Judge& judge) const;
+
+ private:
+  bool in_float_head(const Unit& unit) const;
+  Reason of_data(const Unit& unit, bool with_settings) const;
+  Reason of_use(const Unit& unit) const;
+
+  const DataFlow& flow_;
+  const WeightDecisions& weights_;
+  const NodeSettings& settings_;
+};
+
+}  // namespace qprep
