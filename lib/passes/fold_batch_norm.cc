@@ -312,12 +312,7 @@ class BatchNormFolder {
     if (is_told(mul.label())) return;
     const Node* add = mul.output(0).has_single_use() ? mul.output(0).uses()[0].node : nullptr;
     if (add && !shifts_channels(*add, layer)) add = nullptr;
-    const Because because =
-        fmt::format("written out as Mul{}: {}", add ? " and Add" : "",
-                    nothing_is_fused_.empty()
-                        ? apart
-                        : fmt::format("{}; without that line it would be folded into the {} before it",
-                                      nothing_is_fused_, layer.node().op()));
+    const Because because = fmt::format("written out as Mul{}: {}", add ? " and Add" : "", apart);
     for (const Node* node : {&mul, add}) {
       if (node) model_.standing_norms.push_back({node->label(), because, true});
     }

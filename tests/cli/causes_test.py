@@ -190,7 +190,7 @@ class WrittenOut(Case):
     def test_a_norm_that_is_written_out_counts_as_one(self) -> None:
         report = self.report(scaled(), "fuse: none")
         why = ("written out as Mul and Add: the configuration fuses nothing (fuse: none, qprep.yaml:1:7); without that line "
-               "it would be folded into the Conv before it")
+               "it would be folded into Conv 'conv1'")
         self.assertEqual(report["batch_norms"], [{"because": why, "times": 1, "nodes": ["scale"]}])
         self.assertIn("1 batch norm could be folded and is not",
                       next(each["finding"] for each in report["summary"] if each["topic"] == "fuse"))
