@@ -13,6 +13,7 @@
 #include "passes/composite_matcher.h"
 #include "passes/composite_quantity.h"
 #include "passes/rewriter.h"
+#include "passes/size_remedies.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -172,14 +173,22 @@ class Draft {
     const bool has_sizes = input.kind == Kind::kReduced || input.kind == Kind::kChannel;
     if (has_sizes && !parameter_dims(match_, input.kind)) {
       const Value& data = *match_.operands.front();
+      const std::string remedy = size_remedy(main_graph());
       return {fmt::format("{} takes constants as long as its data, whose sizes are not known", op),
-              fmt::format("they are '{}', {}", data.name(), to_text(data.type()))};
+              fmt::format("they are '{}', {}{}{}", data.name(), to_text(data.type()),
+                          remedy.empty() ? "" : "; ", remedy)};
     }
     const Value* value = constant_named(input.name, match_);
     if (!value)
       return {fmt::format("a constant that {} takes is left out, and nothing stands in for it", op)};
     return {fmt::format("a constant cannot be brought into the form that {} takes", op),
             fmt::format("it is '{}', {}", value->name(), to_text(value->type()))};
+  }
+
+  const Graph& main_graph() const {
+    const Graph* graph = &match_.nodes.front()->graph();
+    while (graph->holder()) graph = &graph->holder()->graph();
+    return *graph;
   }
 
   /// A number of the pattern that the constant is only near to.

@@ -240,6 +240,23 @@ class Modern(Case):
         self.assertIn("Modules below are one operator of ONNX each in the models that are written:\n", self.text())
         self.assertEqual(self.report(norms(), "rewrite: keep")["rewritten"], [])
 
+    def test_what_the_operator_set_needs_is_listed(self) -> None:
+        made = model(OLD_SOFTMAX, weights(w=(4, 4, 1, 1)))
+        report = self.report(made, "rewrite: modern")
+        self.assertEqual([(each["op"], each["made_for"]) for each in report["put_in"]],
+                         [("Flatten", "soft"), ("Reshape", "soft")])
+        written = onnx.load(self.folder / "net_qat.onnx")
+        self.assertLessEqual({each["name"] for each in report["put_in"]},
+                             {node.name or node.output[0] for node in written.graph.node})
+        self.assertIn("Modules below are not in the file; the operator set of the models that are written needs them:\n",
+                      self.text())
+        self.assertEqual(self.report(made, "rewrite: keep")["put_in"], [])
+
+    def test_unknown_sizes_have_their_remedy(self) -> None:
+        constants = {"two": np.array(2, "f4"), "eps": np.array(1e-5, "f4")}
+        made = model(SPELLED_NORMS.replace("float[1,6,8]", "float[1,6,D]"), constants)
+        self.assertIn("; fix the open sizes: 'dims: {D: SIZE}'", self.notes(made, "rewrite: modern", "composite-stays")[0])
+
     def test_the_bound_is_named_where_it_holds_something_back(self) -> None:
         self.assertEqual(
             self.notes(norms(), "rewrite: modern\nnewest_opset: 17", "composite-stays"),
