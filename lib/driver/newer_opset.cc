@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "opset/raise_opset.h"
 #include "quant/fake_quant.h"
 
 namespace qprep {
@@ -14,8 +13,8 @@ bool needs_newer_opset(const Config& config, const Model& model, const Plan& pla
   });
 }
 
-void raise_to(std::int64_t opset, Model& model, Diagnostics& diagnostics) {
-  raise_opset(model, opset, diagnostics);
+void raise_to(std::int64_t opset, Model& model, Diagnostics& diagnostics, std::vector<PutIn>* put_in) {
+  raise_opset(model, opset, diagnostics, put_in);
   update_fake_quantize_functions(model);
 }
 

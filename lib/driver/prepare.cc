@@ -26,6 +26,7 @@
 #include "driver/segments_picture.h"
 #include "driver/small_segments.h"
 #include "driver/whole_on_bpu.h"
+#include "ir/walk.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
 #include "opset/raise_opset.h"
@@ -96,7 +97,7 @@ class Preparation {
     Env env = rules_.env_for(config_, diagnostics);
     return run_passes(model(), plan_, pipeline(kind), env, observer);
   }
-  bool raise(std::string_view step, std::int64_t opset);
+  bool raise(std::string_view step, std::int64_t opset, std::vector<PutIn>* put_in = nullptr);
   void check_scales_are_there() const;
   void begin_check_result();
   void report_uncalibrated(const FilledScales& filled);
@@ -241,9 +242,9 @@ void Preparation::begin_check_result() {
   check_result_ = std::async(std::launch::async, [this] { return check_result_of_plan(report_); });
 }
 
-bool Preparation::raise(std::string_view step, std::int64_t opset) {
+bool Preparation::raise(std::string_view step, std::int64_t opset, std::vector<PutIn>* put_in) {
   if (model().opset() >= opset) return true;
-  return watch_.step(step, model(), [&] { raise_to(opset, model(), diagnostics_); });
+  return watch_.step(step, model(), [&] { raise_to(opset, model(), diagnostics_, put_in); });
 }
 
 void Preparation::check_scales_are_there() const {
@@ -341,7 +342,8 @@ bool Preparation::modernise_composites() {
   if (config_.rewrite.value == CompositeForm::kKeep) return true;
   Env env = rules_.env(diagnostics_, {});
   const OpsetBound bound = opset_bound(config_, rules_, model(), model_file_);
-  if (!raise(kRaiseForModern, opset_for_modern(model(), env, bound.newest))) return false;
+  std::vector<PutIn> put_in;
+  if (!raise(kRaiseForModern, opset_for_modern(model(), env, bound.newest), &put_in)) return false;
   return watch_.step(kModernise, model(), [&] {
     std::unordered_map<std::string_view, const std::vector<std::string>*> folded;
     for (const ReportNode& node : report_.nodes) {
@@ -354,6 +356,13 @@ bool Preparation::modernise_composites() {
         if (at != folded.end()) row.folded.insert(row.folded.end(), at->second->begin(), at->second->end());
       }
       report_.rewritten.push_back(std::move(row));
+    }
+    std::unordered_set<std::string_view> there;
+    for (const Node* node : nodes_with_bodies(*model().graph)) there.insert(node->label());
+    for (PutIn& each : put_in) {
+      if (there.contains(each.label)) {
+        report_.put_in.push_back({std::move(each.label), std::move(each.op), std::move(each.made_for)});
+      }
     }
   });
 }

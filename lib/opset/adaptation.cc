@@ -223,6 +223,7 @@ Value& Adaptation::insert(Node* before, const std::string& op, std::vector<Value
                           const std::string& suffix, Type type, Attributes attributes) {
   Node& made =
       node_.graph().insert(before, {.op = op, .inputs = std::move(inputs), .outputs = {name_with(suffix)}});
+  made_.push_back(&made);
   for (const auto& [name, value] : attributes) made.set_attribute(name, value);
   if (type.dtype != DType::kUndefined) made.output(0).set_type(std::move(type));
   return made.output(0);

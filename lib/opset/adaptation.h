@@ -90,6 +90,9 @@ class Adaptation {
   /// Result: input i reads `value`; omitted inputs stand before it where there were none.
   void set_input(std::size_t i, Value* value);
 
+  /// What before() and after() made, as they were called.
+  const std::vector<const Node*>& made() const { return made_; }
+
  private:
   Value& constant_named(const std::string& name, Tensor tensor);
   const Attribute* literal(std::string_view attribute) const;
@@ -101,6 +104,7 @@ class Adaptation {
   const FunctionScope& scope_;
   std::vector<Value*>& superfluous_;
   std::vector<Node*> after_;
+  std::vector<const Node*> made_;
 };
 
 /// Type::tensor of int64 with these sizes.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -74,6 +75,17 @@ class Raiser {
 
   std::vector<Diagnostic>& refusals() { return refusals_; }
 
+  std::vector<PutIn> put_in() const {
+    std::vector<const Node*> nodes;
+    collect_nodes(*model_.graph, nodes);
+    std::vector<PutIn> all;
+    for (const Node* node : nodes) {
+      const auto owner = owners_.find(node);
+      if (owner != owners_.end()) all.push_back({node->label(), node->op(), owner->second->label()});
+    }
+    return all;
+  }
+
   void erase_superfluous() {
     std::unordered_map<Graph*, std::unordered_set<Value*>> by_graph;
     for (Value* value : superfluous_) {
@@ -101,6 +113,9 @@ class Raiser {
     try {
       Adaptation adaptation(node, scope, superfluous_);
       step.adapt(adaptation);
+      const auto owner = owners_.find(&node);
+      const Node* made_for = owner == owners_.end() ? &node : owner->second;
+      for (const Node* made : adaptation.made()) owners_.emplace(made, made_for);
     } catch (const Refusal& refusal) {
       refused_.insert(&node);
       refusals_.push_back(
@@ -154,13 +169,14 @@ class Raiser {
   std::unordered_set<std::string_view> own_operators_;  // of the default domain, but functions of the model
   std::unordered_map<const Function*, std::vector<const Node*>> calls_;  // null: no function
   std::unordered_set<const Node*> refused_;
+  std::unordered_map<const Node*, const Node*> owners_;  // of what adapters made: whom it helps
   std::vector<Diagnostic> refusals_;
   std::vector<Value*> superfluous_;
 };
 
 }  // namespace
 
-void raise_opset(Model& model, std::int64_t target, Diagnostics& diagnostics) {
+void raise_opset(Model& model, std::int64_t target, Diagnostics& diagnostics, std::vector<PutIn>* put_in) {
   if (target > kNewestOpset) throw std::logic_error("raise_opset: an operator set that is not known");
   // IR 1 and 2 had no imports: everything is of opset 1.
   const bool implied = model.ir_version < 3 && model.opset() == 0;
@@ -173,6 +189,7 @@ void raise_opset(Model& model, std::int64_t target, Diagnostics& diagnostics) {
   for (Function& function : model.functions) raiser.raise(function);
   if (!raiser.refusals().empty()) throw Fatal(std::move(raiser.refusals()));
   raiser.erase_superfluous();
+  if (put_in) std::ranges::move(raiser.put_in(), std::back_inserter(*put_in));
   model.opsets[opset_key(model.opsets)] = target;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "ir/graph.h"
 #include "ir/newest_opset.h"
@@ -17,6 +19,12 @@ std::int64_t ir_version_for_opset(std::int64_t opset);
 /// override them. A note says which.
 void raise_ir_version(Model& model, std::int64_t version, Diagnostics& diagnostics);
 
+/// A node that raising the operator set put in.
+struct PutIn {
+  std::string label, op;
+  std::string made_for;  // the label of the node that it helps
+};
+
 /// Raises the version of ONNX's own operator set that `model` imports to `target`: every node of the default
 /// domain, in bodies and model-local functions too, is rewritten to mean the same under `target`; the outputs
 /// in ONNX Runtime stay equal bit for bit. Nodes of other domains pass untouched. The IR version rises as far
@@ -28,6 +36,9 @@ void raise_ir_version(Model& model, std::int64_t version, Diagnostics& diagnosti
 ///   gets the import.
 /// Throws Fatal(kOpsetRaise) with a diagnostic for every node that cannot be raised: which, why and what to
 /// do. The model is then partly rewritten and must be thrown away.
-void raise_opset(Model& model, std::int64_t target, Diagnostics& diagnostics);
+/// `put_in`, if given: the nodes that the graph has more then are appended, in its order; not those of
+/// functions.
+void raise_opset(Model& model, std::int64_t target, Diagnostics& diagnostics,
+                 std::vector<PutIn>* put_in = nullptr);
 
 }  // namespace qprep

@@ -159,6 +159,12 @@ struct ReportRewritten {
   std::vector<std::string> folded = {};  // the user's nodes that were folded into one of `nodes`
 };
 
+/// A node that raising the operator set put in, in the models that are written.
+struct ReportPutIn {
+  std::string name, op;
+  std::string made_for;  // the node that it helps
+};
+
 /// A constant that several nodes read as their weight, or one node of a body that runs several times: a
 /// module with several calls.
 struct SharedWeight {
@@ -200,6 +206,7 @@ struct Report {
   std::vector<Crossing> crossings;  // between the CPU and segments of the BPU
   ReportRegion region;
   std::vector<ReportRewritten> rewritten;  // known after the plan was made
+  std::vector<ReportPutIn> put_in;         // the same
   std::vector<Diagnostic> diagnostics;
 };
 

@@ -88,6 +88,10 @@ ordered_json cpu_reason(const CpuReason& reason) {
           {"nodes", reason.nodes}};
 }
 
+ordered_json put_in(const ReportPutIn& each) {
+  return {{"name", each.name}, {"op", each.op}, {"made_for", each.made_for}};
+}
+
 ordered_json rewritten(const ReportRewritten& rewritten) {
   return {{"name", rewritten.name},
           {"op", rewritten.op},
@@ -237,6 +241,8 @@ std::string json_of_plan(const Report& report) {
 std::string json_of_run(const Report& report) {
   std::string out;
   add_lines(out, "rewritten", report.rewritten, rewritten);
+  out += ",\n";
+  add_lines(out, "put_in", report.put_in, put_in);
   out += ",\n";
   add_lines(out, "diagnostics", report.diagnostics, [](const Diagnostic& each) { return to_json(each); });
   return out + "\n}\n";

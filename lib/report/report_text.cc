@@ -266,6 +266,11 @@ std::string text_of_run(const Report& report) {
     page.line("Modules below are one operator of ONNX each in the models that are written:");
     page.simple(std::move(table));
   }
+  if (!report.put_in.empty()) {
+    page.line(
+        "Modules below are not in the file; the operator set of the models that are written needs them:");
+    page.simple(table_of(report.put_in));
+  }
   if (!report.diagnostics.empty()) {
     page.line("Messages:");
     for (const Diagnostic& each : report.diagnostics) page.line(cell_text(to_text(each)));

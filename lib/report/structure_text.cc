@@ -230,27 +230,13 @@ void units_and_blocks(const Report& report, Page& page) {
 
 /// What the user looks for in his file in vain.
 void put_in(const Report& report, Page& page) {
-  struct Row {
-    std::string op;
-    std::vector<std::string> nodes, owners;
-  };
-  std::vector<Row> rows;
+  std::vector<ReportPutIn> nodes;
   for (const ReportNode& node : report.nodes) {
-    if (node.made_for.empty()) continue;
-    auto row = std::ranges::find(rows, node.op, &Row::op);
-    if (row == rows.end()) row = rows.insert(row, {node.op, {}, {}});
-    row->nodes.push_back(node.name);
-    if (std::ranges::find(row->owners, node.made_for) == row->owners.end())
-      row->owners.push_back(node.made_for);
+    if (!node.made_for.empty()) nodes.push_back({node.name, node.op, node.made_for});
   }
-  if (rows.empty()) return;
-  Table table{{"type", "times", "nodes", "for"}, {}, {Align::kLeft, Align::kRight}};
-  for (const Row& row : rows) {
-    table.rows.push_back(
-        {row.op, fmt::format("{}", row.nodes.size()), first_of(row.nodes), first_of(row.owners)});
-  }
+  if (nodes.empty()) return;
   page.line("Modules below are not in the file; replacements put them in for others:");
-  page.simple(std::move(table));
+  page.simple(table_of(nodes));
 }
 
 void unnamed(const Report& report, Page& page) {
@@ -374,6 +360,27 @@ void undecided(const Report& report, Page& page) {
 }
 
 }  // namespace
+
+Table table_of(const std::vector<ReportPutIn>& put_in) {
+  struct Row {
+    std::string op;
+    std::vector<std::string> nodes, owners;
+  };
+  std::vector<Row> rows;
+  for (const ReportPutIn& each : put_in) {
+    auto row = std::ranges::find(rows, each.op, &Row::op);
+    if (row == rows.end()) row = rows.insert(row, {each.op, {}, {}});
+    row->nodes.push_back(each.name);
+    // Those for one node follow one another.
+    if (row->owners.empty() || row->owners.back() != each.made_for) row->owners.push_back(each.made_for);
+  }
+  Table table{{"type", "times", "nodes", "for"}, {}, {Align::kLeft, Align::kRight}};
+  for (const Row& row : rows) {
+    table.rows.push_back(
+        {row.op, fmt::format("{}", row.nodes.size()), first_of(row.nodes), first_of(row.owners)});
+  }
+  return table;
+}
 
 void write_structure(const Report& report, Page& page) {
   fusable(report, page);

@@ -9,4 +9,7 @@ namespace qprep {
 /// what stays float on the CPU.
 void write_structure(const Report& report, Page& page);
 
+/// Nodes that were put in, by their operators: how many, the first of them, and whom they help.
+Table table_of(const std::vector<ReportPutIn>& put_in);
+
 }  // namespace qprep

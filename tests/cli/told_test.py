@@ -100,6 +100,18 @@ norms (float[1,6,8] x) => (float[1,6,8] y) {
     [norm2] y = Div (c2, q2)
 }
 """
+
+# What older operator sets do over all axes from one on, and a SiLU.
+OLD_SOFTMAX = """
+<ir_version: 6, opset_import: ["" : 11]>
+old (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv] a = Conv (x, w)
+    [sigmoid] g = Sigmoid (a)
+    [silu] s = Mul (a, g)
+    [soft] y = Softmax <axis = 1> (s)
+}
+"""
+
 SHAPES = """
 <ir_version: 8, opset_import: ["" : 13]>
 shapes (float[1,4,6,6] x) => (float[1,144] y) {
@@ -404,7 +416,8 @@ class Json(Case):
         border, = self.report(made, "method: jit_strip")["region"]
         self.assertEqual((border["side"], border["beyond"]), ("to", count))
         self.assertEqual(border["tensors"],
-                         [{"name": f"c{i}", "node": f"conv{i}", "op": "Conv", "device": "BPU"} for i in range(count)])
+                         [{"name": f"c{i}", "node": f"conv{i}", "op": "Conv", "device": "BPU",
+                           "because": "qprep.yaml:1:9 method"} for i in range(count)])
 
 
 class Gone(Case):
