@@ -315,6 +315,15 @@ def softmax_to_parts() -> Iterator[Made]:
     yield from softmax_like("Softmax", "Reciprocal Mul", {"relative": 1e-6})
 
 
+def softmax_to_four_axes() -> Iterator[Made]:
+    for opset in OPSETS:
+        for shape in ((3, 4), (2, 3, 4)):
+            for axis in range(len(shape)):
+                for first in ((), ("x",)):
+                    yield Made(f"{axis} of {len(shape)}", node("Softmax", "x", axis=axis), opset, {"x": random(*shape)}, {},
+                               frozenset({"Reshape", "Softmax"}), open=first)
+
+
 def log_softmax_to_parts() -> Iterator[Made]:
     yield from softmax_like("LogSoftmax", "Log", {"relative": 1e-6})
 
@@ -413,7 +422,7 @@ REPLACEMENTS: dict[str, Callable[[], Iterator[Made]]] = {
         interpolate, sum_to_add, flatten_to_reshape, squeeze_to_reshape, unsqueeze_to_reshape, div_to_mul,
         div_to_reciprocal, pow_to_mul, reduce_mean_to_pool, reduce_to_kept_axes,
         matmul_to_one_rank, gemm_to_conv, batch_norm_to_conv, mul_to_conv, where_to_mul,
-        compare_to_not, softmax_to_parts, log_softmax_to_parts, layer_norm_to_parts, rms_norm_to_parts,
+        compare_to_not, softmax_to_four_axes, softmax_to_parts, log_softmax_to_parts, layer_norm_to_parts, rms_norm_to_parts,
         instance_norm_to_parts, group_norm_to_parts, reduce_l1_to_parts, reduce_l2_to_parts,
     )
 }
