@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <optional>
 #include <unordered_set>
 
@@ -87,6 +88,7 @@ void write_files(const CheckOptions& options, const std::string& prefix, Segment
 
 struct Refused {
   std::size_t always = 0, unless_asked = 0;
+  std::vector<std::string> labels;  // of those that it never runs
 };
 
 /// The nodes that the target does not run, in bodies too.
@@ -94,13 +96,20 @@ Refused refused_by_target(const Decided& decided) {
   Refused refused;
   for (const Node* node : nodes_with_bodies(*decided.file.model.graph)) {
     const NodePlan* plan = decided.plan.of(*node);
-    if (plan && plan->by_target) ++(plan->remedy == kAskForBpu ? refused.unless_asked : refused.always);
+    if (!plan || !plan->by_target) continue;
+    if (plan->remedy == kAskForBpu) {
+      ++refused.unless_asked;
+    } else {
+      ++refused.always;
+      refused.labels.push_back(node->label());
+    }
   }
   return refused;
 }
 
 void find_better_targets(const std::filesystem::path& model, const CheckOptions& options,
-                         const std::string& own, CheckedModel& checked) {
+                         const std::string& own, const std::vector<std::string>& refused_there,
+                         CheckedModel& checked) {
   for (const std::string& name : march_names(options.configs)) {
     if (name == own) continue;
     const March march = read_march(options.configs, name);
@@ -110,7 +119,15 @@ void find_better_targets(const std::filesystem::path& model, const CheckOptions&
     Diagnostics said_already;
     const Decided decided = decide(model, other.config, other.configs, said_already, other.overrides);
     const std::size_t refused = refused_by_target(decided).always;
-    if (refused < checked.refused_by_target) checked.better_targets.push_back({name, refused});
+    if (refused >= checked.refused_by_target) continue;
+    std::unordered_set<std::string> on_bpu;
+    for (const Node* node : nodes_with_bodies(*decided.file.model.graph)) {
+      const NodePlan* plan = decided.plan.of(*node);
+      if (plan && plan->device == Device::kBpu) on_bpu.insert(node->label());
+    }
+    OtherTarget& better = checked.better_targets.emplace_back(name, refused);
+    std::ranges::copy_if(refused_there, std::back_inserter(better.runs),
+                         [&](const std::string& label) { return on_bpu.contains(label); });
   }
   std::ranges::stable_sort(checked.better_targets, {}, &OtherTarget::refused);
 }
@@ -132,7 +149,12 @@ std::string text_of_better(const CheckedModel& checked) {
     others.push_back(other.refused == 0 ? fmt::format("{} can run all of them", other.march)
                                         : fmt::format("{} can all but {}", other.march, other.refused));
   }
-  return text + fmt::format("{}.\n", join(others, ", "));
+  text += fmt::format("{}.\n", join(others, ", "));
+  for (const OtherTarget& other : checked.better_targets) {
+    if (!other.runs.empty())
+      text += fmt::format("On the BPU of {}: {}.\n", other.march, first_of(other.runs));
+  }
+  return text;
 }
 
 }  // namespace
@@ -160,7 +182,7 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   checked.run_if_asked = refused.unless_asked;
   checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;
   if (checked.refused_by_target > 0 && checked.looked_for_better) {
-    find_better_targets(model, options, march.value, checked);
+    find_better_targets(model, options, march.value, refused.labels, checked);
   }
   if (options.no_fallback) {
     const auto allowed = allowed_nodes(decided.file.model, options.allowed, diagnostics);
@@ -202,7 +224,8 @@ nlohmann::ordered_json to_json(const CheckedModel& checked) {
   json["run_if_asked"] = checked.run_if_asked;
   json["better_targets"] = nlohmann::ordered_json::array();
   for (const OtherTarget& other : checked.better_targets) {
-    json["better_targets"].push_back({{"march", other.march}, {"refused", other.refused}});
+    json["better_targets"].push_back(
+        {{"march", other.march}, {"refused", other.refused}, {"runs", other.runs}});
   }
   json["open_axes"] = checked.open_axes;
   json["refused"] = checked.refused;

@@ -25,7 +25,8 @@ struct CheckOptions {
 /// How another target fares with the same model and configuration.
 struct OtherTarget {
   std::string march;
-  std::size_t refused = 0;  // nodes that it cannot run on the BPU
+  std::size_t refused = 0;        // nodes that it cannot run on the BPU
+  std::vector<std::string> runs;  // those that the target cannot run, and that run on its BPU
 };
 
 struct CheckedModel {

@@ -251,6 +251,14 @@ class Remedies(Case):
         self.assertEqual({name: told[name] for name in ("mean", "means", "soft")},
                          {"mean": None, "means": "transpose its data so that the axes are 2 and 3", "soft": None})
 
+    def test_another_target_that_runs_it_is_named(self) -> None:
+        made = model(AXES, weights(w1=(4, 4, 3, 3)))
+        self.assertIn("On the BPU of bayes: mean, mul1, mul2.\n", self.run_qprep("check", made, "march: bernoulli2"))
+        better, = json.loads(self.run_qprep("check", made, "march: bernoulli2", "--json"))["models"]
+        self.assertEqual({each["march"]: each["runs"] for each in better["better_targets"]},
+                         {"bayes": ["mean", "mul1", "mul2"], "bayes-e": ["mean", "mul1", "mul2"]})
+        self.assertLessEqual({"mean", "mul1", "mul2"}, self.on_bpu(made, "march: bayes"))
+
     def test_what_a_line_keeps_there_is_told_the_line(self) -> None:
         made = self.ends()
         for march in ("", "march: bayes\n", "march: bernoulli2\n"):
