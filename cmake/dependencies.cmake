@@ -32,6 +32,20 @@ add_library(re2 STATIC IMPORTED)
 set_target_properties(re2 PROPERTIES IMPORTED_LOCATION ${RE2_LIBRARY})
 target_link_libraries(re2 INTERFACE Threads::Threads)
 
+# Pictures and compressed arrays among samples. Static, so that the program runs where they are not.
+find_library(ZLIB_LIBRARY NAMES libz.a REQUIRED)
+add_library(zlib STATIC IMPORTED)
+set_target_properties(zlib PROPERTIES IMPORTED_LOCATION ${ZLIB_LIBRARY})
+
+find_library(PNG_LIBRARY NAMES libpng.a REQUIRED)
+add_library(png STATIC IMPORTED)
+set_target_properties(png PROPERTIES IMPORTED_LOCATION ${PNG_LIBRARY})
+target_link_libraries(png INTERFACE zlib m)
+
+find_library(TURBOJPEG_LIBRARY NAMES libturbojpeg.a REQUIRED)
+add_library(turbojpeg STATIC IMPORTED)
+set_target_properties(turbojpeg PROPERTIES IMPORTED_LOCATION ${TURBOJPEG_LIBRARY})
+
 # Headers alone.
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 add_library(xxhash INTERFACE)

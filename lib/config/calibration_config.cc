@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/quote.h"
+#include "config/sample_inputs.h"
 #include "config/selector.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -89,12 +90,21 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
   YamlMap map(node, "calibration", diagnostics);
   CalibrationConfig calibration;
   calibration.where = map.where();
-  if (const auto data = map.text("data")) {
+  if (const YamlNode* list = map.find("data"); list && list->kind == YamlNode::Kind::kList) {
+    calibration.files = map.texts("data");
+    calibration.data = file;
+    calibration.where = list->where;
+    if (list->items.empty()) {
+      diagnostics.error(codes::kBadValue, fmt::format("{} is an empty list", map.name_of("data")),
+                        list->where);
+    }
+  } else if (const auto data = map.text("data")) {
     // lexically_normal: "../samples" in "cfg/a.yaml" reads as "samples" in messages.
     const std::filesystem::path folder = std::filesystem::path(file).parent_path() / data->value;
     calibration.data = folder.lexically_normal().string();
     calibration.where = data->where;
   }
+  calibration.inputs = read_sample_inputs(map, diagnostics);
   calibration.observer = read_observer(map, true, diagnostics);
   calibration.tensors = read_tensors(map, diagnostics);
   if (const auto corrects = map.boolean("bias_correction")) calibration.bias_correction = corrects->value;

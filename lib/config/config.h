@@ -10,6 +10,7 @@
 #include "plan/observer.h"
 #include "plan/plan.h"
 #include "plan/preprocessing.h"
+#include "plan/sample_spec.h"
 #include "plan/setting.h"
 #include "support/diagnostics.h"
 
@@ -42,11 +43,15 @@ struct ObserverFor {
 };
 
 struct CalibrationConfig {
-  std::string data;            // a folder; relative ones were resolved against the configuration's folder
-  ObserverSpec observer = {};  // of all tensors but those that `tensors` names
-  Where where = {};            // of `data`, or of all of it
-  std::vector<RawSamples> raw = {};          // one for each input, instead of `data`
-  std::vector<ObserverFor> tensors = {};     // the first that names a tensor holds
+  /// A folder or a list of files (.txt); relative ones were resolved against the configuration's folder. The
+  /// configuration itself where `files` are its list.
+  std::string data;
+  ObserverSpec observer = {};                   // of all tensors but those that `tensors` names
+  Where where = {};                             // of `data`, or of all of it
+  std::vector<Placed<std::string>> files = {};  // as written, relative to the configuration's folder
+  std::vector<SampleSpec> inputs = {};          // what is done to the samples, in the order of the file
+  std::vector<RawSamples> raw = {};             // one for each input, instead of `data`
+  std::vector<ObserverFor> tensors = {};        // the first that names a tensor holds
   std::optional<bool> bias_correction = {};  // biases make up for what rounding the weights shifts
   bool corrects_biases() const { return bias_correction.value_or(observer.observer == Observer::kAuto); }
   bool keep = false;  // the statistics are written beside the models

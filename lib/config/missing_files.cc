@@ -43,11 +43,17 @@ std::vector<Diagnostic> missing_files(const Config& config) {
   }
   for (const std::string& folder : folders) {
     std::error_code none;
-    if (std::filesystem::is_directory(folder, none)) continue;
+    if (std::filesystem::is_directory(folder, none) || !calibration.files.empty()) continue;
+    if (folder.ends_with(".txt") && !is_missing(folder)) continue;
     diagnostics.warning(codes::kFileAccess,
                         fmt::format("the folder of samples '{}' is {}", escaped(folder),
                                     is_missing(folder) ? "not there" : "a file"),
                         calibration.where);
+  }
+  for (const Placed<std::string>& listed : calibration.files) {
+    if (!is_missing((std::filesystem::path(config.file).parent_path() / listed.value).string())) continue;
+    diagnostics.warning(codes::kFileAccess,
+                        fmt::format("the sample '{}' is not there", escaped(listed.value)), listed.where);
   }
   return diagnostics.all();
 }

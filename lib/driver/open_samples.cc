@@ -1,10 +1,15 @@
 #include "driver/open_samples.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "driver/adapt_sample.h"
+#include "onnx_io/read_tensor_file.h"
 #include "runtime/port.h"
+#include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -53,10 +58,52 @@ std::string text_of(const InputPreprocessing& spec) {
 
 }  // namespace
 
+namespace {
+
+NamedTensor read_proto(const std::string& file) {
+  TensorFile read = read_tensor_file(file);
+  return {std::move(read.name), std::move(read.tensor)};
+}
+
+SamplePlace place_of(const CalibrationConfig& config) {
+  SamplePlace place{config.data, {}};
+  const std::filesystem::path data = config.data;
+  for (const Placed<std::string>& file : config.files) {
+    place.files.push_back({file.value, (data.parent_path() / file.value).lexically_normal().string()});
+  }
+  if (config.files.empty() && data.extension() == ".txt") place.files = read_list(config.data);
+  return place;
+}
+
+std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& config) {
+  std::vector<SampleInput> inputs;
+  std::vector<std::string> names;
+  for (Port& port : input_ports(model)) {
+    names.push_back(port.name);
+    inputs.push_back({std::move(port), {}});
+  }
+  Diagnostics findings;
+  for (const SampleSpec& spec : config.inputs) {
+    const auto named = std::find(names.begin(), names.end(), spec.input);
+    if (named == names.end()) {
+      findings.error(codes::kNoMatch,
+                     fmt::format("the model has no input '{}'{}; its inputs are '{}'", spec.input,
+                                 did_you_mean(spec.input, names), join(names, "', '")),
+                     spec.where);
+    } else {
+      inputs[static_cast<std::size_t>(named - names.begin())].spec = spec;
+    }
+  }
+  findings.throw_if_error();
+  return inputs;
+}
+
+}  // namespace
+
 SampleSet open_samples(const Model& model, const CalibrationConfig& config,
                        std::span<const PreparedInput> inputs, Diagnostics& diagnostics) {
-  return config.raw.empty() ? SampleSet::open(config.data, input_ports(model), diagnostics)
-                            : SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
+  if (!config.raw.empty()) return SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
+  return SampleSet::open(place_of(config), inputs_of(model, config), read_proto, diagnostics);
 }
 
 std::map<std::string, std::string> preprocessing_by_input(const CalibrationConfig& config,
@@ -64,6 +111,9 @@ std::map<std::string, std::string> preprocessing_by_input(const CalibrationConfi
   std::map<std::string, std::string> texts;
   for (std::size_t i = 0; i < inputs.size() && i < config.raw.size(); ++i) {
     texts.emplace(inputs[i].value->name(), text_of(inputs[i].spec));
+  }
+  for (const SampleSpec& spec : config.inputs) {
+    if (spec.picture) texts.emplace(spec.input, "pictures: " + to_text(*spec.picture));
   }
   return texts;
 }

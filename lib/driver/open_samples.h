@@ -11,7 +11,8 @@
 namespace qprep {
 
 /// The samples that a configuration names, for the model as it is before anything is inserted. `inputs` are
-/// those for which config.raw has folders, in its order. Throws Fatal with all that does not fit.
+/// those for which config.raw has folders, in its order. Throws Fatal with all that does not fit, what
+/// config.inputs says of inputs that the model lacks too.
 SampleSet open_samples(const Model& model, const CalibrationConfig& config,
                        std::span<const PreparedInput> inputs, Diagnostics& diagnostics);
 

@@ -65,8 +65,10 @@ NodePtr with_defaults(const YamlNode& document, const Defaults& defaults) {
   return with_additions(document, wanted);
 }
 
-/// Whether the last two keys are those of "calibration.data"; "sensitive_op*.table": the first begins so.
-bool ends_in(const YamlPath& path, std::string_view keys) {
+/// Whether the last two keys are those of "calibration.data", or it is in a list of them;
+/// "sensitive_op*.table": the first begins so.
+bool ends_in(YamlPath path, std::string_view keys) {
+  if (!path.empty() && std::holds_alternative<std::size_t>(path.back())) path.pop_back();
   if (path.size() < 2) return false;
   const auto* parent = std::get_if<std::string>(&path[path.size() - 2]);
   const auto* key = std::get_if<std::string>(&path.back());

@@ -190,6 +190,10 @@ std::uint8_t byte_at(std::span<const std::byte> bytes, std::size_t i) {
 }  // namespace
 
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& file) {
+  return parse_npy_header(bytes, file, bytes.size());
+}
+
+NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& file, std::size_t file_size) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!text.starts_with(kMagic)) {
     refuse(file, bytes.empty() ? "it is empty, not a .npy file"
@@ -216,7 +220,7 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& 
   const std::optional<std::int64_t> count = element_count(header.dims);
   const std::optional<std::size_t> size =
       count ? payload_size(header.dtype, static_cast<std::uint64_t>(*count)) : std::nullopt;
-  const std::size_t found = bytes.size() - header.data_offset;
+  const std::size_t found = file_size - header.data_offset;
   if (!size || *size != found) {
     refuse(file,
            fmt::format("its header says {}[{}], {}, and {} bytes of data follow", to_text(header.dtype),

@@ -24,6 +24,8 @@ struct NpyHeader {
 
 /// Given: `file` names the bytes in messages. Result: the header, and bytes.size() is right for it.
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& file);
+/// The same where `bytes` are only the beginning, with the whole header, of a file of `size` bytes.
+NpyHeader parse_npy_header(std::span<const std::byte> bytes, const std::string& file, std::size_t size);
 
 /// The tensor; in C order it is a view into `bytes`, which `owner` keeps alive.
 Tensor parse_npy(std::span<const std::byte> bytes, std::shared_ptr<const void> owner,

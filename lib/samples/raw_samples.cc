@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "images/picture.h"
 #include "samples/npy.h"
 #include "support/codes.h"
 #include "support/mapped_file.h"
@@ -16,50 +17,14 @@ namespace fs = std::filesystem;
 
 bool is_npy(const std::string& file) { return fs::path(file).extension() == ".npy"; }
 
-bool is_picture(const std::string& file) {
-  std::string extension = fs::path(file).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png" || extension == ".bmp";
-}
-
 [[noreturn]] void refuse(const std::string& file, std::string message) {
   throw Fatal(codes::kBadSample, std::move(message), {file, 0, 0});
 }
 
 DType stored_type(const RawInput& input) { return input.bytes ? DType::kUInt8 : DType::kFloat32; }
 
-/// The sizes of a file of so many bytes: those of the input, of which one may be open.
 Dims dims_of(const std::string& file, const RawInput& input, std::size_t bytes) {
-  const Type& type = input.port.type;
-  if (!type.shape) {
-    refuse(file, fmt::format("the model does not say the sizes of its input '{}'; write them into the "
-                             "configuration ('input_shape')",
-                             input.port.name));
-  }
-  const std::size_t width = input.bytes ? 1 : sizeof(float);
-  Dims dims;
-  std::size_t known = width, open = 0;
-  for (const Dim& dim : *type.shape) {
-    dims.push_back(dim.size);
-    if (dim.known()) known *= static_cast<std::size_t>(dim.size);
-    if (!dim.known()) ++open;
-  }
-  if (open > 1) {
-    refuse(file, fmt::format("the model's input '{}' is {}: more than one size is open; write them into the "
-                             "configuration ('input_shape')",
-                             input.port.name, to_text(type)));
-  }
-  if (open == 1 && known > 0 && bytes > 0 && bytes % known == 0) {
-    *std::find(dims.begin(), dims.end(), -1) = static_cast<std::int64_t>(bytes / known);
-    return dims;
-  }
-  if (open == 0 && bytes == known) return dims;
-  refuse(file,
-         fmt::format("the file has {} bytes, and the model's input '{}' ({}) takes {}{} as {}{}", bytes,
-                     input.port.name, to_text(type), open ? "a multiple of " : "", known,
-                     to_text(stored_type(input)),
-                     is_picture(file) ? "; pictures are not read, only the numbers that they hold" : ""));
+  return headless_dims(file, input.port, stored_type(input), bytes, "'input_shape'");
 }
 
 void check_types(const std::string& file, const RawInput& input, DType stored) {
@@ -94,6 +59,37 @@ Tensor read_headless(const std::string& file, const RawInput& input) {
 }
 
 }  // namespace
+
+Dims headless_dims(const std::string& file, const Port& input, DType stored, std::size_t bytes,
+                   std::string_view where) {
+  const Type& type = input.type;
+  if (!type.shape) {
+    refuse(file, fmt::format("the model does not say the sizes of its input '{}'; write them into the "
+                             "configuration ({})",
+                             input.name, where));
+  }
+  Dims dims;
+  std::size_t known = std::max<std::size_t>(bit_width(stored) / 8, 1), open = 0;
+  for (const Dim& dim : *type.shape) {
+    dims.push_back(dim.size);
+    if (dim.known()) known *= static_cast<std::size_t>(dim.size);
+    if (!dim.known()) ++open;
+  }
+  if (open > 1) {
+    refuse(file, fmt::format("the model's input '{}' is {}: more than one size is open; write them into the "
+                             "configuration ({})",
+                             input.name, to_text(type), where));
+  }
+  if (open == 1 && known > 0 && bytes > 0 && bytes % known == 0) {
+    *std::find(dims.begin(), dims.end(), -1) = static_cast<std::int64_t>(bytes / known);
+    return dims;
+  }
+  if (open == 0 && bytes == known) return dims;
+  refuse(file, fmt::format(
+                   "the file has {} bytes, and the model's input '{}' ({}) takes {}{} as {}{}", bytes,
+                   input.name, to_text(type), open ? "a multiple of " : "", known, to_text(stored),
+                   is_picture_file(file) ? "; pictures are not read, only the numbers that they hold" : ""));
+}
 
 std::vector<std::string> files_in(const RawInput& input, Diagnostics& diagnostics) {
   std::vector<std::string> names;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/tensor.h"
@@ -21,6 +22,11 @@ struct RawInput {
   std::function<Tensor(Tensor)> adapt = {};  // what the model takes, of a file's tensor; may be empty
   std::optional<Promise> promise = {};       // what a file's numbers are
 };
+
+/// The sizes of the tensor in a file without a header of so many bytes: those of the input, of which one may
+/// be open. Fatal (bad-sample): it cannot hold such a tensor. `where`: where a configuration says sizes.
+Dims headless_dims(const std::string& file, const Port& input, DType stored, std::size_t bytes,
+                   std::string_view where);
 
 /// Every file of the folder that is not hidden, by name. Errors in `diagnostics`: a folder that cannot be
 /// read, or is empty.

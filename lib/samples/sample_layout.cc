@@ -106,30 +106,24 @@ class Index {
   std::set<std::string> seen_;
 };
 
-struct Contents {
+std::vector<std::string> folders_in(const fs::path& root) {
   std::vector<std::string> folders;
-  bool has_npy = false;
-};
-
-Contents contents_of(const fs::path& root) {
-  Contents contents;
   for (const fs::directory_entry& entry : fs::directory_iterator(root)) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with('.')) continue;
-    if (entry.is_directory()) contents.folders.push_back(name);
-    contents.has_npy |= entry.path().extension() == ".npy";
+    if (entry.is_directory()) folders.push_back(name);
   }
-  std::sort(contents.folders.begin(), contents.folders.end());
-  return contents;
+  std::sort(folders.begin(), folders.end());
+  return folders;
 }
 
-std::vector<InputFolder> by_name(const fs::path& root, std::span<const Port> inputs, const Contents& contents,
-                                 Diagnostics& diagnostics) {
+std::vector<InputFolder> by_name(const fs::path& root, std::span<const Port> inputs,
+                                 const std::vector<std::string>& folders, Diagnostics& diagnostics) {
   std::vector<InputFolder> found;
   std::set<std::string> used;
   for (const Port& input : inputs) {
     for (const std::string& name : {input.name, folder_name(input.name)}) {
-      if (!std::binary_search(contents.folders.begin(), contents.folders.end(), name)) continue;
+      if (!std::binary_search(folders.begin(), folders.end(), name)) continue;
       if (!used.insert(name).second) {
         diagnostics.error(codes::kBadSample,
                           fmt::format("the folder '{}' fits several inputs of the model; say in {} "
@@ -148,11 +142,11 @@ std::vector<InputFolder> by_name(const fs::path& root, std::span<const Port> inp
     if (!has_folder && !input.has_default) {
       diagnostics.error(codes::kBadSample,
                         fmt::format("it has no folder '{}' for the model's input '{}'; its folders are {}",
-                                    folder_name(input.name), input.name, quoted_list(contents.folders)),
+                                    folder_name(input.name), input.name, quoted_list(folders)),
                         {root.string()});
     }
   }
-  for (const std::string& name : contents.folders) {
+  for (const std::string& name : folders) {
     if (used.contains(name)) continue;
     diagnostics.warning(codes::kBadSample,
                         fmt::format("the folder is left out: the model has no input '{}'{}", name,
@@ -192,21 +186,7 @@ std::vector<InputFolder> find_input_folders(const std::string& folder, std::span
   }
   if (fs::exists(root / kIndex)) return Index(root, inputs, diagnostics).read();
 
-  const Contents contents = contents_of(root);
-  std::vector<InputFolder> found = by_name(root, inputs, contents, diagnostics);
-  if (!found.empty()) return found;
-  const auto must_be_fed = [](const Port& input) { return !input.has_default; };
-  if (contents.has_npy && std::count_if(inputs.begin(), inputs.end(), must_be_fed) == 1) {
-    return {{*std::find_if(inputs.begin(), inputs.end(), must_be_fed), folder}};
-  }
-  diagnostics.error(
-      codes::kBadSample,
-      fmt::format("here is no {}, no folder of .npy files with the name of an input ({}){}", kIndex,
-                  quoted_list(names_of(inputs)),
-                  inputs.size() == 1 ? ", and no .npy file"
-                                     : "; .npy files without a folder do only for a model with one input"),
-      {folder});
-  return {};
+  return by_name(root, inputs, folders_in(root), diagnostics);
 }
 
 }  // namespace qprep

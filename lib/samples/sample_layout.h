@@ -15,9 +15,9 @@ struct InputFolder {
   std::string folder;  // with the path
 };
 
-/// Which folder holds which input, by index.json, by the folders' names, or since there is one input only;
-/// what is wrong goes to `diagnostics` as errors. Result: an entry for every input that must be fed, unless
-/// errors were added, and for those with defaults that have a folder.
+/// Which folder holds which input, by index.json or by the folders' names; what is wrong goes to
+/// `diagnostics` as errors. Result: an entry for every input that must be fed, unless errors were added, and
+/// for those with defaults that have a folder; empty: no folder is an input's.
 std::vector<InputFolder> find_input_folders(const std::string& folder, std::span<const Port> inputs,
                                             Diagnostics& diagnostics);
 

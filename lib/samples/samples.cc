@@ -4,49 +4,17 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "ir/open_axes.h"
-#include "samples/npy.h"
-#include "samples/sample_layout.h"
 #include "support/codes.h"
 
 namespace qprep {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Enough to see what is wrong with a thousand files.
-constexpr std::size_t kMostFindings = 8;
-
-/// The names of the samples in a folder. Hidden files are not looked at.
-std::set<std::string> samples_in(const InputFolder& input, Diagnostics& diagnostics) {
-  std::set<std::string> names, others;
-  std::error_code failed;
-  for (fs::directory_iterator at(input.folder, failed), end; !failed && at != end; at.increment(failed)) {
-    const std::string name = at->path().filename().string();
-    if (name.starts_with('.') || at->is_directory()) continue;
-    (at->path().extension() == ".npy" ? names : others).insert(name);
-  }
-  if (failed) {
-    diagnostics.error(codes::kBadSample,
-                      fmt::format("the folder for the model's input '{}' cannot be read: {}", input.port.name,
-                                  failed.message()),
-                      {input.folder});
-  } else if (names.empty()) {
-    diagnostics.error(codes::kBadSample,
-                      fmt::format("here is no .npy file for the model's input '{}'", input.port.name),
-                      {input.folder});
-  }
-  for (const std::string& name : others) {
-    diagnostics.warning(codes::kBadSample, "the file is left out: samples are .npy files",
-                        {(fs::path(input.folder) / name).string()});
-  }
-  return names;
-}
 
 std::string shape_text(const Shape& shape) {
   std::vector<std::string> sizes;
@@ -73,7 +41,7 @@ std::optional<std::string> mismatch(const Port& input, DType dtype, const Dims& 
                      lacks_batch ? " (a sample holds the batch axis too)" : "");
 }
 
-/// An input that no .npy file can feed.
+/// An input that no file can feed.
 std::optional<std::string> unfeedable(const Port& input) {
   if (input.type.kind == Type::Kind::kOther)
     return fmt::format("the model's input '{}' is no tensor", input.name);
@@ -81,49 +49,42 @@ std::optional<std::string> unfeedable(const Port& input) {
   const DType dtype = input.type.dtype;
   const bool in_numpy = dtype != DType::kBFloat16 && bit_width(dtype) >= 8 && dtype <= DType::kComplex128;
   if (in_numpy) return std::nullopt;
-  return fmt::format("the model's input '{}' takes {}, which .npy files do not hold", input.name,
+  return fmt::format("the model's input '{}' takes {}, which no file of samples holds", input.name,
                      to_text(dtype));
-}
-
-/// Adds the first few of the findings, and how many there are besides.
-void add_some(const std::vector<Diagnostic>& findings, Diagnostics& diagnostics) {
-  for (std::size_t i = 0; i < std::min(findings.size(), kMostFindings); ++i) diagnostics.add(findings[i]);
-  if (findings.size() > kMostFindings) {
-    const Diagnostic& first = findings.front();
-    diagnostics.add({first.severity,
-                     first.code,
-                     fmt::format("{} more files are like this", findings.size() - kMostFindings),
-                     {}});
-  }
 }
 
 Diagnostic wrong_file(std::string file, std::string message) {
   return {Severity::kError, codes::kBadSample, std::move(message), {std::move(file), 0, 0}};
 }
 
-std::vector<Diagnostic> missing(const std::string& file, const Port& input) {
-  return {wrong_file(
+Diagnostic missing(const std::string& file, const Port& input) {
+  return wrong_file(
       file, fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
-                        input.name))};
+                        input.name));
 }
 
-/// What a look at its header shows to be wrong with a file.
-std::vector<Diagnostic> wrongs_of(const std::string& file, const Port& input) {
-  try {
-    const NpyHeader header = read_npy_header(file);
-    if (auto why = mismatch(input, header.dtype, header.dims)) return {wrong_file(file, std::move(*why))};
-    return {};
-  } catch (const Fatal& unreadable) {
-    return unreadable.diagnostics();
+bool is_bytes_of_picture(const StoredTensor& stored, const SampleInput& input, DType dtype) {
+  return format_of(stored.file) == FileFormat::kPicture || (input.takes_pictures() && dtype == DType::kUInt8);
+}
+
+/// The numbers that bytes become.
+Promise promise_of(const PictureRecipe& recipe) {
+  Promise promise{0, 255, "mean and scale promise"};
+  if (recipe.mean.empty() && recipe.scale.empty()) promise.because = "pictures have";
+  const std::size_t count = std::max({recipe.mean.size(), recipe.scale.size(), std::size_t{1}});
+  const auto of = [](const std::vector<double>& numbers, std::size_t i, double none) {
+    return numbers.empty() ? none : numbers.size() == 1 ? numbers.front() : numbers[i];
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    const double mean = of(recipe.mean, i, 0), scale = of(recipe.scale, i, 1);
+    const auto [low, high] = std::minmax({-mean * scale, (255 - mean) * scale});
+    promise.low = i == 0 ? low : std::min(promise.low, low);
+    promise.high = i == 0 ? high : std::max(promise.high, high);
   }
+  return promise;
 }
 
-Tensor read_fitting(const std::string& file, const Port& input) {
-  Tensor tensor = read_npy(file);
-  if (auto why = mismatch(input, tensor.dtype(), tensor.dims()))
-    throw Fatal({wrong_file(file, std::move(*why))});
-  return tensor;
-}
+PictureRecipe recipe_of(const SampleInput& input) { return input.spec.picture.value_or(PictureRecipe{}); }
 
 /// By their names without extension; a second one of a name is an error.
 std::map<std::string, std::string> by_stem(const RawInput& input, Diagnostics& findings) {
@@ -151,116 +112,175 @@ SampleSet SampleSet::open_raw(std::span<const RawInput> inputs, Diagnostics& dia
   }
   findings.throw_if_error();
   Diagnostics wrong;
+  for (const std::string& stem : all) set.samples_.push_back({stem, {}});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    set.inputs_.push_back({inputs[i].port, inputs[i].folder, inputs[i], {}});
-    for (const std::string& stem : all) {
-      const auto file = files[i].find(stem);
+    Input input;
+    input.input.port = inputs[i].port;
+    input.raw = inputs[i];
+    set.inputs_.push_back(std::move(input));
+    for (FoundSample& sample : set.samples_) {
+      const fs::path folder = inputs[i].folder;
+      const auto file = files[i].find(sample.name);
       if (file == files[i].end()) {
-        for (Diagnostic& each : missing((fs::path(inputs[i].folder) / stem).string(), inputs[i].port)) {
-          wrong.add(std::move(each));
-        }
+        wrong.add(missing((folder / sample.name).string(), inputs[i].port));
         continue;
       }
-      set.inputs_.back().files.push_back(file->second);
-      check_raw_sample((fs::path(inputs[i].folder) / file->second).string(), inputs[i], wrong);
+      sample.tensors.push_back({(folder / file->second).string(), "", std::nullopt});
+      check_raw_sample(sample.tensors.back().file, inputs[i], wrong);
     }
   }
   add_some(wrong.all(), findings);
   findings.throw_if_error();
-  set.names_.assign(all.begin(), all.end());
   if (!inputs.empty()) set.folder_ = inputs.front().folder;
   for (const Diagnostic& warning : findings.all()) diagnostics.add(warning);
   return set;
 }
 
 SampleSet SampleSet::open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics) {
+  std::vector<SampleInput> plain;
+  for (const Port& port : inputs) plain.emplace_back().port = port;
+  return open(SamplePlace{folder, {}}, plain, nullptr, diagnostics);
+}
+
+SampleSet SampleSet::open(const SamplePlace& place, std::span<const SampleInput> inputs, ProtoReader protos,
+                          Diagnostics& diagnostics) {
   Diagnostics findings;
   SampleSet set;
-  set.folder_ = folder;
-  std::vector<std::set<std::string>> names;  // of each input's samples
-  std::set<std::string> all;
+  set.folder_ = place.name;
+  set.protos_ = std::move(protos);
+  FoundSamples found;
   try {
-    for (InputFolder& input : find_input_folders(folder, inputs, findings)) {
-      if (const auto why = unfeedable(input.port)) findings.error(codes::kBadSample, *why, {folder, 0, 0});
-      names.push_back(samples_in(input, findings));
-      all.insert(names.back().begin(), names.back().end());
-      set.inputs_.push_back({std::move(input.port), std::move(input.folder), std::nullopt, {}});
-    }
+    found = find_samples(place, inputs, set.protos_, findings);
   } catch (const fs::filesystem_error& error) {
     throw Fatal(codes::kFileAccess, fmt::format("the folder cannot be read: {}", error.code().message()),
                 {error.path1().string(), 0, 0});
   }
+  for (const std::size_t i : found.inputs) {
+    Input input{inputs[i], std::nullopt, std::nullopt};
+    if (const auto why = unfeedable(inputs[i].port))
+      findings.error(codes::kBadSample, *why, {place.name, 0, 0});
+    PictureTarget target;
+    const std::string why = find_target(inputs[i].port.type, recipe_of(inputs[i]), target);
+    if (why.empty()) input.target = target;
+    if (!why.empty() && inputs[i].takes_pictures()) {
+      findings.error(codes::kPreprocessing,
+                     fmt::format("no picture can become what the model's input '{}' takes: {}",
+                                 inputs[i].port.name, why),
+                     inputs[i].spec.where);
+    }
+    set.inputs_.push_back(std::move(input));
+  }
   findings.throw_if_error();
 
   std::vector<Diagnostic> wrong;
-  for (std::size_t i = 0; i < set.inputs_.size(); ++i) {
-    for (const std::string& name : all) {
-      const std::string file = (fs::path(set.inputs_[i].folder) / name).string();
-      std::vector<Diagnostic> found =
-          names[i].contains(name) ? wrongs_of(file, set.inputs_[i].port) : missing(file, set.inputs_[i].port);
-      std::move(found.begin(), found.end(), std::back_inserter(wrong));
+  for (FoundSample& sample : found.samples) {
+    for (std::size_t k = 0; k < set.inputs_.size(); ++k) {
+      try {
+        check(sample.tensors[k], set.inputs_[k], set.protos_);
+      } catch (const Fatal& unfit) {
+        wrong.insert(wrong.end(), unfit.diagnostics().begin(), unfit.diagnostics().end());
+      }
     }
   }
   add_some(wrong, findings);
   findings.throw_if_error();
-  set.names_.assign(all.begin(), all.end());
+  set.samples_ = std::move(found.samples);
   for (const Diagnostic& warning : findings.all()) diagnostics.add(warning);
   return set;
 }
 
+void SampleSet::check(const StoredTensor& stored, const Input& input, const ProtoReader& protos) {
+  const TensorHeader header = header_of(stored, input.input, protos);
+  const Port& port = input.input.port;
+  if (!is_bytes_of_picture(stored, input.input, header.dtype)) {
+    if (auto why = mismatch(port, header.dtype, header.dims))
+      throw Fatal({wrong_file(stored.file, std::move(*why))});
+    return;
+  }
+  const PictureRecipe recipe = recipe_of(input.input);
+  if (!input.target) {
+    PictureTarget target;
+    throw Fatal(
+        {wrong_file(stored.file, fmt::format("it is a picture, and cannot become what the model's input '{}' "
+                                             "takes: {}",
+                                             port.name, find_target(port.type, recipe, target)))});
+  }
+  std::optional<PixelSize> size = picture_size_of(header.dims);
+  if (!size) {
+    throw Fatal({wrong_file(
+        stored.file,
+        fmt::format("its shape is [{}], which is no picture: [H,W], [H,W,C] or [C,H,W] of 1, 3 or "
+                    "4 channels",
+                    fmt::join(header.dims, ",")))});
+  }
+  if (std::string why = size_after(*size, recipe, *input.target); !why.empty())
+    throw Fatal(
+        {wrong_file(stored.file, fmt::format("as a picture for the model's input '{}' {}", port.name, why))});
+}
+
 SampleSet SampleSet::share(std::size_t share, std::size_t count) const {
   SampleSet part = *this;
-  const auto keep = [&](std::vector<std::string>& names) {
-    std::vector<std::string> kept;
-    for (std::size_t i = share; i < names.size(); i += count) kept.push_back(std::move(names[i]));
-    names = std::move(kept);
-  };
-  keep(part.names_);
-  for (Input& input : part.inputs_) keep(input.files);
+  part.samples_.clear();
+  for (std::size_t i = share; i < samples_.size(); i += count) part.samples_.push_back(samples_[i]);
   return part;
 }
 
 std::vector<Port> SampleSet::inputs() const {
   std::vector<Port> ports;
-  for (const Input& input : inputs_) ports.push_back(input.port);
+  for (const Input& input : inputs_) ports.push_back(input.input.port);
   return ports;
 }
 
 std::map<std::string, Promise> SampleSet::promises() const {
   std::map<std::string, Promise> promises;
-  for (const Input& input : inputs_) {
-    if (input.raw && input.raw->promise) promises.emplace(input.port.name, *input.raw->promise);
+  for (const Input& each : inputs_) {
+    const std::string& name = each.input.port.name;
+    if (each.raw && each.raw->promise) promises.emplace(name, *each.raw->promise);
+    if (each.input.takes_pictures()) promises.emplace(name, promise_of(*each.input.spec.picture));
   }
   return promises;
 }
 
-std::string SampleSet::file(std::size_t i, std::size_t input) const {
-  const Input& of = inputs_.at(input);
-  return (fs::path(of.folder) / (of.raw ? of.files.at(i) : name(i))).string();
+Tensor SampleSet::load(const StoredTensor& stored, const Input& input, InputFacts& facts) const {
+  const auto look = [](const Tensor& tensor) { return facts_of(tensor, colour_axis(tensor.dims())); };
+  facts.file = stored.file;
+  if (input.raw) {
+    Tensor tensor = read_raw_sample(stored.file, *input.raw);
+    if (input.raw->adapt) {
+      facts.in_file = look(tensor);
+      tensor = input.raw->adapt(std::move(tensor));
+    }
+    facts.fed = look(tensor);
+    return tensor;
+  }
+  Tensor tensor = read_stored(stored, input.input, protos_);
+  if (is_bytes_of_picture(stored, input.input, tensor.dtype())) {
+    std::optional<Picture> picture = picture_of(tensor);
+    PixelSize size = picture ? picture->size : PixelSize{};
+    if (!picture || !input.target || !size_after(size, recipe_of(input.input), *input.target).empty())
+      throw Fatal({wrong_file(stored.file, "it has changed while it was in use")});
+    tensor = prepare_picture(std::move(*picture), recipe_of(input.input), *input.target);
+    facts.preprocessed = true;
+  } else if (auto why = mismatch(input.input.port, tensor.dtype(), tensor.dims())) {
+    throw Fatal({wrong_file(stored.file, std::move(*why))});
+  }
+  facts.fed = look(tensor);
+  return tensor;
 }
 
 Sample SampleSet::load(std::size_t i) const {
   Sample sample;
   for (std::size_t k = 0; k < inputs_.size(); ++k) {
-    const Input& input = inputs_[k];
     InputFacts facts;
-    facts.file = file(i, k);
-    const auto look = [](const Tensor& tensor) { return facts_of(tensor, colour_axis(tensor.dims())); };
-    Tensor tensor =
-        input.raw ? read_raw_sample(facts.file, *input.raw) : read_fitting(facts.file, input.port);
-    if (input.raw && input.raw->adapt) {
-      facts.in_file = look(tensor);
-      tensor = input.raw->adapt(std::move(tensor));
-    }
-    facts.fed = look(tensor);
+    const std::string& input = inputs_[k].input.port.name;
+    sample.feeds.emplace(input, load(samples_.at(i).tensors[k], inputs_[k], facts));
     if (const std::int64_t count = stored(facts).not_finite) {
       sample.findings.push_back({Severity::kWarning,
                                  codes::kBadSample,
                                  fmt::format("it holds {} NaN or infinite elements", count),
                                  {facts.file, 0, 0}});
     }
-    sample.facts.emplace(input.port.name, std::move(facts));
-    sample.feeds.emplace(input.port.name, std::move(tensor));
+    sample.facts.emplace(input, std::move(facts));
   }
   return sample;
 }

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/port.h"
 #include "runtime/session.h"
+#include "samples/find_samples.h"
 #include "samples/judge_samples.h"
 #include "samples/raw_samples.h"
+#include "samples/sample_file.h"
 #include "support/diagnostics.h"
 
 namespace qprep {
@@ -20,14 +24,15 @@ struct Sample {
   SampleFacts facts;                 // of what is fed, and of what stands in the files
 };
 
-/// A folder of samples as docs/samples.md describes it: index.json and a folder of .npy files for each input,
-/// or one folder named as each input, or plain .npy files for a model of one input. The files of one sample
-/// share their name.
+/// The samples of a model, as docs/samples.md describes them.
 class SampleSet {
  public:
-  /// Reads the folder and every file's header; no data. Throws Fatal with all that is wrong: a missing folder
-  /// or file, another dtype or fixed size than the input has, an empty folder. Files that are not samples:
-  /// warnings.
+  /// Finds the files and reads every file's header; no data. Throws Fatal with all that is wrong: a missing
+  /// folder or file, another dtype or fixed size than the input has, a picture that cannot be prepared as its
+  /// input wants it, an empty folder. Files that are not samples: warnings.
+  static SampleSet open(const SamplePlace& place, std::span<const SampleInput> inputs, ProtoReader protos,
+                        Diagnostics& diagnostics);
+  /// The same for a folder, inputs without a preprocessing, and no .pb files.
   static SampleSet open(const std::string& folder, std::span<const Port> inputs, Diagnostics& diagnostics);
 
   /// The same for a folder for each input as the vendor's tools take them; the files of one sample share
@@ -38,31 +43,37 @@ class SampleSet {
   /// once. Given: share < count.
   SampleSet share(std::size_t share, std::size_t count) const;
 
-  std::size_t size() const { return names_.size(); }
-  /// The file name that sample i has for every input, "0003.npy"; samples are in the order of these names.
-  const std::string& name(std::size_t i) const { return names_.at(i); }
+  std::size_t size() const { return samples_.size(); }
+  /// What sample i is called, "0003.npy"; samples are in the order of these names.
+  const std::string& name(std::size_t i) const { return samples_.at(i).name; }
+  /// What the configuration names as samples: a folder or a list.
   const std::string& folder() const { return folder_; }
   /// The inputs that are fed.
   std::vector<Port> inputs() const;
   /// By input: what the numbers of its files are promised to be.
   std::map<std::string, Promise> promises() const;
+  /// The file of sample i for an input of inputs().
+  const std::string& file(std::size_t i, std::size_t input) const {
+    return samples_.at(i).tensors.at(input).file;
+  }
   /// Sample i from disk. May be called from many threads at once.
   Sample load(std::size_t i) const;
-  /// The file of sample i for an input of inputs().
-  std::string file(std::size_t i, std::size_t input) const;
 
  private:
   struct Input {
-    Port port;
-    std::string folder;              // with the path
-    std::optional<RawInput> raw;     // of open_raw
-    std::vector<std::string> files;  // likewise: the name of each sample
+    SampleInput input;
+    std::optional<RawInput> raw;          // of open_raw
+    std::optional<PictureTarget> target;  // of inputs that take pictures
   };
   SampleSet() = default;
 
+  static void check(const StoredTensor& stored, const Input& input, const ProtoReader& protos);
+  Tensor load(const StoredTensor& stored, const Input& input, InputFacts& facts) const;
+
   std::string folder_;
   std::vector<Input> inputs_;
-  std::vector<std::string> names_;
+  std::vector<FoundSample> samples_;  // tensors: of inputs_
+  ProtoReader protos_;
 };
 
 }  // namespace qprep

@@ -27,7 +27,8 @@ LAYERS: dict[str, set[str]] = {
     "quant": BASE | {"plan"},
     "passes": BASE | {"plan", "quant", "config", "opset", "target"},
     "runtime": BASE,
-    "samples": BASE | {"plan", "runtime"},
+    "images": BASE | {"plan"},
+    "samples": BASE | {"plan", "images", "runtime"},
     "drawing": {"support"},
     "analysis": BASE | {"plan", "quant", "config", "passes", "runtime", "samples", "onnx_io", "target"},
     "report": BASE | {"plan", "quant", "config", "passes", "target"},
@@ -39,6 +40,9 @@ HOMES = {
     "yaml-cpp/": "lib/config",
     "onnxruntime": "lib/runtime",
     "CLI/": "apps",
+    "turbojpeg.h": "lib/images",
+    "png.h": "lib/images",
+    "zlib.h": "lib/samples",
 }
 PRINTS = re.compile(r"std::(cout|cerr|clog)\b|\b(std::)?f?printf\(|\bfmt::print|\bstd::puts|\bstd::fputs")
 INCLUDE = re.compile(r'^#include ["<]([^">]+)[">]')

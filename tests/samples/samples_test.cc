@@ -93,7 +93,9 @@ TEST_CASE("without index.json the folders' names say it") {
   SampleSet::open(folder.str(), std::vector{kImage, kState}, diagnostics);
   CHECK(texts(folder, diagnostics.all()) ==
         Texts{"imagine: the folder is left out: the model has no input 'imagine' (did you mean 'image'?)",
-              "image/notes.txt: the file is left out: samples are .npy files"});
+              "image/notes.txt: the file is left out: samples are .npy, .npz, .pb, .bin, .raw, .jpg, .jpeg, "
+              ".png and "
+              ".bmp files"});
 }
 
 TEST_CASE("plain files do for a model with one input") {
@@ -104,10 +106,11 @@ TEST_CASE("plain files do for a model with one input") {
   const SampleSet set = SampleSet::open(folder.str(), std::vector{with_default, kImage}, diagnostics);
   CHECK(set.size() == 1);
   CHECK(set.load(0).feeds.size() == 1);
-  CHECK(errors(folder, {kImage, kState}) ==
-        Texts{": here is no index.json, no folder of .npy files with the name of an input ('image', "
-              "'a/state:0'); .npy "
-              "files without a folder do only for a model with one input"});
+  CHECK(errors(folder, {kImage, kState}) == Texts{": here is no index.json, no folder of samples with the "
+                                                  "name of an input ('image', 'a/state:0'), no "
+                                                  "folder with input_0.pb, and no .npz file; other files "
+                                                  "without a folder do only for a model with one "
+                                                  "input"});
 }
 
 TEST_CASE("folder names of inputs") {
@@ -128,13 +131,18 @@ TEST_CASE("a set that does not fit the model is refused, with the file and what 
                       Catch::Contains("the samples are no folder"));
   }
   SECTION("nothing in it") {
-    CHECK(errors(folder, {kImage}) ==
-          Texts{": here is no index.json, no folder of .npy files with the name of an input "
-                "('image'), and no .npy file"});
+    CHECK(
+        errors(folder, {kImage}) ==
+        Texts{
+            ": here is no index.json, no folder of samples with the name of an input ('image'), no folder "
+            "with "
+            "input_0.pb, and no file of a sample (.npy, .npz, .pb, .bin, .raw, .jpg, .jpeg, .png and .bmp)"});
   }
   SECTION("an empty folder") {
     std::filesystem::create_directories(folder.path() / "image");
-    CHECK(errors(folder, {kImage}) == Texts{"image: here is no .npy file for the model's input 'image'"});
+    CHECK(errors(folder, {kImage}) ==
+          Texts{"image: here is no sample for the model's input 'image'; samples are .npy, .npz, .pb, .bin, "
+                ".raw, .jpg, .jpeg, .png and .bmp files"});
   }
   SECTION("a missing folder") {
     write_image(folder, "image/0.npy", 1);
@@ -169,7 +177,7 @@ TEST_CASE("a set that does not fit the model is refused, with the file and what 
   SECTION("inputs that .npy files cannot feed") {
     write_image(folder, "0.npy", 1);
     CHECK(errors(folder, {{"s", Type::tensor(DType::kString), false}}).front() ==
-          ": the model's input 's' takes string, which .npy files do not hold");
+          ": the model's input 's' takes string, which no file of samples holds");
     CHECK(errors(folder, {{"q", Type{Type::Kind::kOther, {}, {}}, false}}).front() ==
           ": the model's input 'q' is no tensor");
   }

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "config/yaml_reader.h"
+#include "plan/sample_spec.h"
+
+namespace qprep {
+
+/// What `calibration.inputs` says, in the file's order: a map from the names of inputs. Diagnostics: every
+/// mistake, with its place. Given: `map` is that of `calibration`.
+std::vector<SampleSpec> read_sample_inputs(YamlMap& map, Diagnostics& diagnostics);
+
+}  // namespace qprep
