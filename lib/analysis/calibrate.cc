@@ -80,6 +80,22 @@ Session probed_session(const SerialisedModel& model, std::span<const Probed> ten
   return Session({model.name, probed.bytes, model.data_folder}, session);
 }
 
+/// Runs the model for each step. `fetched`: outputs that a run shall give besides states; none: all.
+void run_steps(const Session& session, Sample sample,
+               std::span<const std::pair<std::string, std::string>> state, std::vector<std::string> fetched) {
+  const std::size_t first_state = fetched.size();
+  if (!sample.later.empty()) {
+    for (const auto& [output, input] : state) fetched.push_back(output);
+  }
+  std::vector<Tensor> results = session.run(sample.feeds, fetched);
+  for (std::size_t step = 0; step < sample.later.size(); ++step) {
+    Feeds& feeds = sample.later[step];
+    for (std::size_t i = 0; i < state.size(); ++i)
+      feeds.emplace(state[i].second, std::move(results[first_state + i]));
+    results = session.run(feeds, fetched);
+  }
+}
+
 void report(const std::vector<std::vector<Diagnostic>>& by_sample, Diagnostics& diagnostics) {
   std::size_t count = 0;
   for (const std::vector<Diagnostic>& findings : by_sample) {
@@ -115,10 +131,10 @@ Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tenso
     Sample sample = samples.load(i);
     findings[i] = std::move(sample.findings);
     facts[i] = std::move(sample.facts);
-    statistics.samples[i] = {samples.name(i), digest_of(sample.feeds)};
+    statistics.samples[i] = {samples.name(i), digest_of(sample)};
     Observed::begin_sample(i);
     try {
-      session.run(sample.feeds, fetched);
+      run_steps(session, std::move(sample), options.state, fetched);
     } catch (const Fatal& failure) {
       Diagnostic named = failure.diagnostics().front();
       named.message = fmt::format("with the sample {} {}", samples.name(i), named.message);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/session.h"
@@ -19,6 +20,8 @@ struct CalibrationOptions {
   int threads = 0;      // samples that are inferred at once; 0 = as many as the machine has
   std::string library;  // see Library::get
   Wanted wanted;        // besides ranges
+  /// Outputs of the model, each of which is that input in the next step of a sample.
+  std::vector<std::pair<std::string, std::string>> state;
   std::function<void(std::size_t done, std::size_t total)>
       progress;  // never called twice at once; may be empty
 };
@@ -38,6 +41,8 @@ struct Probed {
 /// main graph (outputs of nodes, graph inputs, initializers), and come first. It need not output them. The
 /// simplest is the QAT form itself: FakeQuantize that only observes hands x on bit for bit, so the model is
 /// the float model.
+///
+/// A sample of several steps is as many runs, one after the other, and one sample in the statistics.
 ///
 /// Memory does not depend on the number of samples: each thread holds one sample and one inference, and a
 /// tensor is looked at where ONNX Runtime made it, as soon as it is made. The result does not depend on the

@@ -5,8 +5,9 @@
 
 namespace qprep {
 
-Digest digest_of(const Feeds& feeds) {
-  Digester digester;
+namespace {
+
+void add(Digester& digester, const Feeds& feeds) {
   for (const auto& [name, tensor] : feeds) {
     digester.add(name);
     digester.add(to_text(tensor.dtype()));
@@ -15,6 +16,14 @@ Digest digest_of(const Feeds& feeds) {
     const std::size_t bytes = tensor.payload().size();
     digester.add(tensor.payload().piece(0, bytes, room));
   }
+}
+
+}  // namespace
+
+Digest digest_of(const Sample& sample) {
+  Digester digester;
+  add(digester, sample.feeds);
+  for (const Feeds& step : sample.later) add(digester, step);
   return digester.digest();
 }
 

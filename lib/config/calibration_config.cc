@@ -105,6 +105,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
     calibration.where = data->where;
   }
   calibration.inputs = read_sample_inputs(map, diagnostics);
+  calibration.state = read_state(map, diagnostics);
   calibration.observer = read_observer(map, true, diagnostics);
   calibration.tensors = read_tensors(map, diagnostics);
   if (const auto corrects = map.boolean("bias_correction")) calibration.bias_correction = corrects->value;

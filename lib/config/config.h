@@ -50,9 +50,10 @@ struct CalibrationConfig {
   Where where = {};                             // of `data`, or of all of it
   std::vector<Placed<std::string>> files = {};  // as written, relative to the configuration's folder
   std::vector<SampleSpec> inputs = {};          // what is done to the samples, in the order of the file
+  std::vector<StateLink> state = {};            // of samples of several steps
   std::vector<RawSamples> raw = {};             // one for each input, instead of `data`
   std::vector<ObserverFor> tensors = {};        // the first that names a tensor holds
-  std::optional<bool> bias_correction = {};  // biases make up for what rounding the weights shifts
+  std::optional<bool> bias_correction = {};     // biases make up for what rounding the weights shifts
   bool corrects_biases() const { return bias_correction.value_or(observer.observer == Observer::kAuto); }
   bool keep = false;  // the statistics are written beside the models
 };

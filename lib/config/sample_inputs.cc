@@ -240,4 +240,22 @@ std::vector<SampleSpec> read_sample_inputs(YamlMap& map, Diagnostics& diagnostic
   return specs;
 }
 
+std::vector<StateLink> read_state(YamlMap& map, Diagnostics& diagnostics) {
+  std::vector<StateLink> links;
+  YamlMap state = map.map("state");
+  for (const Placed<std::string>& output : state.keys()) {
+    const auto input = state.text(output.value);
+    if (!input) continue;
+    const auto same = [&](const StateLink& link) { return link.input == input->value; };
+    if (std::any_of(links.begin(), links.end(), same)) {
+      diagnostics.error(
+          codes::kBadValue,
+          fmt::format("{}: two outputs cannot become the input '{}'", map.name_of("state"), input->value),
+          input->where);
+    }
+    links.push_back({output.value, input->value, output.where});
+  }
+  return links;
+}
+
 }  // namespace qprep

@@ -11,4 +11,7 @@ namespace qprep {
 /// mistake, with its place. Given: `map` is that of `calibration`.
 std::vector<SampleSpec> read_sample_inputs(YamlMap& map, Diagnostics& diagnostics);
 
+/// What `calibration.state` says: a map from outputs to inputs, each input once. Given as above.
+std::vector<StateLink> read_state(YamlMap& map, Diagnostics& diagnostics);
+
 }  // namespace qprep

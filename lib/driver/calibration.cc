@@ -149,6 +149,7 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   calibration.threads = options.threads;
   calibration.library = options.runtime;
   calibration.wanted = wanted;
+  for (const StateLink& link : config.state) calibration.state.emplace_back(link.output, link.input);
   if (options.progress) {
     calibration.progress = [&](std::size_t done, std::size_t total) {
       options.progress("calibrating", done, total);

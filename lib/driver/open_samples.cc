@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <optional>
 
 #include "driver/adapt_sample.h"
 #include "onnx_io/read_tensor_file.h"
@@ -75,6 +76,42 @@ SamplePlace place_of(const CalibrationConfig& config) {
   return place;
 }
 
+/// Why that output cannot become that input.
+std::optional<std::string> unlinked(const Model& model, const StateLink& link,
+                                    std::span<const SampleInput> inputs) {
+  std::vector<std::string> outputs, names;
+  const Value* from = nullptr;
+  for (const Value* output : model.graph->outputs()) {
+    outputs.push_back(output->name());
+    if (output->name() == link.output) from = output;
+  }
+  const SampleInput* to = nullptr;
+  for (const SampleInput& input : inputs) {
+    names.push_back(input.port.name);
+    if (input.port.name == link.input) to = &input;
+  }
+  if (!from) {
+    return fmt::format("the model has no output '{}'{}; its outputs are '{}'", link.output,
+                       did_you_mean(link.output, outputs), join(outputs, "', '"));
+  }
+  if (!to) {
+    return fmt::format("the model has no input '{}'{}; its inputs are '{}'", link.input,
+                       did_you_mean(link.input, names), join(names, "', '"));
+  }
+  const Type &made = from->type(), &taken = to->port.type;
+  bool fits = made.kind == taken.kind && made.dtype == taken.dtype;
+  if (fits && made.shape && taken.shape) {
+    fits = made.shape->size() == taken.shape->size();
+    for (std::size_t i = 0; fits && i < taken.shape->size(); ++i) {
+      const Dim &a = made.shape->at(i), &b = taken.shape->at(i);
+      fits = !a.known() || !b.known() || a.size == b.size;
+    }
+  }
+  if (fits) return std::nullopt;
+  return fmt::format("the output '{}' is {}, and the input '{}' takes {}", link.output, to_text(made),
+                     link.input, to_text(taken));
+}
+
 std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& config) {
   std::vector<SampleInput> inputs;
   std::vector<std::string> names;
@@ -92,6 +129,14 @@ std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& 
                      spec.where);
     } else {
       inputs[static_cast<std::size_t>(named - names.begin())].spec = spec;
+    }
+  }
+  for (const StateLink& link : config.state) {
+    if (std::optional<std::string> why = unlinked(model, link, inputs)) {
+      findings.error(codes::kNoMatch, std::move(*why), link.where);
+    } else {
+      const auto named = std::find(names.begin(), names.end(), link.input);
+      inputs[static_cast<std::size_t>(named - names.begin())].is_state = true;
     }
   }
   findings.throw_if_error();
@@ -114,6 +159,9 @@ std::map<std::string, std::string> preprocessing_by_input(const CalibrationConfi
   }
   for (const SampleSpec& spec : config.inputs) {
     if (spec.picture) texts.emplace(spec.input, "pictures: " + to_text(*spec.picture));
+  }
+  for (const StateLink& link : config.state) {
+    texts.emplace(link.input, fmt::format("'{}' of the step before", link.output));
   }
   return texts;
 }

@@ -28,18 +28,25 @@ constexpr std::size_t kMostNames = 5, kMostShapes = 4;
 
 std::string number(double x) { return fmt::format("{:.5g}", x); }
 
-/// Saves what the model is fed, a folder for each input.
-void save(const std::filesystem::path& folder, const std::string& sample, const Feeds& feeds) {
-  std::string name = folder_name(sample);
-  if (!name.ends_with(".npy")) name += ".npy";
+void save(const std::filesystem::path& folder, const std::string& name, const Feeds& feeds) {
   for (const auto& [input, tensor] : feeds) {
-    const std::filesystem::path file = folder / folder_name(input) / name;
+    const std::filesystem::path file = folder / folder_name(input) / (name + ".npy");
     std::error_code failed;  // AtomicFile says it
     std::filesystem::create_directories(file.parent_path(), failed);
     AtomicFile saved(file, false);
     saved.write(npy_bytes(tensor));
     saved.commit();
   }
+}
+
+/// Saves what the model is fed, a folder for each input; of several steps, a file for each.
+void save(const std::filesystem::path& folder, const std::string& sample_name, const Sample& sample) {
+  std::string name = folder_name(sample_name);
+  if (name.ends_with(".npy")) name.resize(name.size() - 4);
+  const std::size_t digits = std::to_string(sample.later.size()).size();
+  const auto of_step = [&](std::size_t step) { return fmt::format("{}.{:0{}}", name, step, digits); };
+  save(folder, sample.later.empty() ? name : of_step(0), sample.feeds);
+  for (std::size_t i = 0; i < sample.later.size(); ++i) save(folder, of_step(i + 1), sample.later[i]);
 }
 
 std::string layout_of(const Dims& dims) {
@@ -110,8 +117,8 @@ ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostic
   std::size_t done = 0;
   parallel_for(samples.size(), static_cast<std::size_t>(std::max(options.threads, 0)), [&](std::size_t i) {
     Sample sample = samples.load(i);
-    digests[i] = digest_of(sample.feeds);
-    if (!options.save.empty()) save(options.save, samples.name(i), sample.feeds);
+    digests[i] = digest_of(sample);
+    if (!options.save.empty()) save(options.save, samples.name(i), sample);
     facts[i] = std::move(sample.facts);
     findings[i] = std::move(sample.findings);
     const std::lock_guard<std::mutex> lock(mutex);
@@ -126,13 +133,18 @@ ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostic
   ShownSamples shown;
   shown.model = model.filename().string();
   shown.place = samples.folder();
-  for (std::size_t i = 0; i < samples.size(); ++i) shown.names.push_back(samples.name(i));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    shown.names.push_back(samples.name(i));
+    shown.fewest_steps = i == 0 ? samples.steps(i) : std::min(shown.fewest_steps, samples.steps(i));
+    shown.most_steps = std::max(shown.most_steps, samples.steps(i));
+  }
   const auto preprocessing = preprocessing_by_input(*config.calibration, prepared);
   const std::vector<Port> inputs = samples.inputs();
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     ShownInput input = summary(inputs[k].name, facts);
     input.takes = to_text(inputs[k].type);
-    input.place = std::filesystem::path(samples.file(0, k)).parent_path().string();
+    for (std::size_t i = 0; i < samples.size() && input.place.empty(); ++i)
+      input.place = std::filesystem::path(samples.file(i, k)).parent_path().string();
     if (const auto text = preprocessing.find(input.name); text != preprocessing.end())
       input.preprocessing = text->second;
     shown.inputs.push_back(std::move(input));
@@ -145,6 +157,11 @@ std::string to_text(const ShownSamples& shown) {
   page.line(fmt::format("{}: {} from {}", shown.model, counted(shown.names.size(), "sample", "samples"),
                         shown.place));
   page.line("  " + first_of(shown.names));
+  if (shown.most_steps > 1) {
+    page.line(shown.fewest_steps == shown.most_steps
+                  ? fmt::format("  {} steps each", shown.most_steps)
+                  : fmt::format("  {} to {} steps each", shown.fewest_steps, shown.most_steps));
+  }
   page.line("");
   Table table;
   table.headers = {"input", "takes", "is fed", "shapes", "layout", "min", "max", "mean"};
@@ -156,7 +173,7 @@ std::string to_text(const ShownSamples& shown) {
   }
   page.simple(table);
   for (const ShownInput& input : shown.inputs) {
-    page.line(fmt::format("{}: {}", input.name, input.place));
+    page.line(fmt::format("{}: {}", input.name, input.place.empty() ? "no file" : input.place));
     page.line(fmt::format(
         "  {}", input.preprocessing.empty() ? "fed as it stands in the files" : input.preprocessing));
     for (std::size_t c = 0; c < input.channels.size(); ++c) {
@@ -174,6 +191,7 @@ nlohmann::ordered_json to_json(const ShownSamples& shown) {
                                  {"place", shown.place},
                                  {"count", shown.names.size()},
                                  {"samples", shown.names},
+                                 {"steps", {{"fewest", shown.fewest_steps}, {"most", shown.most_steps}}},
                                  {"inputs", nlohmann::ordered_json::array()}};
   for (const ShownInput& input : shown.inputs) {
     nlohmann::ordered_json row = {{"name", input.name},

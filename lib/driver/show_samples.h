@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -38,8 +39,9 @@ struct ShownInput {
 
 struct ShownSamples {
   std::string model;
-  std::string place;               // what calibration.data names
-  std::vector<std::string> names;  // of all samples, in the order of calibration
+  std::string place;                              // what calibration.data names
+  std::vector<std::string> names;                 // of all samples, in the order of calibration
+  std::int64_t fewest_steps = 0, most_steps = 0;  // of a sample
   std::vector<ShownInput> inputs;
 };
 

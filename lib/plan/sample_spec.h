@@ -57,6 +57,12 @@ struct SampleSpec {
   RawNumbers raw;
 };
 
+/// An output of a recurrent model that is the input of the next step.
+struct StateLink {
+  std::string output, input;
+  Where where;
+};
+
 /// "short side 256 (bilinear, antialias), crop 224x224, rgb, mean 123.675 116.28 103.53, scale 0.0171";
 /// empty: nothing is done.
 std::string to_text(const PictureRecipe& recipe);

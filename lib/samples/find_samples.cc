@@ -49,8 +49,10 @@ class Finder {
   Finder(const SamplePlace& place, std::span<const SampleInput> inputs, const ProtoReader& protos,
          Diagnostics& diagnostics)
       : place_(place), inputs_(inputs), protos_(protos), diagnostics_(diagnostics) {
-    for (const SampleInput& input : inputs) ports_.push_back(input.port);
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      ports_.push_back(inputs[i].port);
+      if (!inputs[i].port.has_default) counted_.push_back(i);
+      ports_[i].has_default = inputs[i].port.has_default || inputs[i].is_state;
       if (!ports_[i].has_default) required_.push_back(i);
     }
   }
@@ -183,6 +185,7 @@ class Finder {
       for (const std::string& sample : all) {
         const auto file = by_key.find(sample);
         const fs::path folder = folders[i].folder;
+        if (file == by_key.end() && inputs_[input].is_state) continue;
         if (file == by_key.end()) {
           wrong((folder / sample).string(),
                 fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
@@ -265,7 +268,7 @@ class Finder {
       std::optional<std::size_t> input = input_named(stem);
       const auto number = numbered_input(stem);
       if (!input && number && format == FileFormat::kProto) input = input_named(name_inside(file));
-      if (!input && number && *number < required_.size()) input = required_[*number];
+      if (!input && number && *number < counted_.size()) input = counted_[*number];
       if (!input && stem.starts_with("output_")) continue;
       if (!input) {
         left_out(file, "the file is left out: it is of no input of the model, by name or number");
@@ -295,6 +298,9 @@ class Finder {
   FoundSamples result() {
     FoundSamples found;
     std::set<std::size_t> fed(required_.begin(), required_.end());
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (inputs_[i].is_state) fed.insert(i);
+    }
     for (const auto& [name, tensors] : samples_) {
       for (const auto& [input, tensor] : tensors) fed.insert(input);
     }
@@ -305,6 +311,8 @@ class Finder {
         const auto tensor = tensors.find(input);
         if (tensor != tensors.end()) {
           sample.tensors.push_back(tensor->second);
+        } else if (inputs_[input].is_state) {
+          sample.tensors.emplace_back();
         } else if (!has_errors()) {
           diagnostics_.error(
               codes::kBadSample,
@@ -323,7 +331,8 @@ class Finder {
   const ProtoReader& protos_;
   Diagnostics& diagnostics_;
   std::vector<Port> ports_;
-  std::vector<std::size_t> required_;  // inputs that must be fed, in the model's order
+  std::vector<std::size_t> required_;  // inputs that must have a file, in the model's order
+  std::vector<std::size_t> counted_;   // inputs without a default, as files count them
   std::map<std::string, Tensors> samples_;
   std::vector<Diagnostic> wrong_, left_out_;
 };

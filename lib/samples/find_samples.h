@@ -23,7 +23,7 @@ struct SamplePlace {
 
 struct FoundSample {
   std::string name;
-  std::vector<StoredTensor> tensors;  // one for each of FoundSamples::inputs
+  std::vector<StoredTensor> tensors;  // one for each of FoundSamples::inputs; a state's may have no file
 };
 
 struct FoundSamples {

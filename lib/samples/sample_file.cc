@@ -100,18 +100,36 @@ TensorHeader header_of(const StoredTensor& stored, const SampleInput& input, con
   return header;
 }
 
-Tensor read_stored(const StoredTensor& stored, const SampleInput& input, const ProtoReader& protos) {
-  Tensor tensor = read_whole(stored, input, protos);
-  if (!stored.part) return tensor;
-  if (tensor.dims().empty() || *stored.part >= tensor.dims()[0])
+namespace {
+
+Tensor part_of(const Tensor& whole, const StoredTensor& stored) {
+  if (whole.dims().empty() || *stored.part >= whole.dims()[0])
     refuse(stored.file, "it has become smaller while it was in use");
-  return slice(tensor, *stored.part);
+  return slice(whole, *stored.part);
 }
 
-Tensor slice(const Tensor& tensor, std::int64_t i) {
+}  // namespace
+
+Tensor read_stored(const StoredTensor& stored, const SampleInput& input, const ProtoReader& protos) {
+  Tensor tensor = read_whole(stored, input, protos);
+  return stored.part ? part_of(tensor, stored) : tensor;
+}
+
+Tensor PartReader::read(const StoredTensor& stored, const SampleInput& input, const ProtoReader& protos) {
+  if (!stored.part) return read_stored(stored, input, protos);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!whole_ || last_.file != stored.file || last_.member != stored.member) {
+    whole_ = read_whole(stored, input, protos);
+    last_ = stored;
+  }
+  return part_of(*whole_, stored);
+}
+
+Tensor slice(const Tensor& tensor, std::int64_t i, bool drop_axis) {
   Dims dims = tensor.dims();
   const std::size_t size = tensor.bytes().size() / static_cast<std::size_t>(dims.at(0));
   dims[0] = 1;
+  if (drop_axis) dims.erase(dims.begin());
   return Tensor(tensor.dtype(), std::move(dims),
                 tensor.bytes().subspan(static_cast<std::size_t>(i) * size, size), tensor.owner());
 }

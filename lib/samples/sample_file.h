@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,7 +32,7 @@ using ProtoReader = std::function<NamedTensor(const std::string& file)>;
 
 /// A tensor of a sample: where it stands.
 struct StoredTensor {
-  std::string file;
+  std::string file;                  // empty: zeros, of a state
   std::string member;                // of a .npz file
   std::optional<std::int64_t> part;  // of so many along its first axis, as a tensor of which this has size 1
 };
@@ -40,6 +41,7 @@ struct StoredTensor {
 struct SampleInput {
   Port port;
   SampleSpec spec;
+  bool is_state = false;  // of the step before; the first is zeros, where the sample has no file for it
 
   /// Bytes are pictures that are prepared as `spec` says; other arrays are fed as they are.
   bool takes_pictures() const { return spec.picture.has_value(); }
@@ -58,7 +60,20 @@ TensorHeader header_of(const StoredTensor& stored, const SampleInput& input, con
 /// The numbers as they stand in the file, those of a picture included. Throws as header_of.
 Tensor read_stored(const StoredTensor& stored, const SampleInput& input, const ProtoReader& protos);
 
-/// Part `i` of a tensor along its first axis. Given: there is one.
-Tensor slice(const Tensor& tensor, std::int64_t i);
+/// Part `i` of a tensor along its first axis, which gets the size 1 or, with `drop_axis`, goes. Given: there
+/// is one.
+Tensor slice(const Tensor& tensor, std::int64_t i, bool drop_axis = false);
+
+/// read_stored, of which the last whole tensor that parts were asked of is kept: the parts of one file are
+/// mostly read one after the other. For many threads at once.
+class PartReader {
+ public:
+  Tensor read(const StoredTensor& stored, const SampleInput& input, const ProtoReader& protos);
+
+ private:
+  std::mutex mutex_;
+  StoredTensor last_;
+  std::optional<Tensor> whole_;
+};
 
 }  // namespace qprep

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "ir/open_axes.h"
 #include "support/codes.h"
@@ -84,6 +85,21 @@ Promise promise_of(const PictureRecipe& recipe) {
   return promise;
 }
 
+bool has_sizes(const Type& type) {
+  return type.kind == Type::Kind::kTensor && type.shape &&
+         std::all_of(type.shape->begin(), type.shape->end(), [](const Dim& dim) { return dim.known(); });
+}
+
+/// Given: all sizes are known.
+Tensor zeros(const Type& type) {
+  Dims dims;
+  for (const Dim& dim : *type.shape) dims.push_back(dim.size);
+  const auto count = static_cast<std::uint64_t>(element_count(dims).value_or(0));
+  const auto bytes =
+      std::make_shared<const std::vector<std::byte>>(payload_size(type.dtype, count).value_or(0));
+  return Tensor(type.dtype, std::move(dims), *bytes, bytes);
+}
+
 PictureRecipe recipe_of(const SampleInput& input) { return input.spec.picture.value_or(PictureRecipe{}); }
 
 /// By their names without extension; a second one of a name is an error.
@@ -112,13 +128,13 @@ SampleSet SampleSet::open_raw(std::span<const RawInput> inputs, Diagnostics& dia
   }
   findings.throw_if_error();
   Diagnostics wrong;
-  for (const std::string& stem : all) set.samples_.push_back({stem, {}});
+  for (const std::string& stem : all) set.samples_.emplace_back().name = stem;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     Input input;
     input.input.port = inputs[i].port;
     input.raw = inputs[i];
     set.inputs_.push_back(std::move(input));
-    for (FoundSample& sample : set.samples_) {
+    for (Entry& sample : set.samples_) {
       const fs::path folder = inputs[i].folder;
       const auto file = files[i].find(sample.name);
       if (file == files[i].end()) {
@@ -157,6 +173,15 @@ SampleSet SampleSet::open(const SamplePlace& place, std::span<const SampleInput>
   }
   for (const std::size_t i : found.inputs) {
     Input input{inputs[i], std::nullopt, std::nullopt};
+    set.has_steps_ = set.has_steps_ || inputs[i].is_state;
+    if (inputs[i].is_state && !has_sizes(inputs[i].port.type)) {
+      findings.error(
+          codes::kBadSample,
+          fmt::format("the state '{}' is {}: its first is zeros, so all sizes must be known; fix them with "
+                      "'dims'",
+                      inputs[i].port.name, to_text(inputs[i].port.type)),
+          {place.name, 0, 0});
+    }
     if (const auto why = unfeedable(inputs[i].port))
       findings.error(codes::kBadSample, *why, {place.name, 0, 0});
     PictureTarget target;
@@ -174,23 +199,91 @@ SampleSet SampleSet::open(const SamplePlace& place, std::span<const SampleInput>
 
   std::vector<Diagnostic> wrong;
   for (FoundSample& sample : found.samples) {
-    for (std::size_t k = 0; k < set.inputs_.size(); ++k) {
-      try {
-        check(sample.tensors[k], set.inputs_[k], set.protos_);
-      } catch (const Fatal& unfit) {
-        wrong.insert(wrong.end(), unfit.diagnostics().begin(), unfit.diagnostics().end());
-      }
+    try {
+      set.add(std::move(sample));
+    } catch (const Fatal& unfit) {
+      wrong.insert(wrong.end(), unfit.diagnostics().begin(), unfit.diagnostics().end());
     }
   }
   add_some(wrong, findings);
   findings.throw_if_error();
-  set.samples_ = std::move(found.samples);
+  std::sort(set.samples_.begin(), set.samples_.end(),
+            [](const Entry& a, const Entry& b) { return a.name < b.name; });
   for (const Diagnostic& warning : findings.all()) diagnostics.add(warning);
   return set;
 }
 
-void SampleSet::check(const StoredTensor& stored, const Input& input, const ProtoReader& protos) {
-  const TensorHeader header = header_of(stored, input.input, protos);
+/// Adds what the files of one name hold: a sample, several, or one of several steps. Fatal: they do not fit.
+void SampleSet::add(FoundSample sample) {
+  std::vector<Diagnostic> wrong;
+  std::vector<Fit> fits;
+  std::int64_t parts = 0;
+  std::size_t first = 0;  // the input that has them
+  for (std::size_t k = 0; k < inputs_.size(); ++k) {
+    try {
+      fits.push_back(fit_of(sample.tensors[k], inputs_[k]));
+      if (fits[k].parts > 0 && parts == 0) {
+        parts = fits[k].parts;
+        first = k;
+      }
+    } catch (const Fatal& unfit) {
+      wrong.insert(wrong.end(), unfit.diagnostics().begin(), unfit.diagnostics().end());
+    }
+  }
+  const char* const what = has_steps_ ? "steps" : "samples";
+  for (std::size_t k = 0; wrong.empty() && k < inputs_.size() && parts > 0; ++k) {
+    const bool for_all = fits[k].parts == 0 && has_steps_;
+    if (fits[k].parts == parts || for_all) continue;
+    wrong.push_back(
+        wrong_file(sample.tensors[k].file,
+                   fmt::format("it holds {} for the model's input '{}', and there are {} {} for '{}'",
+                               fits[k].parts == 0 ? std::string("one tensor")
+                                                  : fmt::format("{} {}", fits[k].parts, what),
+                               inputs_[k].input.port.name, parts, what, inputs_[first].input.port.name)));
+  }
+  if (!wrong.empty()) throw Fatal(std::move(wrong));
+  if (parts == 0 || has_steps_) {
+    samples_.push_back({std::move(sample.name), std::move(sample.tensors), std::max(parts, std::int64_t{1}),
+                        parts > 0 ? std::move(fits) : std::vector<Fit>()});
+    return;
+  }
+  const std::size_t digits = std::to_string(parts - 1).size();
+  for (std::int64_t i = 0; i < parts; ++i) {
+    Entry& entry = samples_.emplace_back();
+    entry.name = fmt::format("{}#{:0{}}", sample.name, i, digits);
+    entry.tensors = sample.tensors;
+    for (StoredTensor& tensor : entry.tensors) tensor.part = i;
+  }
+}
+
+SampleSet::Fit SampleSet::fit_of(const StoredTensor& stored, const Input& input) const {
+  if (stored.file.empty()) return {};
+  TensorHeader header = header_of(stored, input.input, protos_);
+  const Port& port = input.input.port;
+  const bool is_picture = is_bytes_of_picture(stored, input.input, header.dtype);
+  const auto& shape = port.type.shape;
+  Fit fit;
+  const bool may_have_parts = !input.input.is_state && !header.dims.empty() && header.dims[0] > 0;
+  if (may_have_parts && is_picture && header.dims.size() == 4 && header.dims[0] > 1) {
+    fit.parts = header.dims[0];
+    header.dims[0] = 1;
+  } else if (may_have_parts && !is_picture && shape && mismatch(port, header.dtype, header.dims)) {
+    Dims one = header.dims;
+    one[0] = 1;
+    const bool batch_of_one = !shape->empty() && shape->front().size == 1 && header.dims[0] > 1;
+    if (batch_of_one && !mismatch(port, header.dtype, one)) {
+      fit.parts = std::exchange(header.dims[0], 1);
+    } else if (one.erase(one.begin()); has_steps_ && !mismatch(port, header.dtype, one)) {
+      fit = {header.dims[0], true};
+      header.dims = one;
+    }
+  }
+  check_one(stored, input, header);
+  return fit;
+}
+
+/// Given: `header` is that of one sample or step.
+void SampleSet::check_one(const StoredTensor& stored, const Input& input, const TensorHeader& header) const {
   const Port& port = input.input.port;
   if (!is_bytes_of_picture(stored, input.input, header.dtype)) {
     if (auto why = mismatch(port, header.dtype, header.dims))
@@ -241,39 +334,62 @@ std::map<std::string, Promise> SampleSet::promises() const {
   return promises;
 }
 
-Tensor SampleSet::load(const StoredTensor& stored, const Input& input, InputFacts& facts) const {
-  const auto look = [](const Tensor& tensor) { return facts_of(tensor, colour_axis(tensor.dims())); };
-  facts.file = stored.file;
-  if (input.raw) {
-    Tensor tensor = read_raw_sample(stored.file, *input.raw);
-    if (input.raw->adapt) {
-      facts.in_file = look(tensor);
-      tensor = input.raw->adapt(std::move(tensor));
-    }
-    facts.fed = look(tensor);
-    return tensor;
-  }
-  Tensor tensor = read_stored(stored, input.input, protos_);
+Tensor SampleSet::prepared(Tensor tensor, const StoredTensor& stored, const Input& input,
+                           InputFacts& facts) const {
   if (is_bytes_of_picture(stored, input.input, tensor.dtype())) {
     std::optional<Picture> picture = picture_of(tensor);
     PixelSize size = picture ? picture->size : PixelSize{};
     if (!picture || !input.target || !size_after(size, recipe_of(input.input), *input.target).empty())
       throw Fatal({wrong_file(stored.file, "it has changed while it was in use")});
-    tensor = prepare_picture(std::move(*picture), recipe_of(input.input), *input.target);
     facts.preprocessed = true;
-  } else if (auto why = mismatch(input.input.port, tensor.dtype(), tensor.dims())) {
-    throw Fatal({wrong_file(stored.file, std::move(*why))});
+    return prepare_picture(std::move(*picture), recipe_of(input.input), *input.target);
   }
-  facts.fed = look(tensor);
+  if (auto why = mismatch(input.input.port, tensor.dtype(), tensor.dims()))
+    throw Fatal({wrong_file(stored.file, std::move(*why))});
   return tensor;
 }
 
+/// What the input gets in each step; of a state, or of what holds for all steps, one tensor.
+std::vector<Tensor> SampleSet::load(const Entry& entry, std::size_t k, InputFacts& facts) const {
+  const StoredTensor& stored = entry.tensors[k];
+  const Input& input = inputs_[k];
+  const auto look = [](const Tensor& tensor) { return facts_of(tensor, colour_axis(tensor.dims())); };
+  facts.file = stored.file;
+  std::vector<Tensor> tensors;
+  if (input.raw) {
+    tensors.push_back(read_raw_sample(stored.file, *input.raw));
+    if (input.raw->adapt) {
+      facts.in_file = look(tensors[0]);
+      tensors[0] = input.raw->adapt(std::move(tensors[0]));
+    }
+  } else if (stored.file.empty()) {
+    tensors.push_back(zeros(input.input.port.type));
+  } else {
+    Tensor whole = parts_->read(stored, input.input, protos_);
+    const Fit fit = entry.fits.empty() ? Fit{} : entry.fits[k];
+    if (fit.parts > 0 && (whole.dims().empty() || whole.dims()[0] < fit.parts))
+      throw Fatal({wrong_file(stored.file, "it has changed while it was in use")});
+    for (std::int64_t i = 0; i < std::max(fit.parts, std::int64_t{1}); ++i) {
+      Tensor one = fit.parts > 0 ? slice(whole, i, fit.drops_axis) : whole;
+      tensors.push_back(prepared(std::move(one), stored, input, facts));
+    }
+  }
+  facts.fed = look(tensors[0]);
+  for (std::size_t i = 1; i < tensors.size(); ++i) facts.fed.merge(look(tensors[i]));
+  return tensors;
+}
+
 Sample SampleSet::load(std::size_t i) const {
+  const Entry& entry = samples_.at(i);
   Sample sample;
+  sample.later.resize(static_cast<std::size_t>(entry.steps) - 1);
   for (std::size_t k = 0; k < inputs_.size(); ++k) {
     InputFacts facts;
     const std::string& input = inputs_[k].input.port.name;
-    sample.feeds.emplace(input, load(samples_.at(i).tensors[k], inputs_[k], facts));
+    const std::vector<Tensor> tensors = load(entry, k, facts);
+    sample.feeds.emplace(input, tensors.front());
+    for (std::size_t step = 0; step < sample.later.size() && !inputs_[k].input.is_state; ++step)
+      sample.later[step].emplace(input, tensors.size() > 1 ? tensors.at(step + 1) : tensors.front());
     if (const std::int64_t count = stored(facts).not_finite) {
       sample.findings.push_back({Severity::kWarning,
                                  codes::kBadSample,

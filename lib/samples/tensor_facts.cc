@@ -82,6 +82,14 @@ void Spread::merge(const Spread& other) {
 
 double Spread::magnitude() const { return seen() ? std::max(std::fabs(min), std::fabs(max)) : 0; }
 
+void TensorFacts::merge(const TensorFacts& other) {
+  all.merge(other.all);
+  if (channels.size() != other.channels.size()) channels.clear();
+  for (std::size_t c = 0; c < channels.size(); ++c) channels[c].merge(other.channels[c]);
+  not_finite += other.not_finite;
+  whole = whole && other.whole;
+}
+
 std::optional<std::size_t> colour_axis(const Dims& dims) {
   if (dims.size() != 4) return std::nullopt;
   if (dims[1] >= 1 && dims[1] <= kMostChannels) return 1;

@@ -33,6 +33,8 @@ struct TensorFacts {
   std::int64_t not_finite = 0;   // NaN and infinite elements
   bool whole = false;            // floats that are all whole numbers from 0 to 255
 
+  /// Of another tensor of the same input, too: dtype and sizes stay.
+  void merge(const TensorFacts& other);
   /// They are bytes of a picture that is not black.
   bool pixels() const { return whole && all.max > 32; }
 };

@@ -293,7 +293,7 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
                  "  prefx: a\n"
                  "  dialect: qdp\n"
                  "  form: fixed\n"
-                 "calibration: {data: [a], method: minmax}\n"
+                 "calibration: {data: {a}, method: minmax}\n"
                  "weights: {dtype: qint12}\n"
                  "activations: qint8\n"
                  "output: {form: qat}\n") ==
@@ -318,7 +318,7 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:7:9: error: 'output.form' must be one of qat, fixed_point, both, not 'fixed' (did you "
           "mean "
           "'fixed_point'?) [bad-value]",
-          "dir/c.yaml:8:21: error: 'calibration.data' must be a text, not a list [bad-value]",
+          "dir/c.yaml:8:21: error: 'calibration.data' must be a text, not a map [bad-value]",
           "dir/c.yaml:8:34: error: 'calibration.method' must be one of auto, min_max, mean_range, "
           "moving_average, "
           "percentile, kl, mse, mix, clip, clip_std, not 'minmax' (did you mean 'min_max'?) [bad-value]",

@@ -35,6 +35,7 @@ NOT_OF_A_SCHEMA = {
     "fail_regex_empty": "a schema has no grammar of expressions",
     "fail_regex_lookahead": "a schema has no grammar of expressions",
     "fail_samples_crop": "compares two values",
+    "fail_samples_state": "compares two values",
     "fail_stubs_of_jit": "compares two values",
     "fail_table_columns": "another file",
     "fail_table_empty": "another file",

@@ -1,0 +1,195 @@
+"""The files that samples are made of: .npz, ONNX tensors, bare numbers, lists; and what is refused.
+
+    python tests/cli/sample_files_test.py QPREP
+"""
+
+from __future__ import annotations
+
+import unittest
+
+import numpy as np
+from onnx import TensorProto, numpy_helper
+
+from samples_test import Samples
+
+
+class Files(Samples):
+    """Two inputs, x of float32[1,2,3] and t of int64[n]."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.model({"x": [1, 2, 3], "t": ["n"]}, types={"t": TensorProto.INT64})
+        self.config("calibration: {data: s}")
+        (self.folder / "s").mkdir()
+        random = np.random.default_rng(5)
+        self.x = [random.normal(0, 1, (1, 2, 3)).astype(np.float32) for _ in range(4)]
+        self.t = [np.arange(i + 1) for i in range(4)]
+
+    def write(self, name: str, data: bytes) -> None:
+        file = self.folder / "s" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+    def proto(self, name: str, array: np.ndarray, tensor: str = "") -> None:
+        self.write(name, numpy_helper.from_array(array, tensor).SerializeToString())
+
+    def fed(self) -> dict[str, object]:
+        answer = self.show("--save", "fed")
+        self.assertTrue(answer["ok"], self.said(answer))
+        for i, sample in enumerate(answer["samples"]):
+            saved = sample.replace("/", "_").replace("#", "_")
+            saved += "" if saved.endswith(".npy") else ".npy"
+            np.testing.assert_array_equal(self.saved(f"x/{saved}"), self.x[i])
+            np.testing.assert_array_equal(self.saved(f"t/{saved}"), self.t[i])
+        return answer
+
+    def refused(self) -> str:
+        answer = self.show()
+        self.assertFalse(answer["ok"])
+        return self.said(answer)
+
+    def test_archives(self) -> None:
+        np.savez(self.folder / "s/0.npz", x=self.x[0], t=self.t[0])
+        np.savez_compressed(self.folder / "s/1.npz", t=self.t[1], x=self.x[1])
+        np.savez(self.folder / "s/2.npz", x=np.asfortranarray(self.x[2]), t=self.t[2], label=np.arange(3))
+        answer = self.fed()
+        self.assertEqual(answer["samples"], ["0.npz", "1.npz", "2.npz"])
+        self.assertIn("s/2.npz: its array 'label' is left out: the model has no such input", self.said(answer))
+
+    def test_archives_beside_other_files(self) -> None:
+        self.npy("x/0.npy", self.x[0])
+        np.savez(self.folder / "s/x/1.npz", self.x[1])
+        self.proto("x/2.pb", self.x[2])
+        self.write("x/3.bin", self.x[3].tobytes())
+        for i in range(3):
+            self.npy(f"t/{i}.npy", self.t[i])
+        self.write("t/3.raw", self.t[3].tobytes())
+        self.assertEqual(self.fed()["samples"], ["0", "1", "2", "3"])
+
+    def test_a_large_archive_is_checked_by_its_first_bytes(self) -> None:
+        self.model({"x": [1, 3, 300, 300]})
+        wanted = np.random.default_rng(2).integers(0, 9, (1, 3, 300, 300)).astype(np.float32)
+        np.savez_compressed(self.folder / "s/0.npz", x=wanted)
+        self.show("--save", "fed")
+        np.testing.assert_array_equal(self.saved("x/0.npz.npy"), wanted)
+
+    def test_data_sets(self) -> None:
+        for i in range(2):
+            self.proto(f"test_data_set_{i}/input_0.pb", self.x[i])
+            self.proto(f"test_data_set_{i}/input_1.pb", self.t[i])
+            self.proto(f"test_data_set_{i}/output_0.pb", self.x[i])
+        # By their own names, whatever the numbers say.
+        self.proto("test_data_set_2/input_0.pb", self.t[2], "t")
+        self.proto("test_data_set_2/input_1.pb", self.x[2], "x")
+        self.npy("test_data_set_3/x.npy", self.x[3])
+        self.npy("test_data_set_3/t.npy", self.t[3])
+        answer = self.fed()
+        self.assertEqual(answer["samples"], [f"test_data_set_{i}" for i in range(4)])
+
+    def test_tensors_without_raw_data(self) -> None:
+        self.model({"x": [2], "t": ["n"]}, types={"x": TensorProto.FLOAT16, "t": TensorProto.INT64})
+        tensor = TensorProto(data_type=TensorProto.FLOAT16, dims=[2], int32_data=[0x3C00, 0xC000])
+        self.write("d/input_0.pb", tensor.SerializeToString())
+        self.write("d/input_1.pb", TensorProto(data_type=TensorProto.INT64, dims=[3], int64_data=[7, 8, 9]).SerializeToString())
+        self.show("--save", "fed")
+        np.testing.assert_array_equal(self.saved("x/d.npy"), [1, -2])
+        np.testing.assert_array_equal(self.saved("t/d.npy"), [7, 8, 9])
+
+    def test_lists(self) -> None:
+        np.savez(self.folder / "s/b.npz", x=self.x[1], t=self.t[1])
+        np.savez(self.folder / "s/a.npz", x=self.x[0], t=self.t[0])
+        self.proto("c/input_0.pb", self.x[2])
+        self.proto("c/input_1.pb", self.t[2])
+        (self.folder / "s/list.txt").write_text("# first\n\nb.npz\r\na.npz  \nc\n")
+        self.config("calibration: {data: s/list.txt}")
+        self.assertEqual(self.fed()["samples"], ["a.npz", "b.npz", "c"])
+        self.config("calibration: {data: [s/b.npz, s/a.npz]}")
+        self.assertEqual(self.fed()["samples"], ["s/a.npz", "s/b.npz"])
+        calibrated = self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out")
+        self.assertEqual(calibrated.returncode, 0, calibrated.stderr)
+        shown = self.run_qprep("config", "show", "c.yaml").stdout
+        self.assertIn(f"- {self.folder.resolve()}/s/b.npz", shown)
+
+    def test_lists_that_are_wrong(self) -> None:
+        self.npy("x.npy", self.x[0])
+        np.savez(self.folder / "s/a.npz", x=self.x[0], t=self.t[0])
+        (self.folder / "s/list.txt").write_text("x.npy\nnone.npz\na.npz\na.npz\nlist.txt\n")
+        self.config("calibration: {data: s/list.txt}")
+        said = self.refused()
+        self.assertIn("s/x.npy: a sample of this model has several tensors ('x', 't'), so it is an .npz file or a folder", said)
+        self.assertIn("s/none.npz: the file does not exist", said)
+        self.assertIn("s/a.npz: it is named twice", said)
+        self.assertIn("s/list.txt: samples are .npy", said)
+        (self.folder / "s/list.txt").write_text("\n# nothing\n")
+        self.assertIn("s/list.txt: the list names no sample", self.refused())
+        self.config("calibration: {data: none.txt}")
+        self.assertIn("none.txt", self.refused())
+        checked = self.run_qprep("config", "check", "c.yaml").stderr
+        self.assertIn("none.txt' is not there", checked)
+
+    def test_bare_numbers(self) -> None:
+        self.model({"x": [1, "h", "w"]})
+        for i in range(2):
+            self.write(f"{i}.bin", (self.x[i] * 10).astype(np.int8).tobytes())
+        self.assertIn("more than one size is open; write them into the configuration (calibration.inputs, 'raw')", self.refused())
+        self.config("calibration: {data: s, inputs: {x: {raw: {shape: [1, 2, 3]}}}}")
+        self.assertIn("s/0.bin: the file has 6 bytes, and the model's input 'x' (float32[1,2,3]) takes 24 as float32", self.refused())
+        self.config("calibration: {data: s, inputs: {x: {raw: {dtype: int8, shape: [1, 2, 3]}}}}")
+        self.assertIn("s/0.bin: it holds int8, and the model's input 'x' takes float32", self.refused())
+        self.config("calibration: {data: s, inputs: {x: {raw: {shape: [1, 2, 3]}}}}")
+        for i in range(2):
+            self.write(f"{i}.bin", self.x[i].tobytes())
+        self.show("--save", "fed")
+        np.testing.assert_array_equal(self.saved("x/1.bin.npy"), self.x[1])
+
+    def test_bare_pixels(self) -> None:
+        self.model({"x": [1, 3, 4, 5]})
+        pixels = np.random.default_rng(1).integers(0, 256, (4, 5, 3), np.uint8)
+        self.write("0.raw", pixels.tobytes())
+        self.config("calibration: {data: s, inputs: {x: {raw: {dtype: uint8, shape: [4, 5, 3]}, colour: bgr}}}")
+        self.show("--save", "fed")
+        np.testing.assert_array_equal(self.saved("x/0.raw.npy")[0].transpose(1, 2, 0), pixels[..., ::-1])
+
+    def test_damaged_archives(self) -> None:
+        np.savez(self.folder / "good.npz", x=self.x[0], t=self.t[0])
+        np.savez_compressed(self.folder / "small.npz", x=self.x[0], t=self.t[0])
+        for name in ("good.npz", "small.npz"):
+            data = (self.folder / name).read_bytes()
+            for cut in (0, 3, 30, len(data) // 2, len(data) - 1):
+                self.write("0.npz", data[:cut])
+                self.assertIn("s/0.npz: it is no .npz file: ", self.refused(), cut)
+            for at in range(0, len(data), 23):
+                spoiled = bytearray(data)
+                spoiled[at] ^= 0x55
+                self.write("0.npz", bytes(spoiled))
+                result = self.run_qprep("samples", "show", "m.onnx", "-c", "c.yaml", "-q")
+                self.assertIn(result.returncode, (0, 1), at)
+                self.assertNotIn("mistake in qprep", result.stderr, at)
+
+    def test_damaged_numbers_are_seen(self) -> None:
+        np.savez(self.folder / "s/0.npz", x=self.x[0], t=self.t[0])
+        data = bytearray((self.folder / "s/0.npz").read_bytes())
+        data[data.index(self.x[0].tobytes())] ^= 1
+        self.write("0.npz", bytes(data))
+        self.assertIn("'x' has another checksum", self.refused())
+
+    def test_refusals(self) -> None:
+        np.savez(self.folder / "s/0.npz", x=self.x[0])
+        self.assertIn("s/0.npz: it holds no tensor for the model's input 't'", self.refused())
+        np.savez(self.folder / "s/0.npz", x=self.x[0].astype(np.float64), t=self.t[0])
+        self.assertIn("s/0.npz: it holds float64, and the model's input 'x' takes float32", self.refused())
+        (self.folder / "s/0.npz").unlink()
+        self.proto("d/input_0.pb", self.x[0])
+        self.assertIn("s/d: it holds no tensor for the model's input 't'", self.refused())
+        self.write("d/input_1.pb", b"\xff\xff nothing")
+        self.assertIn("s/d/input_1.pb: it is no ONNX tensor (TensorProto)", self.refused())
+        self.proto("d/input_1.pb", np.array(["a"], object))
+        self.assertIn("s/d/input_1.pb: it holds strings", self.refused())
+        self.proto("d/input_1.pb", self.t[0], "x")
+        self.assertIn("it is a second file for the model's input 'x'", self.refused())
+        self.write("d/input_1.pb", TensorProto(data_type=TensorProto.INT64, dims=[3], int64_data=[7]).SerializeToString())
+        self.assertIn("s/d/input_1.pb: this tensor: it has 8 bytes of data", self.refused())
+
+
+if __name__ == "__main__":
+    unittest.main()
