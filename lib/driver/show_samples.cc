@@ -24,7 +24,7 @@
 namespace qprep {
 namespace {
 
-constexpr std::size_t kMostNames = 5, kMostShapes = 4;
+constexpr std::size_t kMostShapes = 4;
 
 std::string number(double x) { return fmt::format("{:.5g}", x); }
 
