@@ -71,7 +71,8 @@ struct ReportSequence {
 struct ReportStandingNorms {
   std::string because;  // sentences that differ in names only are one, with '...' for the names
   std::vector<std::string> nodes;
-  bool foldable = false;  // a layer could take them in, but for what the configuration says
+  bool foldable = false;               // a layer could take them in, but for what the configuration says
+  std::vector<std::string> each = {};  // the sentence of each node; empty: that of all
 };
 
 /// What several nodes are together.

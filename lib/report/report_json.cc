@@ -74,8 +74,10 @@ ordered_json sum(const ReportSum& sum) {
           {"because", text_or_null(sum.because)}};
 }
 
-ordered_json batch_norms(const ReportStandingNorms& each) {
-  return {{"because", each.because}, {"times", each.nodes.size()}, {"nodes", each.nodes}};
+ordered_json batch_norms(const ReportStandingNorms& norms) {
+  ordered_json row = {{"because", norms.because}, {"times", norms.nodes.size()}, {"nodes", norms.nodes}};
+  if (!norms.each.empty()) row["each"] = norms.each;
+  return row;
 }
 
 ordered_json cpu_reason(const CpuReason& reason) {

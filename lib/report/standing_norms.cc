@@ -31,9 +31,15 @@ std::vector<ReportStandingNorms> standing_norm_rows(const Model& model, const Pl
     if (at == standing.end() || node->is("Add")) continue;  // its Mul stands for both
     (at->second->foldable ? could : could_not).add("", at->second->because, node->label());
   }
+  std::unordered_map<std::string_view, std::string_view> sentences;
+  for (const auto& [node, norm] : standing) sentences.emplace(node->label(), norm->because);
   std::vector<ReportStandingNorms> rows;
   for (auto& [of, why, names] : could.rows()) rows.push_back({why, names, true});
   for (auto& [of, why, names] : could_not.rows()) rows.push_back({why, names, false});
+  for (ReportStandingNorms& row : rows) {
+    if (sentences.at(row.nodes.front()) == row.because) continue;  // which no names were taken from
+    for (const std::string& name : row.nodes) row.each.emplace_back(sentences.at(name));
+  }
   return rows;
 }
 

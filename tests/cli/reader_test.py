@@ -130,6 +130,14 @@ class BatchNorms(Case):
             self.assertIn("  stays   folded into no layer: the configuration fuses nothing",
                           self.run_qprep("explain", made, line + "\nmarch: bayes", "norm1"))
 
+    def test_each_names_its_own_layer(self) -> None:
+        twice = BEHIND.replace("    [sigmoid] y = Sigmoid (b)\n", "    [conv2] c = Conv <pads = [1,1,1,1]> (b, w1)\n"
+                               "    [norm2] y = BatchNormalization (c, scale, shift, mean, variance)\n")
+        made = model(twice, weights(w1=(4, 4, 3, 3), scale=(4,), shift=(4,), mean=(4,)) | {"variance": np.full(4, 2, "f4")})
+        row, = self.report(made, "fuse: none")["batch_norms"]
+        why = "the configuration fuses nothing (fuse: none, qprep.yaml:1:7); without that line it would be folded into Conv "
+        self.assertEqual((row["because"], row["each"]), (why + "'...'", [why + "'conv1'", why + "'conv2'"]))
+
     def test_no_reshape_of_others_makes_an_operator_of_them(self) -> None:
         self.assertEqual([unit for unit in self.report(head(), "fuse: none\nmarch: bayes")["units"] if
                           "norm2" in unit["nodes"]], [])
