@@ -24,8 +24,8 @@ namespace {
 
 const std::vector<std::string> kMethods = {"jit_strip", "jit", "symbolic", "eager"};
 
-constexpr std::array<std::pair<std::string_view, Dialect>, 2> kDialects = {
-    {{"function", Dialect::kFunction}, {"qdq", Dialect::kQdq}}};
+constexpr std::array<std::pair<std::string_view, Dialect>, 3> kDialects = {
+    {{"function", Dialect::kFunction}, {"qdq", Dialect::kQdq}, {"horizon", Dialect::kHorizon}}};
 constexpr std::array<std::pair<std::string_view, Form>, 3> kForms = {
     {{"qat", Form::kQat}, {"fixed_point", Form::kFixedPoint}, {"both", Form::kBoth}}};
 
@@ -122,6 +122,13 @@ void read_output(YamlMap output, Config& config, Diagnostics& diagnostics) {
   }
   read_word(output, "dialect", kDialects, config.dialect);
   read_word(output, "form", kForms, config.form);
+  if (config.dialect.value == Dialect::kHorizon && config.form.value == Form::kBoth) {
+    diagnostics.error(
+        codes::kBadValue,
+        "'output.dialect' horizon contradicts 'form: both': the vendor's tools make integers of the "
+        "calibrated model; use 'form: qat'",
+        config.dialect.where);
+  }
   if (output.has("dialect") && config.form.value == Form::kFixedPoint &&
       config.dialect.value != Dialect::kQdq) {
     diagnostics.warning(

@@ -18,9 +18,9 @@
 /// docs/config_hb_mapper.md and docs/config_hmct.md those of other tools.
 namespace qprep {
 
-/// How a calibrated model is written: FakeQuantize functions with active scales, or
-/// QuantizeLinear/DequantizeLinear.
-enum class Dialect { kFunction, kQdq };
+/// How a calibrated model is written: FakeQuantize functions with active scales, QuantizeLinear and
+/// DequantizeLinear, or the vendor's HzQuantize and HzDequantize.
+enum class Dialect { kFunction, kQdq, kHorizon };
 /// Which models are written.
 enum class Form { kQat, kFixedPoint, kBoth };
 

@@ -91,6 +91,7 @@ class Preparation {
   bool act();
   bool modernise_composites();
   bool lower();
+  bool lower_to_vendor();
   void finish();
 
   bool run_kind(PassKind kind, const PassObserver& observer, Diagnostics& diagnostics) {
@@ -439,6 +440,15 @@ void Preparation::warn_of_int16() {
       {result_.model});
 }
 
+/// The calibrated form alone: the vendor's tools make integers of it.
+bool Preparation::lower_to_vendor() {
+  if (!raise(kRaiseForQdq, kHorizonOpset)) return false;
+  if (!watch_.step(kLowerQdq, model(), [&] { lower_to_horizon(model(), diagnostics_); })) return false;
+  diagnostics_.throw_if_error();
+  write_model("calibrated");
+  return true;
+}
+
 /// The forms after the QAT form, each made from the one before.
 bool Preparation::lower() {
   const bool has_calibrated_form = wants_qat() && (config_.calibration || had_scales_);
@@ -447,6 +457,7 @@ bool Preparation::lower() {
   if (!wants_fixed_point() && (as_function || !has_calibrated_form)) return true;
 
   say("lowering");
+  if (config_.dialect.value == Dialect::kHorizon && has_calibrated_form) return lower_to_vendor();
   if (!raise(kRaiseForQdq, opset_for_qdq(model()))) return false;
   if (!watch_.step(kLowerQdq, model(), [&] { lower_qdq(model(), diagnostics_); })) return false;
   diagnostics_.throw_if_error();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "ir/walk.h"
@@ -19,6 +21,7 @@ constexpr std::int64_t kPerTensorOpset = 10;
 constexpr std::int64_t kPerChannelOpset = 13;
 constexpr std::int64_t kInt16Opset = 21;
 constexpr std::string_view kContrib = "com.microsoft";  // has int16 in every operator set
+constexpr std::string_view kHorizonDomain = "horizon";
 
 bool is_int16(const FakeQuantAttrs& attrs) { return attrs.spec.precision == Precision::kInt16; }
 
@@ -52,16 +55,19 @@ Tensor zero_point_of(const Tensor& zero_point, DType dtype, const Dims& dims) {
   }
 }
 
+enum class Operators { kOnnx, kHorizon };
+
 class Lowering {
  public:
-  Lowering(Model& model, Diagnostics& diagnostics) : model_(model), diagnostics_(diagnostics) {}
+  Lowering(Model& model, Operators operators, Diagnostics& diagnostics)
+      : model_(model), operators_(operators), diagnostics_(diagnostics) {}
 
   void run() {
     for (Node* node : fake_quantize_nodes(*model_.graph)) lower(*node);
     erase_unused_initializers(replaced_);
-    if (uses_contrib_) model_.opsets.try_emplace(std::string(kContrib), 1);
+    for (const std::string& domain : domains_) model_.opsets.try_emplace(domain, 1);
     update_fake_quantize_functions(model_);
-    requantise_moved(model_);
+    if (operators_ == Operators::kOnnx) requantise_moved(model_);
   }
 
  private:
@@ -115,33 +121,47 @@ class Lowering {
   }
 
   void replace(Node& node, const FakeQuantAttrs& attrs, const FakeQuantParams& params) {
+    const bool horizon = operators_ == Operators::kHorizon;
+    if (horizon && !(attrs.spec.scheme.is_signed && attrs.spec.scheme.symmetric)) {
+      return fail(node, "HzQuantize knows signed integers with zero point 0 alone");
+    }
     const DType dtype = dtype_of(attrs);
-    const std::string domain = is_int16(attrs) && model_.opset() < kInt16Opset ? std::string(kContrib) : "";
-    uses_contrib_ = uses_contrib_ || !domain.empty();
+    const std::string domain = domain_for(attrs);
+    if (!domain.empty()) domains_.insert(domain);
     Value& x = *node.input(0);
     set_parameters(node, params, dtype);
 
     Graph& graph = node.graph();
-    Node& quantize = graph.insert(&node, {.op = "QuantizeLinear",
+    const std::string quantise = horizon ? "HzQuantize" : "QuantizeLinear";
+    const std::string dequantise = horizon ? "HzDequantize" : "DequantizeLinear";
+    Node& quantize = graph.insert(&node, {.op = quantise,
                                           .inputs = node.inputs(),
                                           .outputs = {x.name() + "_quantized"},
-                                          .name = x.name() + "_QuantizeLinear",
+                                          .name = x.name() + "_" + quantise,
                                           .domain = domain});
     quantize.output(0).set_type(Type::tensor(dtype, x.type().shape));
     node.set_input(0, &quantize.output(0));
-    node.set_op("DequantizeLinear", domain);
+    node.set_op(dequantise, domain);
     erase_attributes(node);
-    if (is_per_channel(params)) {
-      quantize.set_attribute("axis", attrs.spec.channel_axis);
-      node.set_attribute("axis", attrs.spec.channel_axis);
+    if (is_per_channel(params) || horizon) {
+      const std::int64_t axis = attrs.spec.channel_axis >= 0 ? attrs.spec.channel_axis : 1;
+      quantize.set_attribute("axis", axis);
+      node.set_attribute("axis", axis);
     }
-    node.set_name(graph.names().nodes.fresh(x.name() + "_DequantizeLinear"));
+    if (horizon) quantize.set_attribute("bits", std::int64_t{is_int16(attrs) ? 16 : 8});
+    node.set_name(graph.names().nodes.fresh(x.name() + "_" + dequantise));
     node.set_label(node.name());
+  }
+
+  std::string domain_for(const FakeQuantAttrs& attrs) const {
+    if (operators_ == Operators::kHorizon) return std::string(kHorizonDomain);
+    return is_int16(attrs) && model_.opset() < kInt16Opset ? std::string(kContrib) : "";
   }
 
   /// The scale without the dims that broadcasting needed, and the zero point as `dtype`.
   void set_parameters(Node& node, const FakeQuantParams& params, DType dtype) {
-    const Dims dims = is_per_channel(params) ? Dims{params.scale->size()} : Dims{};
+    const bool has_axis = is_per_channel(params) || operators_ == Operators::kHorizon;
+    const Dims dims = has_axis ? Dims{params.scale->size()} : Dims{};
     const Tensor scale(DType::kFloat32, dims, params.scale->bytes(), params.scale->owner());
     Tensor zero = zero_point_of(*params.zero_point, dtype, dims);
     replaced_.insert(replaced_.end(), {node.input(1), node.input(2)});
@@ -178,9 +198,10 @@ class Lowering {
   }
 
   Model& model_;
+  Operators operators_;
   Diagnostics& diagnostics_;
   std::vector<Value*> replaced_;  // scales and zero points that may be unused now
-  bool uses_contrib_ = false;
+  std::set<std::string> domains_;
 };
 
 }  // namespace
@@ -200,7 +221,11 @@ void lower_qdq(Model& model, Diagnostics& diagnostics) {
   if (model.opset() < opset_for_qdq(model)) {
     throw std::logic_error("lower_qdq: the model's operator set is too old");
   }
-  Lowering(model, diagnostics).run();
+  Lowering(model, Operators::kOnnx, diagnostics).run();
+}
+
+void lower_to_horizon(Model& model, Diagnostics& diagnostics) {
+  Lowering(model, Operators::kHorizon, diagnostics).run();
 }
 
 }  // namespace qprep

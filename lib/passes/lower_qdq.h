@@ -21,4 +21,11 @@ std::int64_t opset_for_qdq(const Model& model);
 /// opset_for_qdq(model). A node that Q/DQ cannot express is an error in `diagnostics` and stays.
 void lower_qdq(Model& model, Diagnostics& diagnostics);
 
+/// The same with the operators of the vendor's exported QAT models, which belong to domain `horizon` (version
+/// 1) and need operator set kHorizonOpset of the model: HzQuantize (attribute bits: 8 or 16) and
+/// HzDequantize, scales and zero points 1-D along `axis`, which is 1 for a whole tensor. They know no other
+/// scheme than all signed integers with zero point 0: a node of another one is an error.
+inline constexpr std::int64_t kHorizonOpset = 11;
+void lower_to_horizon(Model& model, Diagnostics& diagnostics);
+
 }  // namespace qprep

@@ -301,6 +301,40 @@ class Calibration(unittest.TestCase):
         options.log_severity_level = 4
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
+    def test_scales_are_the_same_in_every_dialect(self) -> None:
+        """Of activations and, per channel, of weights; as each dialect stores them."""
+        found = {}
+        for dtype, zero in (("qint8", np.int8), ("qint16", np.int16)):
+            for dialect in ("function", "qdq", "horizon"):
+                (self.folder / "dialect.yaml").write_text(
+                    f"method: jit\noutput: {{dialect: {dialect}}}\nactivations: {{dtype: {dtype}}}\n"
+                    "calibration: {method: mse, bias_correction: true}\n"
+                )
+                self.done("prepare", "m.onnx", "-c", "dialect.yaml", "--stats", "all.qcal", "-o", dialect)
+                model = onnx.load(self.folder / dialect / "m_calibrated.onnx")
+                values = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+                scales = {}
+                for node in model.graph.node:
+                    if node.op_type not in ("FakeQuantize", "QuantizeLinear", "HzQuantize"):
+                        continue
+                    scales[node.input[0]] = values[node.input[1]].ravel().tolist()
+                    attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+                    if node.op_type == "HzQuantize":
+                        is_weight = node.input[0].endswith("_weight")
+                        self.assertEqual(node.domain, "horizon")
+                        self.assertEqual(attributes["axis"], 0 if is_weight else 1)
+                        self.assertEqual(attributes["bits"], 8 if is_weight or dtype == "qint8" else 16)
+                        self.assertEqual(values[node.input[2]].dtype, np.int8 if is_weight else zero)
+                        self.assertEqual((values[node.input[2]] == 0).all(), True)
+                        self.assertEqual(values[node.input[1]].shape, values[node.input[2]].shape)
+                if dialect == "horizon":
+                    opsets = {each.domain: each.version for each in model.opset_import}
+                    self.assertEqual(opsets, {"": 17, "horizon": 1})
+                found[dialect] = scales
+            self.assertEqual(found["function"], found["qdq"])
+            self.assertEqual(found["function"], found["horizon"])
+            self.assertEqual(len(found["function"]), 2 * len(self.data))
+
     def test_shown(self) -> None:
         shown = json.loads(self.done("stats", "show", "all.qcal", "--json"))
         self.assertEqual([each["name"] for each in shown["tensors"][: len(self.data)]], list(self.data))
