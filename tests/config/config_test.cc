@@ -312,7 +312,8 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:5:3: error: unknown key 'prefx' in 'output' (did you mean 'prefix'?); known: dialect, "
           "form, "
           "prefix [unknown-key]",
-          "dir/c.yaml:6:12: error: 'output.dialect' must be one of function, qdq, not 'qdp' (did you mean "
+          "dir/c.yaml:6:12: error: 'output.dialect' must be one of function, qdq, horizon, not 'qdp' (did "
+          "you mean "
           "'qdq'?) "
           "[bad-value]",
           "dir/c.yaml:7:9: error: 'output.form' must be one of qat, fixed_point, both, not 'fixed' (did you "
