@@ -2,16 +2,29 @@
 #include <fmt/format.h>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "driver/statistics.h"
 #include "statistics/statistics_file.h"
+#include "support/codes.h"
+#include "support/diagnostics.h"
 #include "verbs.h"
 
 namespace qprep {
 namespace {
 
+void check_is_no_input(const std::string& target, const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    std::error_code none;
+    if (!std::filesystem::equivalent(file, target, none)) continue;
+    throw Fatal(codes::kOverwritesInput, "the result would take the place of what is merged", {target});
+  }
+}
+
 int merge_files(const std::vector<std::string>& files, const std::string& target, const Console& console) {
+  check_target(target);
+  check_is_no_input(target, files);
   const Statistics all = merge_statistics({files.begin(), files.end()});
   write_statistics(all, target);
   const std::uintmax_t bytes = std::filesystem::file_size(target);

@@ -168,12 +168,19 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
 }
 
 Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
-                              const std::vector<Observed>& observed, Wanted wanted) {
+                              const std::vector<Observed>& observed, const CalibrationConfig& config,
+                              std::span<const PreparedInput> inputs, Wanted wanted) {
   Statistics all = read_statistics(path);
   const auto fail = [&](const std::string& why) { throw Fatal(codes::kBadStatistics, why, {path}); };
   if (const Digest digest = digest_of_model(file); digest != all.model_digest) {
     fail(fmt::format("these are statistics of another model: {} ({}), not {} ({})", all.model,
                      all.model_digest, std::filesystem::path(file.model.file).filename().string(), digest));
+  }
+  const std::string preprocessing = preprocessing_text(config, inputs);
+  if (!config.data.empty() && preprocessing != all.preprocessing) {
+    const auto words = [](const std::string& text) { return text.empty() ? "none" : text; };
+    fail(fmt::format("their samples were preprocessed otherwise than this configuration says: {}; not {}",
+                     words(all.preprocessing), words(preprocessing)));
   }
   if (wanted.histogram && !all.histograms) {
     fail("they have no histograms, which the configured method needs; qprep calibrate collects them");

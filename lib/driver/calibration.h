@@ -40,9 +40,10 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
                            Diagnostics& diagnostics);
 
 /// Statistics from a file that fit this model: it has the same bytes as the one they are of, and its observed
-/// tensors are among theirs. Result: exactly those, in the order of `observed`. Fatal (bad-statistics): what
-/// differs.
+/// tensors are among theirs; if the configuration names samples, they are preprocessed as theirs were.
+/// Result: exactly those, in the order of `observed`. Fatal (bad-statistics): what differs.
 Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
-                              const std::vector<Observed>& observed, Wanted wanted);
+                              const std::vector<Observed>& observed, const CalibrationConfig& config,
+                              std::span<const PreparedInput> inputs, Wanted wanted);
 
 }  // namespace qprep

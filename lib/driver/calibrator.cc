@@ -23,9 +23,9 @@ void Calibrator::observe(const std::vector<std::string>& results) {
   const CalibrationConfig& calibration = *config_.calibration;
   const Wanted wanted = wanted_for(calibration);
   const bool from_file = !options_.statistics_from.empty();
-  statistics_ = from_file
-                    ? fitting_statistics(options_.statistics_from, file_, observed_, wanted)
-                    : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
+  statistics_ =
+      from_file ? fitting_statistics(options_.statistics_from, file_, observed_, calibration, inputs_, wanted)
+                : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
   ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, calibration.observer, diagnostics_);
   check_samples_give_scales();
   if (calibration.observer.observer != Observer::kAuto || results.empty() || from_file) return;

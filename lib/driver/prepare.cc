@@ -141,6 +141,7 @@ class Preparation {
 };
 
 void Preparation::read() {
+  if (options_.statistics) check_target(options_.statistics->file);
   if (!options_.config.empty()) config_ = read_config(options_.config);
   for (const Diagnostic& remark : config_.remarks) diagnostics_.add(remark);
   if (!options_.statistics_from.empty() && !config_.calibration) config_.calibration.emplace();
@@ -333,6 +334,7 @@ void Preparation::collect_statistics() {
 }
 
 void Preparation::keep(const Statistics& statistics, const std::filesystem::path& file) {
+  check_target(file);
   write_statistics(statistics, file);
   result_.files.push_back({file, std::filesystem::file_size(file)});
 }

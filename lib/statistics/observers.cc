@@ -171,6 +171,7 @@ ObservedRange observe(const TensorStatistics& tensor, const ObserverSpec& spec, 
                       QuantRange range) {
   const Finder finder(tensor, scheme, range);
   ObservedRange found{finder.all(), spec, std::nullopt, 0};
+  if (spec.observer == Observer::kAuto) found.by.observer = Observer::kMse;
   if (found.range.magnitude() == 0.0F || !found.range.all_finite()) {
     found.by.observer = Observer::kMinMax;
     return found;

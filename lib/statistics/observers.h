@@ -11,7 +11,7 @@ namespace qprep {
 /// The range, and how it was found.
 struct ObservedRange {
   Range range;      // its counts are those of the tensor
-  ObserverSpec by;  // of mix: the one that was chosen
+  ObserverSpec by;  // of mix and auto: the one that was taken
   /// The mean squares of the tensor and of what quantising with the range does to it; none without a
   /// histogram.
   std::optional<double> signal;

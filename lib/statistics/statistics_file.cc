@@ -2,7 +2,9 @@
 
 #include <bit>
 #include <fmt/format.h>
+#include <fstream>
 #include <set>
+#include <system_error>
 
 #include "statistics/digest.h"
 #include "support/atomic_file.h"
@@ -261,6 +263,16 @@ Statistics statistics_from_bytes(std::string_view bytes, const std::string& name
   }
   Reader in(body, name);
   return read_body(in);
+}
+
+void check_target(const std::filesystem::path& file) {
+  std::error_code none;
+  if (!std::filesystem::exists(file, none)) return;
+  std::string begin(kMagic.size(), '\0');
+  std::ifstream(file, std::ios::binary).read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  if (begin == kMagic && std::filesystem::is_regular_file(file, none)) return;
+  throw Fatal(codes::kOverwritesInput, "there is a file already, and it is no .qcal file: it is not replaced",
+              {file.string()});
 }
 
 void write_statistics(const Statistics& statistics, const std::filesystem::path& file) {

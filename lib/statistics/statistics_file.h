@@ -16,6 +16,10 @@ std::string to_bytes(const Statistics& statistics);
 /// checksum), or contradicting itself. `name` is what messages call it.
 Statistics statistics_from_bytes(std::string_view bytes, const std::string& name);
 
+/// Fatal (overwrites-input): there is a file that is no .qcal file. Nothing is written then. Also to be asked
+/// before anything long begins.
+void check_target(const std::filesystem::path& file);
+/// Given: check_target(file).
 void write_statistics(const Statistics& statistics, const std::filesystem::path& file);
 Statistics read_statistics(const std::filesystem::path& file);
 

@@ -369,6 +369,14 @@ class Calibration(unittest.TestCase):
         refused = self.refused("prepare", "m.onnx", "-c", "all.yaml", "--stats", "less.qcal", "-o", "o")
         self.assertIn("the tensor 'far' was not observed", refused)
         self.assertFalse((self.folder / "o").exists())
+        # Nothing but statistics is replaced by statistics.
+        for target in ("m.onnx", "all.yaml"):
+            before = self.bytes_of(target)
+            refused = self.refused("calibrate", "m.onnx", "-c", "all.yaml", "-o", target)
+            self.assertIn(f"{target}: error: there is a file already, and it is no .qcal file", refused)
+            self.assertIn("[overwrites-input]", self.refused("stats", "merge", "all.qcal", "-o", target))
+            self.assertEqual(self.bytes_of(target), before)
+        self.assertIn("take the place of what is merged", self.refused("stats", "merge", "all.qcal", "-o", "all.qcal"))
         self.assertFalse((self.folder / "x.qcal").exists())
         self.assertEqual(self.run_qprep("calibrate", "m.onnx", "-c", "all.yaml", "-o", "x", "--shard", "3/2").returncode, 2)
         self.assertIn(
