@@ -93,7 +93,9 @@ void confirm_size_remedies(const std::filesystem::path& file, const std::string&
     for (const Node* node : waiting) {
       const auto stays = on_cpu.find(node->label());
       if (stays == on_cpu.end()) plan.nodes[node].remedy = remedy;
-      if (stays != on_cpu.end() && stays->second == kAskForBpu) {
+      // Where asking is enough, nothing else is told.
+      const bool helps_with_asking = stays != on_cpu.end() && stays->second == kAskForBpu;
+      if (helps_with_asking && plan.nodes[node].remedy != kAskForBpu) {
         plan.nodes[node].remedy = fmt::format("{}; {}", remedy, kAskForBpu);
       }
     }

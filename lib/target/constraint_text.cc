@@ -348,7 +348,8 @@ std::string fault_of(const Test& test, const NodeView& node, std::size_t item, s
 }
 
 std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) {
-  if (asks_for_no_constant(test)) return "fold its constant into a layer before or behind it";
+  if (asks_for_no_constant(test))
+    return "fold its constant into a layer before or behind it, if there is one";
   if (asks_for_multiple(test)) {
     return fmt::format("bring {} to a multiple of {}", text_of(test.left.operands[0], node, item),
                        value_text(test.left.operands[1], node, item));
