@@ -130,7 +130,14 @@ class Grouping {
       FusionMatcher::Result sequence = matcher.match(**at, taken);
       // A head alone is no fusion, and its own bias joins it unless the method is eager.
       const bool fuses = sequence.unit && sequence.unit->pattern.find('-') != std::string::npos;
-      if (!sequence.unit || (!fuses && (!fusing.eager || sequence.unit->nodes.size() < 2))) continue;
+      if (!sequence.unit || (!fuses && (!fusing.eager || sequence.unit->nodes.size() < 2))) {
+        // Something else keeps it apart, too, and no other sequence would have taken its nodes.
+        const auto is_free = [&](const Node* node) { return !taken.contains(node); };
+        if (sequence.miss && std::ranges::all_of(sequence.miss->nodes, is_free)) {
+          miss_for_two_reasons(**at, std::move(*sequence.miss), why);
+        }
+        continue;
+      }
       const Unit& unit = unlisted.emplace_back(std::move(*sequence.unit));
       for (const Node* node : unit.nodes) taken[node] = &unit;
       miss(unit, why);
@@ -144,6 +151,11 @@ class Grouping {
     unlisted_.insert(root);
     SequenceApart& apart = apart_as_now_.emplace_back(unit.pattern, std::vector<std::string>{}, why);
     for (const Node* node : unit.nodes) apart.labels.push_back(node->label());
+  }
+
+  void miss_for_two_reasons(const Node& root, Miss miss, const std::string& why) {
+    miss.because = fmt::format("{}; {}", why, miss.because);
+    missed_.emplace(&root, std::move(miss));
   }
 
   /// Replacements make other operators of nodes that were a sequence, or of some of them.
