@@ -58,14 +58,14 @@ std::unordered_map<std::string, std::string> on_cpu_of(const Decided& decided) {
   return on_cpu;
 }
 
-/// Those that the target keeps on the CPU, unless somebody asks for the BPU.
-std::vector<const Node*> kept_by_target(const Model& model, const Plan& plan) {
+/// Those that the target keeps on the CPU, unless somebody asks for the BPU, and those for which nothing is
+/// known that would bring them there.
+std::vector<const Node*> kept_on_cpu(const Model& model, const Plan& plan) {
   std::vector<const Node*> kept;
   for (const Node* node : nodes_with_bodies(*model.graph)) {
     const NodePlan* entry = plan.of(*node);
-    if (entry && entry->by_target && entry->device == Device::kCpu && entry->remedy != kAskForBpu) {
-      kept.push_back(node);
-    }
+    if (!entry || entry->device != Device::kCpu || node->op() == "Constant") continue;
+    if (entry->by_target ? entry->remedy != kAskForBpu : entry->remedy.empty()) kept.push_back(node);
   }
   return kept;
 }
@@ -109,7 +109,7 @@ void confirm_fusing_remedies(const std::filesystem::path& file, const std::strin
                              const std::filesystem::path& configs, const Overrides& overrides,
                              const Model& model, Plan& plan) {
   if (plan.fuses_nothing.empty()) return;
-  const std::vector<const Node*> kept = kept_by_target(model, plan);
+  const std::vector<const Node*> kept = kept_on_cpu(model, plan);
   if (kept.empty()) return;
   const bool eager = plan.fuses_nothing.find("method: eager") != std::string::npos;
   const std::string remedy = fmt::format("leave out '{}'", eager ? "method: eager" : "fuse: none");
