@@ -2,11 +2,12 @@
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "driver/prepare.h"
 #include "driver/rules.h"
 #include "prepare_summary.h"
-#include "progress_line.h"
+#include "prepare_with_progress.h"
 #include "thread_count.h"
 #include "verbs.h"
 
@@ -49,13 +50,7 @@ int run_calibrate(const CalibrateFlags& flags, Console& console, Diagnostics& di
     statistics.shard = shard->first;
     statistics.shards = shard->second;
   }
-  PrepareResult result = [&] {
-    ProgressLine progress(console);
-    options.progress = [&](std::string_view doing, std::size_t done, std::size_t total) {
-      progress.update(doing, done, total);
-    };
-    return prepare(options, diagnostics);
-  }();
+  PrepareResult result = prepare_with_progress(std::move(options), console, diagnostics);
   console.say(diagnostics.all());
   const OutputFile& file = result.files.front();
   if (console.verbosity().json) {

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <memory>
+#include <utility>
 
 #include "driver/rules.h"
 #include "prepare_summary.h"
-#include "progress_line.h"
+#include "prepare_with_progress.h"
 #include "support/text.h"
 #include "thread_count.h"
 #include "verbs.h"
@@ -36,13 +37,7 @@ int run_prepare(const PrepareFlags& flags, Console& console, Diagnostics& diagno
   options.model = flags.model;
   options.folder = flags.folder;
   options.configs = find_configs();
-  PrepareResult result = [&] {
-    ProgressLine progress(console);
-    options.progress = [&](std::string_view doing, std::size_t done, std::size_t total) {
-      progress.update(doing, done, total);
-    };
-    return prepare(options, diagnostics);
-  }();
+  PrepareResult result = prepare_with_progress(std::move(options), console, diagnostics);
   console.say(diagnostics.all());
   const Verbosity& verbosity = console.verbosity();
   if (!result.dump.empty()) {

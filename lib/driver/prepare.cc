@@ -314,10 +314,12 @@ bool Preparation::calibrate() {
   calibrator_.emplace(file_, plan_, config_, inputs_, options_, diagnostics_);
   say("calibrating");
   watch_.timed("calibrate", [&] {
+    const bool keeps = config_.calibration->keep && options_.statistics_from.empty();
+    const std::filesystem::path kept = out_ / (prefix() + ".qcal");
+    if (keeps) check_target(kept);
     calibrator_->observe(results_to_compare(model(), report_));
     result_.samples = calibrator_->statistics().samples.size();
-    const bool keeps = config_.calibration->keep && options_.statistics_from.empty();
-    if (keeps) keep(calibrator_->statistics(), out_ / (prefix() + ".qcal"));
+    if (keeps) keep(calibrator_->statistics(), kept);
   });
   return true;
 }
@@ -334,7 +336,6 @@ void Preparation::collect_statistics() {
 }
 
 void Preparation::keep(const Statistics& statistics, const std::filesystem::path& file) {
-  check_target(file);
   write_statistics(statistics, file);
   result_.files.push_back({file, std::filesystem::file_size(file)});
 }
