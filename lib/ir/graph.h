@@ -427,8 +427,9 @@ std::string to_text(const KeptNode& node);
 /// A batch norm that no layer took in.
 struct StandingNorm {
   std::string label;
-  std::string because;    // a clause: "the tensor is used elsewhere too"
-  bool foldable = false;  // a layer could, but for what the configuration says
+  std::string because;     // a clause: "the tensor is used elsewhere too"
+  bool foldable = false;   // a layer could, but for what the configuration says
+  std::string layer = {};  // of a foldable one, that layer's label if it stands before it
 };
 
 /// Nodes that could be one unit as the file has them, and are not since the configuration says so.

@@ -128,6 +128,7 @@ class BatchNormFolder {
     const std::vector<Value*> inputs = node.inputs();
     const std::size_t gone = model_.gone.size();
     kept_now_ = false;
+    layer_before_.clear();
     Because because = fold(node);
     if (because.empty()) {
       if (kept_now_ && model_.gone.size() > gone) model_.gone.back().because += kStaysForTraining;
@@ -142,7 +143,8 @@ class BatchNormFolder {
   /// A second run may find another reason.
   void tell(const std::string& label, const Because& because) {
     std::erase_if(model_.standing_norms, [&](const StandingNorm& each) { return each.label == label; });
-    model_.standing_norms.push_back({label, because, because == kNotListed || is_for_that_line(because)});
+    const bool foldable = because == kNotListed || is_for_that_line(because);
+    model_.standing_norms.push_back({label, because, foldable, foldable ? layer_before_ : ""});
   }
 
   /// The configuration lets the node be folded into the layer.
@@ -314,7 +316,7 @@ class BatchNormFolder {
     if (add && !shifts_channels(*add, layer)) add = nullptr;
     const Because because = fmt::format("written out as Mul{}: {}", add ? " and Add" : "", apart);
     for (const Node* node : {&mul, add}) {
-      if (node) model_.standing_norms.push_back({node->label(), because, true});
+      if (node) model_.standing_norms.push_back({node->label(), because, true, layer.node().label()});
     }
     add_to(stays_, because, mul.label());
   }
@@ -391,7 +393,10 @@ class BatchNormFolder {
     if (Because because = misfit(layer, affine); !because.empty()) return because;
     const auto bias = layer.bias();
     if (layer.has_bias() && !bias) return "the bias there is not constant float32 per channel";
-    if (Because apart = kept_apart(norm, *producer); !apart.empty()) return apart;
+    if (Because apart = kept_apart(norm, *producer); !apart.empty()) {
+      layer_before_ = producer->label();
+      return apart;
+    }
     if (!layer.has_bias()) return fold_into_matmul(norm, layer, affine);
     auto kept = as_it_is(norm, layer, affine, KeptBatchNorm::Stood::kBehindLayer);
     if (!write(layer, layer.weight_times_outputs(affine.a), applied(affine, *bias)))
@@ -554,6 +559,7 @@ class BatchNormFolder {
   bool keeps_;
   Because nothing_is_fused_;
   bool kept_now_ = false;
+  std::string layer_before_;        // the label of the one that the configuration keeps apart from the norm
   std::optional<FuseLists> lists_;  // what may be fused; nullopt: everything
   std::vector<Group> stays_, not_kept_;
   std::optional<std::unordered_set<std::string>> parts_;  // of composites; nullopt: nobody asked

@@ -13,6 +13,7 @@
 #include "passes/composite_matcher.h"
 #include "passes/fuse_lists.h"
 #include "passes/fusion_matcher.h"
+#include "passes/standing_sequences.h"
 #include "passes/target_judge.h"
 #include "passes/way_between.h"
 #include "plan/listed.h"
@@ -69,7 +70,10 @@ class Grouping {
       fuse_all(matcher, flow, true);
     } else {
       fuse_lists(matcher, lists);
-      miss_unlisted(matcher, flow, fusing);
+      miss_unlisted(matcher,
+                    StandingSequences(model_, *env_.fusion, flow, composites, env_.march,
+                                      target.has_table() ? &target : nullptr),
+                    flow, fusing);
       FusionParts heads;
       heads.heads = env_.fusion->parts.heads;
       // A bias that stands apart is part of its layer, which is no fusion.
@@ -114,7 +118,8 @@ class Grouping {
   }
 
   /// What would be one unit if the configuration did not say what is fused.
-  void miss_unlisted(const FusionMatcher& matcher, const DataFlow& flow, const Fusing& fusing) {
+  void miss_unlisted(const FusionMatcher& matcher, const StandingSequences& standing, const DataFlow& flow,
+                     const Fusing& fusing) {
     const std::string why = fusing.lists.empty() ? why_nothing_is_fused(fusing) : "'fuse' does not list it";
     FusionMatcher::Taken taken = taken_;
     std::list<Unit> unlisted;
@@ -129,7 +134,13 @@ class Grouping {
       if (taken.contains(*at)) continue;
       FusionMatcher::Result sequence = matcher.match(**at, taken);
       // A head alone is no fusion, and its own bias joins it unless the method is eager.
-      const bool fuses = sequence.unit && sequence.unit->pattern.find('-') != std::string::npos;
+      bool fuses = sequence.unit && sequence.unit->pattern.find('-') != std::string::npos;
+      if (!fuses) {
+        if (std::optional<Unit> with_norm = standing.of(**at, taken)) {
+          sequence.unit = std::move(with_norm);
+          fuses = true;
+        }
+      }
       if (!sequence.unit || (!fuses && (!fusing.eager || sequence.unit->nodes.size() < 2))) {
         // Something else keeps it apart, too, and no other sequence would have taken its nodes.
         const auto is_free = [&](const Node* node) { return !taken.contains(node); };

@@ -24,7 +24,7 @@ std::vector<std::string> Ends::before(const Unit& unit) const {
     for (const Use& use : waiting[i]->uses()) {
       const Node& node = *use.node;
       const auto norm = norms_.find(&node);
-      if (norm != norms_.end() && norm->second->foldable) return {};
+      if (norm != norms_.end() && norm->second->layer == unit.nodes.front()->label()) return {};
       if (node.is("Reshape") && !node.made_for().empty() && !plan_.unit_of(node)) {
         waiting.push_back(&node.output(0));
       } else {

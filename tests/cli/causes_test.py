@@ -198,6 +198,19 @@ class WrittenOut(Case):
             self.assertIn(f"  stays   folded into no layer: {why}\n", self.run_qprep("explain", scaled(), "fuse: none", name))
         self.assertIn("scale", {each["name"] for each in self.report(scaled(), "fuse: all")["gone"]})
 
+    def test_its_layer_is_told_with_it(self) -> None:
+        names = ["conv1", "scale", "shift", "relu"]
+        for line in ("fuse: none", "method: eager"):
+            for march, first in (("", 1), ("march: bernoulli2\n", 2)):
+                why = f"the configuration fuses nothing ({line}, qprep.yaml:{first}:{line.index(':') + 3})"
+                report = self.report(scaled(), march + line)
+                self.assertEqual([(each["pattern"], each["nodes"], each["because"]) for each in report["not_fused"]],
+                                 [("conv-bn-relu", names, why)])
+                self.assertNotIn("conv1", {name for each in report["ends"] for name in each["layers"]})
+                self.assertIn(f"  missed  conv-bn-relu: {', '.join(names)}: {why}\n",
+                              self.run_qprep("explain", scaled(), march + line, "conv1"))
+        self.assertEqual(self.report(scaled(), "fuse: all")["not_fused"], [])
+
     def test_what_stands_between_is_named(self) -> None:
         constants = weights(scale=(4,), shift=(4,), mean=(4,), v=(4, 3)) | {"variance": np.full(4, 2, "f4")}
         report = self.report(model(TURNED, constants), "fuse: all")
