@@ -10,6 +10,7 @@
 #include "ir/walk.h"
 #include "passes/size_remedies.h"
 #include "passes/target_judge.h"
+#include "passes/unit_objections.h"
 
 namespace qprep {
 namespace {
@@ -126,6 +127,31 @@ void confirm_fusing_remedies(const std::filesystem::path& file, const std::strin
   }
 }
 
+void confirm_border_remedies(const std::filesystem::path& file, const std::string& config,
+                             const std::filesystem::path& configs, const Overrides& overrides,
+                             const Model& model, Plan& plan) {
+  const std::string remedy = plan.settings ? remedy_of_head_and_tail(*plan.settings) : "";
+  if (remedy.empty()) return;
+  std::vector<const Node*> open;  // told so already, or nothing
+  for (const Node* node : nodes_with_bodies(*model.graph)) {
+    const NodePlan* entry = plan.of(*node);
+    if (!entry || entry->device != Device::kCpu || node->op() == "Constant") continue;
+    if (entry->remedy.empty() || entry->remedy == remedy) open.push_back(node);
+  }
+  if (open.empty()) return;
+  Overrides with_all = overrides;
+  with_all.quantises_all = true;
+  Diagnostics unsaid;
+  try {
+    const auto on_cpu = on_cpu_of(decide(file, config, configs, unsaid, with_all));
+    for (const Node* node : open) {
+      plan.nodes[node].remedy = on_cpu.contains(node->label()) ? "" : remedy;
+    }
+  } catch (const Fatal&) {
+    for (const Node* node : open) plan.nodes[node].remedy.clear();
+  }
+}
+
 }  // namespace
 
 void confirm_remedies(const std::filesystem::path& file, const std::string& config,
@@ -133,6 +159,7 @@ void confirm_remedies(const std::filesystem::path& file, const std::string& conf
                       Plan& plan) {
   confirm_fusing_remedies(file, config, configs, overrides, model, plan);
   confirm_size_remedies(file, config, configs, overrides, model, plan);
+  confirm_border_remedies(file, config, configs, overrides, model, plan);
 }
 
 }  // namespace qprep

@@ -17,6 +17,10 @@ namespace qprep {
 ///
 /// Fusing: where the configuration fuses nothing, those that the target keeps on the CPU are told to leave
 /// out the line that says so if they do not run there without it.
+///
+/// Head, tail and stubs: where the configuration leaves these float, the nodes on the CPU for which nothing
+/// else is known are told to quantise all if that takes them from there; those that are told so already, and
+/// that it leaves there, are not any more.
 void confirm_remedies(const std::filesystem::path& file, const std::string& config,
                       const std::filesystem::path& configs, const Overrides& overrides, const Model& model,
                       Plan& plan);

@@ -16,6 +16,15 @@ bool is_stub(const Setting& setting) { return setting.selector.kind == Selector:
 
 }  // namespace
 
+std::string remedy_of_head_and_tail(const NodeSettings& settings) {
+  const std::string& head = settings.head().what;  // files of other tools say nothing of it
+  if (!head.starts_with("method") && !head.starts_with("stubs")) return "";
+  if (std::ranges::any_of(settings.settings(), is_stub)) return "quantise all: 'method: jit' without 'stubs'";
+  const bool all_quantised = settings.head().precision() != Precision::kFloat32 &&
+                             settings.tail().precision() != Precision::kFloat32;
+  return all_quantised ? "" : "quantise all: 'method: jit'";
+}
+
 bool UnitObjections::in_float_tail(const Unit& unit) const {
   return settings_.tail().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
          flow_.of(unit.nodes.back()->output(0)).tail;
@@ -88,18 +97,15 @@ std::string UnitObjections::remedy_of_borders(const Unit& unit, const Judge& jud
     if (!std::ranges::all_of(all, [](const Setting* each) { return is_stub(*each); })) return "";
   }
   if (!by_stub && (is_layer || (!in_float_tail(unit) && !in_float_head(unit)))) return "";
-  const std::string& head = settings_.head().what;  // files of other tools say nothing of it
-  if (!head.starts_with("method") && !head.starts_with("stubs")) return "";
+  const std::string quantise_all = remedy_of_head_and_tail(settings_);
+  if (quantise_all.empty()) return "";
   if (!of_data(unit, false).empty() || (!is_layer && !of_use(unit).empty())) return "";
   if (judge(false).verdict == Verdict::kBroken) {
     return by_stub || judge(true).verdict == Verdict::kBroken ? "" : std::string(kAskForBpu);
   }
   const ValueFlow& result = flow_.of(unit.nodes.back()->output(0));
   const bool beyond_rule = !is_layer && (result.tail || (result.before_gemm && !result.begun));
-  if (by_stub && !beyond_rule) return "leave out 'stubs'";
-  const std::vector<Setting>& all = settings_.settings();
-  return std::ranges::any_of(all, is_stub) ? "quantise all: 'method: jit' without 'stubs'"
-                                           : "quantise all: 'method: jit'";
+  return by_stub && !beyond_rule ? "leave out 'stubs'" : quantise_all;
 }
 
 }  // namespace qprep

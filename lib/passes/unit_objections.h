@@ -12,6 +12,10 @@
 
 namespace qprep {
 
+/// What quantises the head and the tail like the rest, where the configuration leaves one float, or has
+/// stubs; empty: it does neither, or is another tool's.
+std::string remedy_of_head_and_tail(const NodeSettings& settings);
+
 /// Why units stay on the CPU whatever the target can run.
 class UnitObjections {
  public:

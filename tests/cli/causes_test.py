@@ -119,6 +119,17 @@ front (float[1,4,6,6] x) => (float[1,4,4,4] y) {
 }
 """
 
+# A tail whose ends only move elements.
+TAIL = """
+<ir_version: 8, opset_import: ["" : 13]>
+tail (float[1,4,6,6] x) => (float[1,36,4] y) {
+    [conv] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [flat] b = Reshape (a, sizes)
+    [sigmoid] c = Sigmoid (b)
+    [turn] y = Transpose <perm = [0,2,1]> (c)
+}
+"""
+
 # A sum of what no layer makes.
 SUM = """
 <ir_version: 8, opset_import: ["" : 13]>
@@ -263,6 +274,18 @@ class Remedies(Case):
         told = self.remedies(model(AXES, weights(w1=(4, 4, 3, 3))), "march: bernoulli2")
         self.assertEqual({name: told[name] for name in ("mean", "means", "soft")},
                          {"mean": None, "means": "transpose its data so that the axes are 2 and 3", "soft": None})
+
+    def test_what_moves_elements_in_the_tail_is_told_the_line_too(self) -> None:
+        made = model(TAIL, weights(w1=(4, 4, 3, 3)) | {"sizes": np.array([1, 4, 36])})
+        for march in ("", "march: bayes\n"):
+            told = self.remedies(made, march + "method: jit_strip")
+            self.assertEqual({name: told[name] for name in ("flat", "sigmoid", "turn")},
+                             dict.fromkeys(("flat", "sigmoid", "turn"), "quantise all: 'method: jit'"))
+            self.assertIn("  remedy  quantise all: 'method: jit'\n",
+                          self.run_qprep("explain", made, march + "method: jit_strip", "turn"))
+            self.assertLessEqual(set(told), self.on_bpu(made, march + "method: jit"))
+        told = self.remedies(made, "march: bernoulli2\nmethod: jit_strip")
+        self.assertEqual((told["flat"], told["sigmoid"], told["turn"]), (None, None, None))
 
     def test_another_target_that_runs_it_is_named(self) -> None:
         made = model(AXES, weights(w1=(4, 4, 3, 3)))
