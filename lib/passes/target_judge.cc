@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "config/march.h"
+#include "ir/name_of.h"
+#include "passes/foldable_constant.h"
 #include "passes/reduced_axes.h"
 #include "support/text.h"
 
@@ -107,9 +109,19 @@ Situation TargetJudge::situation_of(const Node& node, const Asked& asked) const 
   return situation;
 }
 
+/// The node goes where a layer that the target runs takes in its constant.
+std::vector<std::string> TargetJudge::without_constant(const Node& node) const {
+  const Node* layer = layer_for_constant(node);
+  if (!layer || judge(*table_, *layer, situation_of(*layer, {})).verdict == Verdict::kBroken) return {};
+  return {fmt::format("fold its constant into {}", name_of(*layer))};
+}
+
 void TargetJudge::add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const {
   Judgement judgement = judge(*table_, node, situation);
-  if (judgement.runs == RunsOn::kManual && !by_name && judgement.verdict != Verdict::kBroken) {
+  const bool only_if_asked = judgement.runs == RunsOn::kManual && !by_name;
+  if (only_if_asked && !judgement.remedies.empty()) judgement.remedies.emplace_back(kAskForBpu);
+  if (judgement.by_constant) judgement.remedies = without_constant(node);
+  if (only_if_asked && judgement.verdict != Verdict::kBroken) {
     judgement.verdict = Verdict::kBroken;
     judgement.reasons = {
         fmt::format("{} runs {} on the CPU unless it is asked for the BPU, as by 'qconfig_setter: "

@@ -57,6 +57,7 @@ class TargetJudge {
   Situation situation_of(const Node& node, const Asked& asked) const;
   /// Given: row_of(composite).
   Judgement of_operator(const Unit& composite, const Asked& asked) const;
+  std::vector<std::string> without_constant(const Node& node) const;
   void add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const;
   const Capability* row_of(const Node& node) const;
   /// By which a composite operator runs as one; null: each of its parts runs by its own.

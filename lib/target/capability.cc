@@ -88,8 +88,10 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
   if (judgement.runs == RunsOn::kFused) judge_fused(judgement, who, situation);
   std::vector<std::string> open;
   bool can_be_met = true;  // as far as is known, each of those that are broken
+  bool at_output = false;  // the model has to hand out what the node makes
   for (const Limit& limit : row->limits) {
     Outcome outcome = limit.constraint.check({node, situation}, who);
+    at_output = at_output || limit.constraint.asks_for_model_output();
     if (outcome.verdict == Verdict::kHolds) continue;
     if (outcome.verdict == Verdict::kUndecided) {
       add(open, outcome.sentence);
@@ -98,9 +100,13 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
     judgement.verdict = Verdict::kBroken;
     add(judgement.reasons, outcome.sentence);
     add(judgement.remedies, outcome.remedy);
+    judgement.by_constant = judgement.by_constant || outcome.by_constant;
     can_be_met = can_be_met && !outcome.remedy.empty();
   }
   if (!can_be_met) judgement.remedies.clear();
+  // What undoes the change would stand between.
+  if (at_output && !judgement.remedies.empty())
+    add(judgement.remedies, "hand its result out of the model as it is then");
   if (judgement.verdict == Verdict::kBroken) return judgement;
   if (!open.empty()) judgement.verdict = Verdict::kUndecided;
   for (const std::string& sentence : open) add(judgement.reasons, sentence);

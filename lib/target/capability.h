@@ -69,6 +69,7 @@ struct Judgement {
   /// Each once; all of them together meet every limit that is broken, and there are none where that is not
   /// known.
   std::vector<std::string> remedies;
+  bool by_constant = false;  // it reads a constant, and may read none
 };
 
 Judgement judge(const Capabilities& capabilities, const Node& node, const Situation& situation);

@@ -307,7 +307,13 @@ Outcome Constraint::check(const NodeView& node, std::string_view who) const {
   outcome.verdict = Verdict::kBroken;
   outcome.sentence = fault_of(tree_->claim, node, claim.item, who) + condition_text(*tree_);
   outcome.remedy = remedy_of(tree_->claim, node, claim.item);
+  outcome.by_constant = asks_for_no_constant(tree_->claim);
   return outcome;
+}
+
+bool Constraint::asks_for_model_output() const {
+  const Test& claim = tree_->claim;
+  return claim.relation == Relation::kFact && claim.left.name.quantity->name == "model_output";
 }
 
 }  // namespace qprep

@@ -30,8 +30,9 @@ std::string_view to_text(Verdict verdict);
 
 struct Outcome {
   Verdict verdict = Verdict::kHolds;
-  std::string sentence;  // why it does not hold, or what is unknown; empty: it holds
-  std::string remedy;    // of a broken one: "use a kernel of 7 x 7 or smaller"; empty: none is known
+  std::string sentence;      // why it does not hold, or what is unknown; empty: it holds
+  std::string remedy;        // of a broken one: "use a kernel of 7 x 7 or smaller"; empty: none is known
+  bool by_constant = false;  // broken: it reads a constant, and may read none
 };
 
 class Constraint {
@@ -44,6 +45,8 @@ class Constraint {
   std::string rule() const;
   /// `who`: as messages call the operator, "bernoulli2's Conv".
   Outcome check(const NodeView& node, std::string_view who) const;
+  /// The rule is that the result is an output of the model.
+  bool asks_for_model_output() const;
 
  private:
   std::string text_;

@@ -216,13 +216,6 @@ bool asks_for_multiple(const Test& test) {
          test.bounds[0].kind == Kind::kLiteral && test.bounds[0].literal == 0;
 }
 
-/// "constant_inputs is 0".
-bool asks_for_no_constant(const Test& test) {
-  return test.relation == Relation::kIs && test.left.kind == Kind::kQuantity &&
-         test.left.name.quantity->name == "constant_inputs" && test.bounds.size() == 1 &&
-         test.bounds[0].kind == Kind::kLiteral && test.bounds[0].literal == 0;
-}
-
 std::string value_text(const Expression& expression, const NodeView& node, std::size_t item) {
   const std::optional<Number> number = number_of(expression, node, item);
   return number ? number->to_text() : "?";
@@ -239,6 +232,12 @@ std::string no_multiple(const Test& test, const NodeView& node, std::size_t item
 }
 
 }  // namespace
+
+bool asks_for_no_constant(const Test& test) {
+  return test.relation == Relation::kIs && test.left.kind == Kind::kQuantity &&
+         test.left.name.quantity->name == "constant_inputs" && test.bounds.size() == 1 &&
+         test.bounds[0].kind == Kind::kLiteral && test.bounds[0].literal == 0;
+}
 
 std::string rule_of(const Test& test) {
   if (asks_for_no_constant(test)) return "it reads no constant";
@@ -348,8 +347,7 @@ std::string fault_of(const Test& test, const NodeView& node, std::size_t item, s
 }
 
 std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) {
-  if (asks_for_no_constant(test))
-    return "fold its constant into a layer before or behind it, if there is one";
+  if (asks_for_no_constant(test)) return "";  // what stands around the node decides that
   if (asks_for_multiple(test)) {
     return fmt::format("bring {} to a multiple of {}", text_of(test.left.operands[0], node, item),
                        value_text(test.left.operands[1], node, item));
@@ -364,10 +362,13 @@ std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) 
       return "use shapes " + listed(choices_of(test), "or");
     case Relation::kEqual:
       return fmt::format("make its {} equal", test.left.name.text());
-    case Relation::kSet:
-      // No transposition makes two axes of one.
-      if (evaluate(test.left, node).items.size() != choices_of(test).size()) return "";
-      break;
+    case Relation::kSet: {
+      const std::size_t count = evaluate(test.left, node).items.size();
+      if (count == choices_of(test).size()) break;
+      // No transposition makes two axes of one; a Reshape does.
+      if (test.left.name.quantity->name != "axes" || count == 0) return "";
+      return "transpose and reshape its data so that the axes are " + listed(choices_of(test), "and");
+    }
     default:
       break;
   }

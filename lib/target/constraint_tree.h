@@ -109,6 +109,9 @@ std::string to_text(const ShapePattern& pattern);
 /// The shapes of the data in the same form; "?" for an unknown size.
 std::string shapes_text(const NodeView& node);
 
+/// "constant_inputs is 0".
+bool asks_for_no_constant(const Test& test);
+
 /// "each kernel size is 1 to 7".
 std::string rule_of(const Test& test);
 /// What is wrong with the item: "kernel height 9 is above 7, the largest". Given: the test is broken there.

@@ -130,6 +130,67 @@ tail (float[1,4,6,6] x) => (float[1,36,4] y) {
 }
 """
 
+# Means over axes that a target takes nowhere, and over the same as it takes them.
+MEANS = """
+<ir_version: 8, opset_import: ["" : 13]>
+means (float[1,4,6,6] x) => (float[1,4,6] y, float[1,6,6] z) {
+    [conv] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [last] y = ReduceMean <axes = [3], keepdims = 0> (a)
+    [first] z = ReduceMean <axes = [1], keepdims = 0> (a)
+}
+"""
+MEANS_MOVED = """
+<ir_version: 8, opset_import: ["" : 13]>
+means (float[1,4,6,6] x) => (float[1,4,6] y, float[1,6,6] z) {
+    [conv] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [rows] b = Reshape (a, by_rows)
+    [last] c = ReduceMean <axes = [2, 3], keepdims = 0> (b)
+    [made] y = Reshape (c, of_rows)
+    [turn] d = Transpose <perm = [0, 2, 3, 1]> (a)
+    [pixels] e = Reshape (d, by_pixels)
+    [first] f = ReduceMean <axes = [2, 3], keepdims = 0> (e)
+    [made2] z = Reshape (f, of_pixels)
+}
+"""
+
+# A Softmax that a target takes over channels only, where the model hands out what it makes.
+SCORES = """
+<ir_version: 8, opset_import: ["" : 13]>
+scores (float[1,4,6,6] x) => (float[1,4,36] y) {
+    [conv] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [flat] b = Reshape (a, sizes)
+    [soft] y = Softmax <axis = 2> (b)
+}
+"""
+SCORES_MOVED = """
+<ir_version: 8, opset_import: ["" : 13]>
+scores (float[1,4,6,6] x) => (float[1,36,4,1] y) {
+    [conv] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [flat] b = Reshape (a, sizes)
+    [turn] c = Transpose <perm = [0,2,1]> (b)
+    [image] d = Reshape (c, image)
+    [soft] y = Softmax <axis = 1> (d)
+}
+"""
+
+# Constants that are added: in front of a layer with a border and one without, and where no layer is.
+SHIFTED = """
+<ir_version: 8, opset_import: ["" : 13]>
+shifted (float[1,4,6,6] x) => (float[1,4,6,6] y) {
+    [conv1] a = Conv <pads = [1,1,1,1]> (x, w1)
+    [tanh1] b = Tanh (a)
+    [bordered] c = Add (b, shift)
+    [conv2] d = Conv <pads = [1,1,1,1]> (c, w1)
+    [tanh2] e = Tanh (d)
+    [inside] f = Add (shift, e)
+    [conv3] g = Conv (f, w2)
+    [tanh3] h = Tanh (g)
+    [between] i = Add (h, shift)
+    [tanh4] j = Tanh (i)
+    [conv4] y = Conv (j, w2)
+}
+"""
+
 # A sum of what no layer makes.
 SUM = """
 <ir_version: 8, opset_import: ["" : 13]>
@@ -273,7 +334,39 @@ class Remedies(Case):
     def test_there_is_none_where_it_would_not_be_enough(self) -> None:
         told = self.remedies(model(AXES, weights(w1=(4, 4, 3, 3))), "march: bernoulli2")
         self.assertEqual({name: told[name] for name in ("mean", "means", "soft")},
-                         {"mean": None, "means": "transpose its data so that the axes are 2 and 3", "soft": None})
+                         {"mean": "transpose and reshape its data so that the axes are 2 and 3",
+                          "means": "transpose its data so that the axes are 2 and 3", "soft": None})
+
+    def test_axes_of_another_number_take_a_reshape(self) -> None:
+        config = "march: bernoulli2\nmethod: jit"
+        told = self.remedies(model(MEANS, weights(w1=(4, 4, 3, 3))), config)
+        remedy = "transpose and reshape its data so that the axes are 2 and 3"
+        self.assertEqual((told["last"], told["first"]), (remedy, remedy))
+        sizes = {"by_rows": np.array([1, 24, 6, 1]), "of_rows": np.array([1, 4, 6]), "by_pixels": np.array([1, 36, 4, 1]),
+                 "of_pixels": np.array([1, 6, 6])}
+        moved = model(MEANS_MOVED, weights(w1=(4, 4, 3, 3)) | sizes)
+        self.assertLessEqual({"last", "first"}, self.on_bpu(moved, config))
+        both = [made.SerializeToString() for made in (model(MEANS, weights(w1=(4, 4, 3, 3))), moved)]
+        feed = {"x": np.random.default_rng(3).normal(size=(1, 4, 6, 6)).astype("f4")}
+        results = [onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, feed) for file in both]
+        for was, now in zip(*results):
+            np.testing.assert_allclose(now, was, rtol=1e-5, atol=1e-6)
+
+    def test_what_has_to_be_an_output_is_told_to_stay_one(self) -> None:
+        sizes = {"sizes": np.array([1, 4, 36]), "image": np.array([1, 36, 4, 1])}
+        asked = "march: bernoulli2\nmethod: jit\nqconfig_setter: [{module_type: {Softmax: qint8}}]"
+        remedy = "reshape it to rank 4; transpose its data so that the axis is 1; hand its result out of the model as it is then"
+        made = model(SCORES, weights(w1=(4, 4, 3, 3)) | sizes)
+        self.assertEqual(self.remedies(made, "march: bernoulli2\nmethod: jit")["soft"],
+                         remedy + "; give it a precision of its own, by type or name")
+        self.assertEqual(self.remedies(made, asked)["soft"], remedy)
+        self.assertIn("soft", self.on_bpu(model(SCORES_MOVED, weights(w1=(4, 4, 3, 3)) | sizes), asked))
+
+    def test_a_constant_is_folded_only_where_a_layer_takes_it(self) -> None:
+        made = model(SHIFTED, weights(w1=(4, 4, 3, 3), w2=(4, 4, 1, 1), shift=(1, 4, 1, 1)))
+        told = self.remedies(made, "march: bernoulli2\nmethod: jit")
+        self.assertEqual([told[name] for name in ("bordered", "inside", "between")],
+                         [None, "fold its constant into Conv 'conv3'", None])
 
     def test_what_moves_elements_in_the_tail_is_told_the_line_too(self) -> None:
         made = model(TAIL, weights(w1=(4, 4, 3, 3)) | {"sizes": np.array([1, 4, 36])})

@@ -70,6 +70,22 @@ std::string mistake(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("Axes of another number take a Reshape, and what a constant breaks is for others to mend") {
+  Bench bench;
+  Value& x = bench.input("x", {1, 4, 6, 6});
+  bench.node("ReduceMean", {&x}).set_attribute("axes", std::vector<std::int64_t>{3});
+  CHECK(bench.check("axes are 2 and 3").remedy ==
+        "transpose and reshape its data so that the axes are 2 and 3");
+  bench.node("Add", {&x, &bench.constant("c", {1, 4, 1, 1})});
+  bench.situation.data = {0, 1};
+  const Outcome broken = bench.check("constant_inputs is 0");
+  CHECK(broken.verdict == Verdict::kBroken);
+  CHECK(broken.by_constant);
+  CHECK(broken.remedy.empty());
+  CHECK(Constraint::parse("model_output").asks_for_model_output());
+  CHECK_FALSE(Constraint::parse("fused").asks_for_model_output());
+}
+
 TEST_CASE("A constraint is one sentence: message and remedy") {
   Bench bench;
   make_conv(bench, 9, 3);
