@@ -127,29 +127,47 @@ void confirm_fusing_remedies(const std::filesystem::path& file, const std::strin
   }
 }
 
+/// Of these nodes, those that do not run on the CPU with the overrides are told the remedy. Result: the
+/// others.
+std::vector<const Node*> tell_if_enough(std::vector<const Node*> open, const std::string& remedy,
+                                        const std::filesystem::path& file, const std::string& config,
+                                        const std::filesystem::path& configs, const Overrides& overrides,
+                                        Plan& plan) {
+  if (open.empty()) return open;
+  Diagnostics unsaid;
+  try {
+    const auto on_cpu = on_cpu_of(decide(file, config, configs, unsaid, overrides));
+    std::erase_if(open, [&](const Node* node) {
+      const bool is_enough = !on_cpu.contains(node->label());
+      if (is_enough) plan.nodes[node].remedy = remedy;
+      return is_enough;
+    });
+  } catch (const Fatal&) {
+    // As above.
+  }
+  return open;
+}
+
 void confirm_border_remedies(const std::filesystem::path& file, const std::string& config,
                              const std::filesystem::path& configs, const Overrides& overrides,
                              const Model& model, Plan& plan) {
   const std::string remedy = plan.settings ? remedy_of_head_and_tail(*plan.settings) : "";
   if (remedy.empty()) return;
-  std::vector<const Node*> open;  // told so already, or nothing
+  std::vector<const Node*> open;  // told one of these already, or nothing
   for (const Node* node : nodes_with_bodies(*model.graph)) {
-    const NodePlan* entry = plan.of(*node);
-    if (!entry || entry->device != Device::kCpu || node->op() == "Constant") continue;
-    if (entry->remedy.empty() || entry->remedy == remedy) open.push_back(node);
+    NodePlan& entry = plan.nodes[node];
+    if (entry.device != Device::kCpu || node->op() == "Constant") continue;
+    if (!entry.remedy.empty() && entry.remedy != remedy && entry.remedy != kLeaveOutStubs) continue;
+    entry.remedy.clear();
+    open.push_back(node);
   }
-  if (open.empty()) return;
-  Overrides with_all = overrides;
-  with_all.quantises_all = true;
-  Diagnostics unsaid;
-  try {
-    const auto on_cpu = on_cpu_of(decide(file, config, configs, unsaid, with_all));
-    for (const Node* node : open) {
-      plan.nodes[node].remedy = on_cpu.contains(node->label()) ? "" : remedy;
-    }
-  } catch (const Fatal&) {
-    for (const Node* node : open) plan.nodes[node].remedy.clear();
+  Overrides other = overrides;
+  if (has_stubs(*plan.settings)) {
+    other.drops_stubs = true;
+    open = tell_if_enough(std::move(open), std::string(kLeaveOutStubs), file, config, configs, other, plan);
   }
+  other.quantises_all = true;
+  tell_if_enough(std::move(open), remedy, file, config, configs, other, plan);
 }
 
 }  // namespace

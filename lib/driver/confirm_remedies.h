@@ -19,8 +19,8 @@ namespace qprep {
 /// out the line that says so if they do not run there without it.
 ///
 /// Head, tail and stubs: where the configuration leaves these float, the nodes on the CPU for which nothing
-/// else is known are told to quantise all if that takes them from there; those that are told so already, and
-/// that it leaves there, are not any more.
+/// else is known are told to leave out the stubs, or to quantise all, if that takes them from there; those
+/// that are told so already, and that it leaves there, are not any more.
 void confirm_remedies(const std::filesystem::path& file, const std::string& config,
                       const std::filesystem::path& configs, const Overrides& overrides, const Model& model,
                       Plan& plan);

@@ -21,11 +21,6 @@ void fuse_all(Config& config) {
   fusing.lists.clear();
 }
 
-void quantise_all(Config& config) {
-  config.method = {"jit", {"method: jit"}};
-  config.stubs = {};
-}
-
 }  // namespace
 
 Decided decide(const std::filesystem::path& model, const std::string& config,
@@ -33,7 +28,8 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   Decided decided;
   if (!config.empty()) decided.config = read_config(config);
   if (overrides.fuses_all) fuse_all(decided.config);
-  if (overrides.quantises_all) quantise_all(decided.config);
+  if (overrides.drops_stubs || overrides.quantises_all) decided.config.stubs = {};
+  if (overrides.quantises_all) decided.config.method = {"jit", {"method: jit"}};
   for (const Diagnostic& remark : decided.config.remarks) diagnostics.add(remark);
   for (const Diagnostic& each : decided.config.not_yet) {
     diagnostics.warning(each.code, each.message, each.where);

@@ -26,6 +26,7 @@ struct Overrides {
   std::vector<Placed<OpenSize>> dims = {};  // besides the configuration's
   bool dims_may_miss = false;               // one that no input has is a warning
   bool fuses_all = false;                   // as if 'fuse' and 'method: eager' did not stand there
+  bool drops_stubs = false;                 // as if 'stubs' did not stand there
   bool quantises_all = false;               // as if 'method: jit' stood there, and no 'stubs'
 };
 

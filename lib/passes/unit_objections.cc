@@ -16,10 +16,12 @@ bool is_stub(const Setting& setting) { return setting.selector.kind == Selector:
 
 }  // namespace
 
+bool has_stubs(const NodeSettings& settings) { return std::ranges::any_of(settings.settings(), is_stub); }
+
 std::string remedy_of_head_and_tail(const NodeSettings& settings) {
   const std::string& head = settings.head().what;  // files of other tools say nothing of it
   if (!head.starts_with("method") && !head.starts_with("stubs")) return "";
-  if (std::ranges::any_of(settings.settings(), is_stub)) return "quantise all: 'method: jit' without 'stubs'";
+  if (has_stubs(settings)) return "quantise all: 'method: jit' without 'stubs'";
   const bool all_quantised = settings.head().precision() != Precision::kFloat32 &&
                              settings.tail().precision() != Precision::kFloat32;
   return all_quantised ? "" : "quantise all: 'method: jit'";
@@ -105,7 +107,7 @@ std::string UnitObjections::remedy_of_borders(const Unit& unit, const Judge& jud
   }
   const ValueFlow& result = flow_.of(unit.nodes.back()->output(0));
   const bool beyond_rule = !is_layer && (result.tail || (result.before_gemm && !result.begun));
-  return by_stub && !beyond_rule ? "leave out 'stubs'" : quantise_all;
+  return by_stub && !beyond_rule ? std::string(kLeaveOutStubs) : quantise_all;
 }
 
 }  // namespace qprep

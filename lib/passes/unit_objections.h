@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "passes/data_flow.h"
 #include "passes/weight_decisions.h"
@@ -12,6 +13,10 @@
 
 namespace qprep {
 
+/// The configuration has stubs.
+bool has_stubs(const NodeSettings& settings);
+/// The remedy of what they alone keep on the CPU.
+inline constexpr std::string_view kLeaveOutStubs = "leave out 'stubs'";
 /// What quantises the head and the tail like the rest, where the configuration leaves one float, or has
 /// stubs; empty: it does neither, or is another tool's.
 std::string remedy_of_head_and_tail(const NodeSettings& settings);

@@ -377,6 +377,9 @@ class Remedies(Case):
             self.assertIn("  remedy  quantise all: 'method: jit'\n",
                           self.run_qprep("explain", made, march + "method: jit_strip", "turn"))
             self.assertLessEqual(set(told), self.on_bpu(made, march + "method: jit"))
+        told = self.remedies(model(ENDS.replace("[relu] r = Relu (a)", "[relu] r = Transpose <perm = [0, 1, 3, 2]> (a)"),
+                                   weights(w1=(4, 4, 3, 3))), "stubs: {outputs: [a]}")
+        self.assertEqual((told["relu"], told["conv2"]), ("leave out 'stubs'", "leave out 'stubs'"))
         told = self.remedies(made, "march: bernoulli2\nmethod: jit_strip")
         self.assertEqual((told["flat"], told["sigmoid"], told["turn"]), (None, None, None))
 
