@@ -129,6 +129,8 @@ std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics,
     if (result.uncalibrated > 0) text += fmt::format("; {} without a scale, float", result.uncalibrated);
     rows.emplace_back("calibrated", text);
   }
+  if (result.sensitivity.any())
+    rows.emplace_back("sensitivity", to_line(result.sensitivity) + " (in the check result)");
   const std::string messages = messages_text(diagnostics);
   if (!messages.empty()) {
     rows.emplace_back("messages", messages + (result.stopped_after.empty() ? " (in the check result)" : ""));
@@ -166,6 +168,8 @@ nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& d
   json["opset"] = {{"before", result.opset_before}, {"after", result.opset_after}};
   json["calibration"] = {
       {"samples", result.samples}, {"calibrated", result.calibrated}, {"uncalibrated", result.uncalibrated}};
+  json["sensitivity"] =
+      result.sensitivity.any() ? to_json(result.sensitivity) : nlohmann::ordered_json(nullptr);
   json["passes"] = nlohmann::ordered_json::array();
   for (const PassTime& pass : result.passes) {
     json["passes"].push_back({{"name", pass.name}, {"seconds", pass.seconds}});

@@ -56,6 +56,8 @@ struct CalibrationConfig {
   std::optional<bool> bias_correction = {};     // biases make up for what rounding the weights shifts
   bool corrects_biases() const { return bias_correction.value_or(observer.observer == Observer::kAuto); }
   bool keep = false;  // the statistics are written beside the models
+  std::optional<Placed<bool>> sensitivity =
+      {};  // which tensors cost the results most; nullopt: if they are far off
 };
 
 /// How another tool cuts a model at its ends before anything else.

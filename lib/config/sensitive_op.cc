@@ -89,6 +89,7 @@ void read_sensitive_op(const SensitiveOpKeys& keys, const UsualPrecision& usual,
     setting.selector.text = row.op;
     setting.slot = activation ? Slot::kOutput : Slot::kWeight;
     setting.where = row.where;
+    setting.of_table = true;
     setting.what = fmt::format("{} {} {}", keys.name, quote(row.op), row.type);
     setting.says = choice.to;
     settings.push_back(setting);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "driver/auto_method.h"
+#include "driver/measure_sensitivity.h"
 #include "driver/open_samples.h"
 #include "support/codes.h"
 
@@ -28,9 +30,14 @@ void Calibrator::observe(const std::vector<std::string>& results) {
                 : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
   ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, calibration.observer, diagnostics_);
   check_samples_give_scales();
-  if (calibration.observer.observer != Observer::kAuto || results.empty() || from_file) return;
-  auto_method_.emplace(file_, open_samples(file_.model, calibration, inputs_, diagnostics_), results,
-                       options_);
+  if (calibration.sensitivity && calibration.sensitivity->value && from_file) {
+    diagnostics_.warning(codes::kNoEffect,
+                         "'calibration.sensitivity' runs samples, of which --stats has only the statistics",
+                         calibration.sensitivity->where);
+  }
+  const bool measures = calibration.sensitivity && calibration.sensitivity->value;
+  if (from_file || results.empty() || !(is_auto() || measures)) return;
+  trials_.emplace(file_, open_samples(file_.model, calibration, inputs_, diagnostics_), results, options_);
 }
 
 void Calibrator::observe_all() {
@@ -64,18 +71,43 @@ void Calibrator::correct_biases() {
   corrected_ = qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_));
 }
 
-void Calibrator::search() {
+double Calibrator::elements_of_a_sample() const {
+  double elements = 0;
+  for (const TensorStatistics& tensor : statistics_.tensors)
+    elements += static_cast<double>(tensor.range().finite);
+  return elements / static_cast<double>(statistics_.samples.size());
+}
+
+void Calibrator::compare_methods() {
+  trials_->load_quantised();
+  if (!is_auto()) return;
   const CalibrationConfig& calibration = *config_.calibration;
-  std::vector<AutoCandidate> candidates;
-  for (const ObserverSpec& observer : auto_observers()) {
+  const std::vector<ObserverSpec> observers = auto_observers();
+  std::vector<std::vector<ChosenRange>> ranges;
+  std::vector<SimulatedTensors> candidates;
+  for (const ObserverSpec& observer : observers) {
     // What is odd in the configuration was said before.
     Diagnostics said;
-    candidates.push_back(
-        {observer, choose_ranges(observed_, statistics_, plan_, calibration, observer, said)});
+    ranges.push_back(choose_ranges(observed_, statistics_, plan_, calibration, observer, said));
+    SimulatedTensors& candidate = candidates.emplace_back();
+    for (std::size_t i = 0; i < observed_.size(); ++i)
+      candidate.emplace(observed_[i].value, SimulatedAs{ranges.back()[i].taken.range});
   }
-  trials_ = auto_method_->compare(observed_, statistics_, candidates);
-  ranges_ = std::move(candidates[best_of(trials_)].ranges);
-  auto_method_.reset();
+  const std::size_t samples = trials_->affordable(elements_of_a_sample(), candidates.size(), 8, 64);
+  const std::vector<double> errors =
+      trials_->errors(candidates, samples, QuantisedTrials::Against::kFloat, "comparing methods");
+  for (std::size_t i = 0; i < observers.size(); ++i)
+    methods_.push_back({to_text(observers[i]), errors[i], samples, trials_->results()});
+  ranges_ = std::move(ranges[best_of(methods_)]);
+}
+
+void Calibrator::measure_sensitivity() {
+  const auto& wanted = config_.calibration->sensitivity;
+  const bool measures = wanted ? wanted->value : methods_[best_of(methods_)].error >= kWorthMeasuring;
+  if (measures) {
+    sensitivity_ = qprep::measure_sensitivity(*trials_, observed_, ranges_, plan_, elements_of_a_sample());
+  }
+  trials_.reset();
 }
 
 NumericRisks::SeenRanges Calibrator::seen_ranges() const {
@@ -94,9 +126,8 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   all.samples = statistics_.samples.size();
   all.layers = corrected_.layers;
   all.corrected = corrected_.corrected;
-  all.trials = trials_;
-  const bool is_auto = config_.calibration->observer.observer == Observer::kAuto;
-  all.without_samples = is_auto && trials_.empty() && !options_.statistics_from.empty();
+  all.trials = methods_;
+  all.without_samples = is_auto() && methods_.empty() && !options_.statistics_from.empty();
   return all;
 }
 

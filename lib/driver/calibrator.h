@@ -7,15 +7,19 @@
 #include <unordered_map>
 #include <vector>
 
-#include "driver/auto_method.h"
 #include "driver/calibration.h"
 #include "driver/choose_ranges.h"
+#include "driver/quantised_trials.h"
 #include "passes/correct_biases.h"
 #include "passes/fill_scales.h"
 #include "report/calibrated.h"
 #include "report/numeric_risk.h"
+#include "report/sensitivity.h"
 
 namespace qprep {
+
+/// An error of the results (26 dB) from which on accuracy may suffer.
+inline constexpr double kWorthMeasuring = 0.0025;
 
 /// The calibration of one run of prepare: what samples, or statistics of them, make of the scales and biases.
 /// Called in the order of the members.
@@ -35,9 +39,14 @@ class Calibrator {
 
   /// Given: FakeQuantize nodes are inserted.
   void correct_biases();
-  /// Where the method is auto and there are samples.
-  bool searches() const { return auto_method_.has_value(); }
-  void search();
+  /// There are samples, and they are to tell which method is best or which tensors cost most.
+  bool tries() const { return trials_.has_value(); }
+  /// Method auto takes the best method. Given: FakeQuantize nodes are inserted.
+  void compare_methods();
+  /// Where the configuration asks for it; where it says nothing, if method auto is as far off as
+  /// kWorthMeasuring. Given: the same.
+  void measure_sensitivity();
+  const Sensitivity& sensitivity() const { return sensitivity_; }
   FilledScales fill();
 
   NumericRisks::SeenRanges seen_ranges() const;
@@ -46,6 +55,8 @@ class Calibrator {
 
  private:
   void check_samples_give_scales() const;
+  bool is_auto() const { return config_.calibration->observer.observer == Observer::kAuto; }
+  double elements_of_a_sample() const;
 
   OnnxFile& file_;
   const Plan& plan_;
@@ -57,8 +68,9 @@ class Calibrator {
   Statistics statistics_;
   std::vector<ChosenRange> ranges_;  // of observed_
   CorrectedBiases corrected_;
-  std::optional<AutoMethod> auto_method_;
-  std::vector<MethodTrial> trials_;
+  std::optional<QuantisedTrials> trials_;
+  std::vector<MethodTrial> methods_;
+  Sensitivity sensitivity_;
 };
 
 }  // namespace qprep

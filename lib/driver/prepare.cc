@@ -377,9 +377,10 @@ bool Preparation::act() {
   if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
   if (!watch_.step(kCorrectBiases, model(), [&] { calibrator_->correct_biases(); })) return false;
-  if (calibrator_->searches()) {
+  if (calibrator_->tries()) {
     say("comparing methods");
-    watch_.timed("compare-methods", [&] { calibrator_->search(); });
+    watch_.timed("compare-methods", [&] { calibrator_->compare_methods(); });
+    watch_.timed("measure-sensitivity", [&] { calibrator_->measure_sensitivity(); });
   }
   FilledScales filled;
   if (!watch_.step(kFillScales, model(), [&] { filled = calibrator_->fill(); })) return false;
@@ -388,6 +389,8 @@ bool Preparation::act() {
   const NumericRisks::SeenRanges seen = calibrator_->seen_ranges();
   report_.risks = risks_->found(&seen);
   report_.calibrated = calibrator_->report(filled);
+  report_.sensitivity = result_.sensitivity = calibrator_->sensitivity();
+  report_.sensitivity_table = prefix() + "_sensitivity.csv";
   report_uncalibrated(filled);
   begin_check_result();
   return true;
@@ -510,6 +513,7 @@ void Preparation::write_report() {
     write("model_check_result.txt", result.text);
     write("model_check_result.json", result.json);
     write(prefix() + "_qconfig_changelog.txt", changelog_text(changes_));
+    if (report_.sensitivity.any()) write(report_.sensitivity_table, to_csv(report_.sensitivity));
     if (!result_.march.empty()) write("deploy_device.txt", deploy_devices(report_));
   });
   if (!picture_) return;

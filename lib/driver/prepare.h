@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "report/sensitivity.h"
 #include "support/diagnostics.h"
 
 /// `qprep prepare` as a function: a float model and a configuration in, quantised models and the check result
@@ -72,6 +73,7 @@ struct PrepareResult {
   std::size_t composites = 0, missed_composites = 0;  // the same of operators that nodes spell out
   DtypeCounts activations, weights, constants;        // tensors that got a FakeQuantize
   std::int64_t opset_before = 0, opset_after = 0;
+  Sensitivity sensitivity;  // empty: it was not measured
   std::size_t samples = 0, calibrated = 0,
               uncalibrated = 0;  // tensors that got a scale from data, or did not
 

@@ -130,7 +130,7 @@ class Placement {
     };
     const Setting& output = settings_.winner(unit);
     asked.output = quantised(output);
-    asked.by_name = output.names_nodes();
+    asked.by_name = output.places_nodes();
     asked.last_of_segment = nothing_quantised_behind(unit.nodes.back()->output(0));
     for (const Entry& entry : entries(unit)) {
       const Value* weight = weight_of(flow_, *entry.node, entry.input);
@@ -227,7 +227,7 @@ class Placement {
   Reason in_quantised_tail(const Unit& unit) const {
     const Value& result = unit.nodes.back()->output(0);
     const bool quantised =
-        settings_.tail().precision() != Precision::kFloat32 && !settings_.winner(unit).names_nodes();
+        settings_.tail().precision() != Precision::kFloat32 && !settings_.winner(unit).places_nodes();
     return quantised && flow_.of(result).tail ? because("; in the tail ({})", settings_.tail()) : Reason();
   }
 
@@ -236,7 +236,7 @@ class Placement {
     const Unit* unit = plan_.unit_of(node);
     if (!unit || settings_.tail().precision() != Precision::kFloat32) return {};
     const Setting& setting = settings_.winner(*unit);
-    const bool lifted = setting.names_nodes() && flow_.of(unit->nodes.back()->output(0)).tail &&
+    const bool lifted = setting.places_nodes() && flow_.of(unit->nodes.back()->output(0)).tail &&
                         flow_.traits(*unit->nodes.front()).op_class != OpClass::kGemmLike;
     return lifted ? because("; {} is quantised ({})", name_of(node), setting) : Reason();
   }
@@ -410,7 +410,7 @@ class Placement {
     if (flow.only_outputs && (gemm_like || gives_outputs)) {
       plan_.nodes[unit.nodes.back()].high_precision = true;
     }
-    if (flow.only_outputs && !setting.names_nodes() && (gemm_like || gives_outputs)) {
+    if (flow.only_outputs && !setting.places_nodes() && (gemm_like || gives_outputs)) {
       if (keeps_high) {
         return float_since(
             because("high-precision output: it feeds outputs of the graph only ({})", high_precision));
@@ -437,12 +437,12 @@ class Placement {
       return float_since(std::move(why));
     }
     const bool profile = march_ && march_->quantise;
-    if (profile && march_->quantise->only_where_read && !setting.names_nodes() &&
+    if (profile && march_->quantise->only_where_read && !setting.places_nodes() &&
         nothing_quantised_behind(result)) {
       return float_since(
           fmt::format("no quantised operator reads it, and {} quantises what these read", march_->name));
     }
-    if (gemm_like && !setting.names_nodes()) {
+    if (gemm_like && !setting.places_nodes()) {
       if (const Setting* stub = stub_behind(result)) {
         return float_since(because("high-precision output: only what stays float follows ({})", *stub));
       }

@@ -28,13 +28,13 @@ std::string remedy_of_head_and_tail(const NodeSettings& settings) {
 }
 
 bool UnitObjections::in_float_tail(const Unit& unit) const {
-  return settings_.tail().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
+  return settings_.tail().precision() == Precision::kFloat32 && !settings_.winner(unit).places_nodes() &&
          flow_.of(unit.nodes.back()->output(0)).tail;
 }
 
 bool UnitObjections::in_float_head(const Unit& unit) const {
   const ValueFlow& flow = flow_.of(unit.nodes.back()->output(0));
-  return settings_.head().precision() == Precision::kFloat32 && !settings_.winner(unit).names_nodes() &&
+  return settings_.head().precision() == Precision::kFloat32 && !settings_.winner(unit).places_nodes() &&
          flow.runtime && flow.before_gemm && !flow.begun;
 }
 

@@ -107,13 +107,17 @@ struct Setting {
   Where named_at = {};                    // where its selector stands, if not at `where`; line 0: it does
   Where repeats_at = {};                  // where the setting stands whose precision it repeats; line 0: none
   bool implied = false;                   // what a way of writing means where it says nothing
-  bool of_target = false;                 // the target's file says it, for what no configuration does
-  const Setting* repeats = nullptr;       // that one, once they stand in NodeSettings
+  /// It says in which precision, not whether: what rules leave float stays so.
+  bool of_table = false;
+  bool of_target = false;            // the target's file says it, for what no configuration does
+  const Setting* repeats = nullptr;  // that one, once they stand in NodeSettings
 
   const Where& selector_place() const { return named_at.line > 0 ? named_at : where; }
 
   /// Some nodes, not all.
   bool names_nodes() const { return selector.kind != Selector::Kind::kAll; }
+  /// They are neither head nor tail nor high-precision output by rule.
+  bool places_nodes() const { return names_nodes() && !of_table; }
   /// Given: it speaks of the precision.
   Precision precision() const { return std::get<Precision>(says); }
   bool says_precision() const { return std::holds_alternative<Precision>(says); }

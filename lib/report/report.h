@@ -15,6 +15,7 @@
 #include "report/calibrated.h"
 #include "report/crossings.h"
 #include "report/numeric_risk.h"
+#include "report/sensitivity.h"
 #include "support/diagnostics.h"
 
 /// model_check_result.txt and model_check_result.json: what was decided for every node, and why.
@@ -204,6 +205,8 @@ struct Report {
   std::vector<AccumulatorRisk> accumulators;
   std::vector<NumericRisk> risks;  // without a calibration, those that need no data
   Calibrated calibrated;
+  Sensitivity sensitivity;
+  std::string sensitivity_table;    // the name of its file
   std::vector<Crossing> crossings;  // between the CPU and segments of the BPU
   ReportRegion region;
   std::vector<ReportRewritten> rewritten;  // known after the plan was made

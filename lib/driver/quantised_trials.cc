@@ -1,0 +1,149 @@
+#include "driver/quantised_trials.h"
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "runtime/probe.h"
+#include "support/parallel.h"
+
+namespace qprep {
+namespace {
+
+/// A FakeQuantize that is a Simulate node for as long as this lives.
+class SimulateNode {
+ public:
+  SimulateNode(Node& node, std::size_t number)
+      : node_(&node), scale_(node.input(1)), zero_point_(node.input(2)) {
+    node.set_op(kSimulateOp, kProbeDomain);
+    node.set_attribute(kProbeNumber, static_cast<std::int64_t>(number));
+    // The kernel takes the data alone.
+    node.truncate_inputs(1);
+  }
+  SimulateNode(const SimulateNode&) = delete;
+  SimulateNode& operator=(const SimulateNode&) = delete;
+  ~SimulateNode() {
+    node_->set_input(1, scale_);
+    node_->set_input(2, zero_point_);
+    node_->erase_attribute(kProbeNumber);
+    set_calibrated(*node_, false);
+  }
+
+ private:
+  Node* node_;
+  Value *scale_, *zero_point_;
+};
+
+std::unique_ptr<Simulation> simulation_of(const OnnxFile& file, std::span<const std::string> results,
+                                          const std::string& library) {
+  const std::string bytes = serialize_onnx(file);
+  return std::make_unique<Simulation>(SerialisedModel{file.model.file, std::as_bytes(std::span(bytes)), {}},
+                                      results, library);
+}
+
+/// The mean over the results of noise / signal; results that never vary count against their noise alone.
+double mean_error(std::span<const ResultError> results) {
+  double sum = 0;
+  for (const ResultError& each : results) sum += each.signal > 0 ? each.noise / each.signal : each.noise;
+  return sum / static_cast<double>(results.size());
+}
+
+}  // namespace
+
+QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
+                                 const PrepareOptions& options)
+    : file_(file),
+      samples_(std::move(samples)),
+      results_(std::move(results)),
+      options_(options),
+      float_(simulation_of(file, results_, options.runtime)) {}
+
+void QuantisedTrials::load_quantised() {
+  std::vector<std::unique_ptr<SimulateNode>> nodes;
+  for (Node* node : fake_quantize_nodes(*file_.model.graph)) {
+    const auto attributes = read_fake_quantize(*node);
+    if (!attributes || attributes->calibrated || !node->input(0) || constant_of(*node->input(0))) continue;
+    simulated_.push_back({node->input(0), *attributes});
+    nodes.push_back(std::make_unique<SimulateNode>(*node, nodes.size()));
+  }
+  quantised_ = simulation_of(file_, results_, options_.runtime);
+}
+
+Quantisers QuantisedTrials::quantisers_of(const SimulatedTensors& tensors) const {
+  Quantisers all(simulated_.size());
+  for (std::size_t i = 0; i < simulated_.size(); ++i) {
+    const auto found = tensors.find(simulated_[i].data);
+    if (found == tensors.end()) continue;
+    const Range& range = found->second.range;
+    if (range.magnitude() == 0.0F || !range.all_finite()) continue;
+    const auto& [spec, usual, calibrated] = simulated_[i].attributes;
+    const QuantRange integers = found->second.integers.value_or(usual);
+    if (const auto to = scale_for(range.min, range.max, spec.scheme, integers))
+      all[i] = QuantParams{to->scale, to->zero_point, integers};
+  }
+  return all;
+}
+
+std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t sample,
+                                                           std::span<const Quantisers> trials,
+                                                           Against against) const {
+  const Feeds feeds = samples_.load(sample).feeds;
+  const std::vector<std::vector<float>> of_float = float_->run(feeds, {});
+  std::vector<std::vector<float>> unsimulated;
+  if (against == Against::kQuantisedWeights) unsimulated = quantised_->run(feeds, {});
+  const auto& reference = against == Against::kFloat ? of_float : unsimulated;
+  std::vector<ResultError> errors;
+  for (const Quantisers& trial : trials) {
+    const std::vector<std::vector<float>> results = quantised_->run(feeds, trial);
+    for (std::size_t r = 0; r < results.size(); ++r) {
+      if (results[r].size() != reference[r].size()) {
+        errors.push_back({std::numeric_limits<double>::infinity(), 0});
+        continue;
+      }
+      errors.push_back(error_of(results[r], reference[r]));
+      if (against != Against::kFloat) errors.back().signal = error_of(of_float[r], of_float[r]).signal;
+    }
+  }
+  return errors;
+}
+
+std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> trials, std::size_t count,
+                                            Against against, std::string_view doing) const {
+  std::vector<Quantisers> quantisers;
+  for (const SimulatedTensors& trial : trials) quantisers.push_back(quantisers_of(trial));
+
+  std::vector<std::vector<ResultError>> by_sample(count);
+  std::mutex mutex;
+  std::size_t done = 0;
+  parallel_for(count, static_cast<std::size_t>(std::max(options_.threads, 0)), [&](std::size_t i) {
+    // Evenly apart: neighbours often come from one recording.
+    by_sample[i] = errors_of_sample(i * samples_.size() / count, quantisers, against);
+    const std::lock_guard<std::mutex> lock(mutex);
+    if (options_.progress) options_.progress(doing, ++done, count);
+  });
+
+  std::vector<ResultError> sums(trials.size() * results_.size());
+  for (const std::vector<ResultError>& sample : by_sample) {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      sums[i].noise += sample[i].noise;
+      sums[i].signal += sample[i].signal;
+    }
+  }
+  std::vector<double> errors;
+  for (std::size_t t = 0; t < trials.size(); ++t) {
+    errors.push_back(
+        mean_error(std::span<const ResultError>(sums).subspan(t * results_.size(), results_.size())));
+  }
+  return errors;
+}
+
+std::size_t QuantisedTrials::affordable(double elements, std::size_t trials, std::size_t fewest,
+                                        std::size_t most) const {
+  constexpr double kElements = 3e9;
+  const double each = std::max(1.0, elements) * static_cast<double>(trials + 1);
+  const auto enough = static_cast<std::size_t>(std::min(kElements / each, static_cast<double>(most)));
+  return std::min(samples_.size(), std::max(fewest, enough));
+}
+
+}  // namespace qprep

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "analysis/simulation.h"
+#include "driver/prepare.h"
+#include "ir/graph.h"
+#include "onnx_io/onnx_file.h"
+#include "plan/plan.h"
+#include "quant/fake_quant.h"
+#include "quant/scale.h"
+#include "samples/samples.h"
+
+namespace qprep {
+
+/// How a tensor's FakeQuantize is simulated.
+struct SimulatedAs {
+  Range range;                              // what its integers cover
+  std::optional<QuantRange> integers = {};  // others than those that the FakeQuantize has
+};
+/// By tensor; those that are not in it stay float.
+using SimulatedTensors = std::unordered_map<const Value*, SimulatedAs>;
+
+/// The quantised model, run with scales from outside on some of the samples, and how far its results are from
+/// the float model's.
+class QuantisedTrials {
+ public:
+  /// Loads the float model. Given: `file` is as it was when tensors were observed, and lives as long.
+  /// `results`: tensors of its main graph, at least one.
+  QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
+                  const PrepareOptions& options);
+
+  /// Loads the quantised model. Given: FakeQuantize nodes are inserted, and those of weights are calibrated.
+  /// Those that are not calibrated and read no constant can be simulated. The model is as it was.
+  void load_quantised();
+
+  /// What the results are held against.
+  enum class Against {
+    kFloat,            // the float model's
+    kQuantisedWeights  // those of the quantised model when no tensor is simulated
+  };
+
+  /// Runs `count` of the samples, evenly apart, once with each of `trials`. Result: their errors, in their
+  /// order: the mean over the results of sum (result - reference)^2 / sum (float - mean)^2, over all elements
+  /// of the samples; of results that never vary, the numerator. The sums are made in the samples' order, so
+  /// threads change nothing. `doing`: for the line of progress.
+  std::vector<double> errors(std::span<const SimulatedTensors> trials, std::size_t count, Against against,
+                             std::string_view doing) const;
+
+  /// How many samples can be run through `trials` models at a cost in proportion, between `fewest` and
+  /// `most`, or all that there are. `elements`: that the observed tensors have in a sample.
+  std::size_t affordable(double elements, std::size_t trials, std::size_t fewest, std::size_t most) const;
+  std::size_t results() const { return results_.size(); }
+
+ private:
+  Quantisers quantisers_of(const SimulatedTensors& tensors) const;
+  std::vector<ResultError> errors_of_sample(std::size_t sample, std::span<const Quantisers> trials,
+                                            Against against) const;
+
+  struct Simulated {
+    const Value* data;
+    FakeQuantAttrs attributes;
+  };
+
+  OnnxFile& file_;
+  SampleSet samples_;
+  std::vector<std::string> results_;
+  const PrepareOptions& options_;
+  std::unique_ptr<Simulation> float_, quantised_;
+  std::vector<Simulated> simulated_;  // by the number of the Simulate node
+};
+
+}  // namespace qprep

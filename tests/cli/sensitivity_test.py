@@ -1,0 +1,175 @@
+"""Which tensors cost the results of a quantised model most, against models that quantise so.
+
+    python tests/cli/sensitivity_test.py QPREP
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+SAMPLES = 8
+
+
+def model() -> onnx.ModelProto:
+    """A concat of small and large numbers costs most; its inputs share a scale where the configuration says so."""
+    random = np.random.default_rng(5)
+    weight = lambda name, *shape: numpy_helper.from_array(random.normal(0, 0.3, shape).astype(np.float32), name)
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], "conv_a", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["small"], "relu_a"),
+        helper.make_node("Conv", ["x", "w2"], ["large"], "conv b, large"),
+        helper.make_node("Concat", ["small", "large"], ["both"], "concat", axis=1),
+        helper.make_node("Conv", ["both", "w3"], ["c"], "conv_c"),
+        helper.make_node("Sigmoid", ["c"], ["gate"], "sigmoid"),
+        helper.make_node("Conv", ["gate", "w4"], ["y"], "conv_y"),
+    ]
+    large = numpy_helper.from_array((40 * random.normal(0, 1, (4, 3, 1, 1))).astype(np.float32), "w2")
+    heavy = random.normal(0, 0.3, (4, 8, 1, 1)).astype(np.float32)
+    heavy[:, 4:] /= 8
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 16, 16])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2, 16, 16])],
+        [weight("w1", 4, 3, 3, 3), large, numpy_helper.from_array(heavy, "w3"), weight("w4", 2, 4, 1, 1)],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+class Sensitivity(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.scratch = tempfile.TemporaryDirectory()
+        cls.folder = Path(cls.scratch.name)
+        onnx.save(model(), cls.folder / "m.onnx")
+        (cls.folder / "samples").mkdir()
+        random = np.random.default_rng(6)
+        cls.samples = [random.normal(0, 1, (1, 3, 16, 16)).astype(np.float32) for _ in range(SAMPLES)]
+        for i, sample in enumerate(cls.samples):
+            np.save(cls.folder / f"samples/{i}.npy", sample)
+        cls.exact = cls.results(cls.folder / "m.onnx")
+        cls.signal = sum(float(((y - y.mean()) ** 2).sum()) for y in cls.exact)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.scratch.cleanup()
+
+    @classmethod
+    def results(cls, path: Path) -> list[np.ndarray]:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return [session.run(["y"], {"x": each})[0].astype(np.float64) for each in cls.samples]
+
+    def prepare(self, config: str, *arguments: str, folder: str = "out") -> subprocess.CompletedProcess:
+        (self.folder / "c.yaml").write_text(f"method: jit\n{config}")
+        return subprocess.run(
+            [QPREP, "prepare", "m.onnx", "-c", "c.yaml", "-o", folder, *arguments],
+            cwd=self.folder, capture_output=True, text=True, check=False,
+        )
+
+    def report(self, folder: str = "out") -> dict:
+        return json.loads((self.folder / folder / "model_check_result.json").read_text())
+
+    def error(self, config: str, reference: list[np.ndarray] | None = None) -> float:
+        done = self.prepare(config, folder="one")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        there = self.results(self.folder / "one/m_calibrated.onnx")
+        return sum(float(((a - b) ** 2).sum()) for a, b in zip(there, reference or self.exact)) / self.signal
+
+    CALIBRATION = "calibration: {data: samples, method: min_max, bias_correction: false"
+
+    def test_costs_are_those_of_models_that_quantise_so(self) -> None:
+        done = self.prepare(f"{self.CALIBRATION}, sensitivity: true}}\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = self.report()["sensitivity"]
+        self.assertEqual((found["samples"], found["results"]), (SAMPLES, 1))
+        self.assertEqual({each["tensor"] for each in found["tensors"]}, {"x", "small", "large", "both", "c", "gate"})
+        self.assertEqual(found["tensors"][0]["tensor"], "both")
+        costs = [each["error"] for each in found["tensors"]]
+        self.assertEqual(costs, sorted(costs, reverse=True))
+
+        unquantised = f"{self.CALIBRATION}}}\nactivations: {{dtype: float}}\n"
+        self.assertEqual(self.prepare(unquantised, folder="base").returncode, 0)
+        base = self.results(self.folder / "base/m_calibrated.onnx")
+        for each in found["tensors"]:
+            alone = f"{unquantised}qconfig_setter: [{{module_name: {{{each['tensor']}: {{output: qint8}}}}}}]\n"
+            self.assertAlmostEqual(self.error(alone, base) / each["error"], 1, delta=2e-3, msg=each["tensor"])
+
+        steps = found["steps"]
+        self.assertEqual([each["tensors"] for each in steps], [0, 1, 2, 3, 4, 6])
+        for each in steps[1:]:
+            for dtype in ("int16", "float"):
+                tip = f"{{table: out/m_sensitivity.csv, topk: {each['tensors']}, dtype: {dtype}}}"
+                config = f"{self.CALIBRATION}}}\nqconfig_setter: [{{sensitive_op: {tip}}}]\n"
+                said = each[f"error_{dtype}"]
+                self.assertAlmostEqual(self.error(config) / said, 1, delta=5e-3, msg=tip)
+        self.assertAlmostEqual(self.error(f"{self.CALIBRATION}}}\n") / steps[0]["error_int16"], 1, delta=2e-3)
+
+    def test_the_table_and_the_text_say_the_same(self) -> None:
+        self.prepare(f"{self.CALIBRATION}, sensitivity: true}}\n")
+        found = self.report()["sensitivity"]["tensors"]
+        with (self.folder / "out/m_sensitivity.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([row["op_name"] for row in rows], [each["tensor"] for each in found])
+        self.assertEqual({row["sensitive_type"] for row in rows}, {"activation"})
+        text = (self.folder / "out/model_check_result.txt").read_text()
+        tip = "qconfig_setter: [{sensitive_op: {table: m_sensitivity.csv, topk: "
+        self.assertIn(tip, text)
+        line = text[text.index(tip):].splitlines()[0]
+        self.assertEqual(self.prepare(line.replace("table: ", "table: out/"), folder="tip").returncode, 0)
+
+    def test_tensors_of_one_scale_are_measured_together(self) -> None:
+        shared = "qconfig_setter: [{module_name: {concat: {output: {same_scale: true}}}}]\n"
+        done = self.prepare(f"{self.CALIBRATION}, sensitivity: true}}\n{shared}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = self.report()["sensitivity"]
+        scale = {each["tensor"]: each["scale"] for each in found["tensors"]}
+        self.assertEqual(len({scale[name] for name in ("small", "large", "both")}), 1)
+        self.assertEqual(len(set(scale.values())), 4)
+        self.assertEqual([each["tensors"] for each in found["steps"]], [0, 3, 4, 5, 6])
+
+    def test_when_it_runs(self) -> None:
+        """As the configuration says; if it says nothing, where method auto is far off."""
+        for calibration, wanted in (
+            ("data: samples", True), ("data: samples, sensitivity: false", False), ("data: samples, method: mse", False),
+            ("data: samples, method: mse, sensitivity: true", True),
+        ):
+            done = self.prepare(f"calibration: {{{calibration}}}\n", folder="when")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.report("when")["sensitivity"] is not None, wanted, calibration)
+            self.assertEqual("sensitivity" in done.stdout, wanted, calibration)
+        fine = "weights: {dtype: float}\nqconfig_setter: [{module_name: {concat: {output: qint16}}}]\n"
+        self.prepare(f"calibration: {{data: samples}}\n{fine}", folder="fine")
+        self.assertIsNone(self.report("fine")["sensitivity"])
+
+    def test_statistics_alone_cannot_tell(self) -> None:
+        self.prepare("calibration: {data: samples, keep: true}\n", folder="kept")
+        done = self.prepare("calibration: {sensitivity: true}\n", "--stats", "kept/m.qcal", folder="stats")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("'calibration.sensitivity' runs samples", done.stderr + done.stdout + json.dumps(self.report("stats")))
+        self.assertIsNone(self.report("stats")["sensitivity"])
+
+    def test_threads_change_nothing(self) -> None:
+        bytes_of = lambda: [(self.folder / "t" / name).read_bytes() for name in ("m_sensitivity.csv", "model_check_result.json")]
+        seen = []
+        for threads in ("1", "2", "4"):
+            self.prepare("calibration: {data: samples, sensitivity: true}\n", "--threads", threads, folder="t")
+            seen.append(bytes_of())
+        self.assertEqual(seen[0], seen[1])
+        self.assertEqual(seen[0], seen[2])
+
+
+if __name__ == "__main__":
+    unittest.main()
