@@ -35,9 +35,13 @@ void Calibrator::observe(const std::vector<std::string>& results) {
                          "'calibration.sensitivity' runs samples, of which --stats has only the statistics",
                          calibration.sensitivity->where);
   }
+  if (from_file) return;
   const bool measures = calibration.sensitivity && calibration.sensitivity->value;
-  if (from_file || results.empty() || !(is_auto() || measures)) return;
-  trials_.emplace(file_, open_samples(file_.model, calibration, inputs_, diagnostics_), results, options_);
+  const bool tries = !results.empty() && (is_auto() || measures);
+  if (!tries && !calibration.rounds_by_samples()) return;
+  Diagnostics said;  // when they were run
+  samples_ = open_samples(file_.model, calibration, inputs_, said);
+  if (tries) trials_.emplace(file_, *samples_, results, options_);
 }
 
 void Calibrator::observe_all() {
@@ -66,9 +70,15 @@ void Calibrator::check_samples_give_scales() const {
               {config_.calibration->data});
 }
 
+void Calibrator::round_weights() {
+  if (samples_ && config_.calibration->rounds_by_samples())
+    rounded_ = qprep::round_weights(file_, *samples_, options_);
+}
+
 void Calibrator::correct_biases() {
   if (!config_.calibration->corrects_biases()) return;
-  corrected_ = qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_));
+  corrected_ =
+      qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_), rounded_.unrounded);
 }
 
 double Calibrator::elements_of_a_sample() const {
@@ -126,6 +136,7 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   all.samples = statistics_.samples.size();
   all.layers = corrected_.layers;
   all.corrected = corrected_.corrected;
+  all.rounded = rounded_.layers;
   all.trials = methods_;
   all.without_samples = is_auto() && methods_.empty() && !options_.statistics_from.empty();
   return all;

@@ -10,6 +10,7 @@
 #include "driver/calibration.h"
 #include "driver/choose_ranges.h"
 #include "driver/quantised_trials.h"
+#include "driver/weight_rounding.h"
 #include "passes/correct_biases.h"
 #include "passes/fill_scales.h"
 #include "report/calibrated.h"
@@ -38,6 +39,8 @@ class Calibrator {
   const Statistics& statistics() const { return statistics_; }
 
   /// Given: FakeQuantize nodes are inserted.
+  void round_weights();
+  /// Given: weights are rounded.
   void correct_biases();
   /// There are samples, and they are to tell which method is best or which tensors cost most.
   bool tries() const { return trials_.has_value(); }
@@ -66,7 +69,9 @@ class Calibrator {
   Diagnostics& diagnostics_;
   std::vector<Observed> observed_;
   Statistics statistics_;
-  std::vector<ChosenRange> ranges_;  // of observed_
+  std::vector<ChosenRange> ranges_;   // of observed_
+  std::optional<SampleSet> samples_;  // where more than statistics is wanted of them
+  RoundedWeights rounded_;
   CorrectedBiases corrected_;
   std::optional<QuantisedTrials> trials_;
   std::vector<MethodTrial> methods_;

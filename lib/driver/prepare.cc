@@ -53,6 +53,7 @@ constexpr std::string_view kRaiseForModern = "raise-opset-for-modern";
 constexpr std::string_view kModernise = "modernise";
 constexpr std::string_view kRaiseForQdq = "raise-opset-for-qdq";
 constexpr std::string_view kFillScales = "fill-scales";
+constexpr std::string_view kRoundWeights = "round-weights";
 constexpr std::string_view kCorrectBiases = "correct-biases";
 constexpr std::string_view kLowerQdq = "lower-qdq";
 constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
@@ -376,6 +377,7 @@ bool Preparation::act() {
   if (!modernise_composites()) return false;
   if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
+  if (!watch_.step(kRoundWeights, model(), [&] { calibrator_->round_weights(); })) return false;
   if (!watch_.step(kCorrectBiases, model(), [&] { calibrator_->correct_biases(); })) return false;
   if (calibrator_->tries()) {
     say("comparing methods");
@@ -561,8 +563,8 @@ std::vector<std::string> pass_names() {
   names.emplace_back(kRaise);
   add(PassKind::kDecide);
   add(PassKind::kAct);
-  for (const auto name :
-       {kRaiseForModern, kModernise, kCorrectBiases, kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
+  for (const auto name : {kRaiseForModern, kModernise, kRoundWeights, kCorrectBiases, kFillScales,
+                          kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
     names.emplace_back(name);
   return names;
 }

@@ -23,7 +23,7 @@ const Node* fake_quantize_before(const Node& node, std::size_t input) {
 }
 
 /// W - Q(W); nullopt: the node quantises no constant, or not yet.
-std::optional<Tensor> rounding_of(const Node& quantiser) {
+std::optional<Tensor> rounding_of(const Node& quantiser, const UnroundedWeights& unrounded) {
   const Tensor* weight = quantiser.input(0) ? constant_of(*quantiser.input(0)) : nullptr;
   const auto attributes = read_fake_quantize(quantiser);
   if (!weight || weight->dtype() != DType::kFloat32 || !attributes || !attributes->calibrated)
@@ -42,6 +42,8 @@ std::optional<Tensor> rounding_of(const Node& quantiser) {
                               static_cast<std::size_t>(attributes->spec.channel_axis), scales, zero_points,
                               attributes->range);
   }
+  const auto before = unrounded.find(&quantiser);
+  if (before != unrounded.end()) difference = before->second.to_vector<float>();
   for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= quantised[i];
   return Tensor::floats(weight->dims(), std::move(difference));
 }
@@ -117,7 +119,8 @@ bool correct(Node& node, const Tensor& rounding, const ChannelMeans& means) {
 
 }  // namespace
 
-CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means) {
+CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
+                               const UnroundedWeights& unrounded) {
   CorrectedBiases result;
   std::vector<Node*> layers;
   const auto collect = [&](const auto& self, Graph& each) -> void {
@@ -129,7 +132,7 @@ CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Valu
   collect(collect, graph);
   for (Node* node : layers) {
     const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
-    const auto rounding = weight ? rounding_of(*weight) : std::nullopt;
+    const auto rounding = weight ? rounding_of(*weight, unrounded) : std::nullopt;
     if (!rounding || std::holds_alternative<std::string>(LinearLayer::of(*node, *rounding))) continue;
     ++result.layers;
     const Node* data = fake_quantize_before(*node, 0);

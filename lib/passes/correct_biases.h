@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "passes/roundable_layers.h"
 
 namespace qprep {
 
@@ -33,6 +34,8 @@ struct CorrectedBiases {
 /// Given: `means`, by what an activation's FakeQuantize reads; weights' FakeQuantize nodes are calibrated. A
 /// layer is corrected if it reads such an activation and its bias is constant, or can be added to the node. A
 /// bias that others read stays for them as it was.
-CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means);
+/// `unrounded`: W of layers whose weights were rounded already.
+CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
+                               const UnroundedWeights& unrounded = {});
 
 }  // namespace qprep

@@ -69,6 +69,10 @@ std::string to_text(const Calibrated& calibrated) {
     page.line("Method auto had statistics without samples to compare methods with, and took mse");
   }
   if (!calibrated.trials.empty()) page.line(trials_text(calibrated.trials));
+  if (!calibrated.rounded.empty()) {
+    page.line(fmt::format("Weights of {} are rounded so that their results change least",
+                          counted(calibrated.rounded.size(), "layer", "layers")));
+  }
   if (calibrated.layers > 0) {
     page.line(fmt::format("Biases of {} of {} layers make up for what rounding their weights shifts",
                           calibrated.corrected.size(), calibrated.layers));

@@ -36,6 +36,7 @@ struct Calibrated {
   std::vector<CalibratedTensor> tensors;  // in graph order
   std::size_t layers = 0;                 // with quantised weights; 0: no bias was to be corrected
   std::vector<std::string> corrected;  // those of them whose biases make up for the rounding of the weights
+  std::vector<std::string> rounded;    // layers whose weights were rounded with regard to what they read
   std::vector<MethodTrial> trials;     // of method auto; the least error won
   bool without_samples = false;        // method auto had statistics alone, and took mse
 

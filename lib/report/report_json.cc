@@ -217,6 +217,9 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "methods_compared", report.calibrated.trials,
             [](const MethodTrial& each) { return to_json(each); });
   out += ",\n";
+  add_lines(out, "rounded_weights", report.calibrated.rounded,
+            [](const std::string& each) -> ordered_json { return each; });
+  out += ",\n";
   add_lines(out, "corrected_biases", report.calibrated.corrected,
             [](const std::string& each) -> ordered_json { return each; });
   out += ",\n";

@@ -1,0 +1,131 @@
+#include "driver/weight_rounding.h"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <utility>
+
+#include "analysis/layer_columns.h"
+#include "runtime/probe.h"
+#include "runtime/session.h"
+#include "support/parallel.h"
+
+namespace qprep {
+namespace {
+
+constexpr std::size_t kMostInputs = 2304;  // 256 channels, 3 x 3
+constexpr std::size_t kSamples = 16, kPlaces = 128;
+constexpr std::size_t kMostMoments = std::size_t{64} << 20;  // numbers that are held at once
+
+/// Of each layer, columns for each group.
+using SampleColumns = std::vector<std::vector<std::vector<float>>>;
+
+SampleColumns*& columns_of_this_thread() {
+  thread_local SampleColumns* columns = nullptr;
+  return columns;
+}
+
+/// The moments of some layers.
+class MomentSums {
+ public:
+  MomentSums(const OnnxFile& file, std::span<const RoundableLayer> layers, const std::string& library)
+      : layers_(layers) {
+    std::vector<std::string> names;
+    std::unordered_map<std::string, std::size_t> number;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const auto [at, is_new] = number.emplace(layers[i].reads, names.size());
+      if (is_new) names.push_back(layers[i].reads);
+      if (is_new) readers_.emplace_back();
+      readers_[at->second].push_back(i);
+      moments_.emplace_back(static_cast<std::size_t>(layers[i].window.groups),
+                            InputMoments(layers[i].inputs));
+    }
+    const std::string bytes = serialize_onnx(file);
+    const ProbedModel probed = append_probes(std::as_bytes(std::span(bytes)), names);
+    fetched_ = {probed.outputs.front()};
+    SessionOptions options;
+    options.library = library;
+    options.probe = [this](std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
+                           std::span<const std::byte> elements) { see(tensor, dtype, dims, elements); };
+    session_.emplace(SerialisedModel{file.model.file, probed.bytes, {}}, options);
+  }
+
+  SampleColumns run(const Feeds& feeds) const {
+    SampleColumns columns(layers_.size());
+    columns_of_this_thread() = &columns;
+    session_->run(feeds, fetched_);
+    return columns;
+  }
+
+  void add(const std::vector<SampleColumns>& samples, std::size_t threads) {
+    parallel_for(layers_.size(), threads, [&](std::size_t layer) {
+      for (const SampleColumns& sample : samples) {
+        for (std::size_t group = 0; group < sample[layer].size(); ++group) {
+          const std::vector<float>& columns = sample[layer][group];
+          if (columns.size() % layers_[layer].inputs == 0) moments_[layer][group].add(columns);
+        }
+      }
+    });
+  }
+
+  const std::vector<InputMoments>& of(std::size_t layer) const { return moments_[layer]; }
+
+ private:
+  void see(std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
+           std::span<const std::byte> elements) const {
+    if (dtype != DType::kFloat32) return;
+    const std::span<const float> x(reinterpret_cast<const float*>(elements.data()),
+                                   elements.size() / sizeof(float));
+    for (const std::size_t layer : readers_[tensor])
+      (*columns_of_this_thread())[layer] = layer_columns(layers_[layer].window, x, dims, kPlaces);
+  }
+
+  std::span<const RoundableLayer> layers_;
+  std::vector<std::vector<std::size_t>> readers_;  // of each probed tensor: layers
+  std::vector<std::vector<InputMoments>> moments_;
+  std::vector<std::string> fetched_;
+  std::optional<Session> session_;
+};
+
+std::size_t numbers_of(const RoundableLayer& layer) {
+  return layer.inputs * layer.inputs * static_cast<std::size_t>(layer.window.groups);
+}
+
+/// How many of the layers, at least one, have moments that can be held at once.
+std::size_t held_at_once(std::span<const RoundableLayer> layers) {
+  std::size_t count = 0, numbers = 0;
+  while (count < layers.size() && (count == 0 || numbers + numbers_of(layers[count]) <= kMostMoments))
+    numbers += numbers_of(layers[count++]);
+  return count;
+}
+
+}  // namespace
+
+RoundedWeights round_weights(OnnxFile& file, const SampleSet& samples, const PrepareOptions& options) {
+  RoundedWeights result;
+  const std::vector<RoundableLayer> layers = roundable_layers(*file.model.graph, kMostInputs);
+  const std::size_t count = std::min(kSamples, samples.size());
+  const auto threads = static_cast<std::size_t>(std::max(options.threads, 0));
+  const std::size_t at_once = threads == 0 ? hardware_threads() : threads;
+  for (std::size_t done = 0; done < layers.size();) {
+    const auto part = std::span(layers).subspan(done, held_at_once(std::span(layers).subspan(done)));
+    MomentSums sums(file, part, options.runtime);
+    for (std::size_t first = 0; first < count; first += at_once) {
+      std::vector<SampleColumns> columns(std::min(at_once, count - first));
+      parallel_for(columns.size(), at_once, [&](std::size_t i) {
+        columns[i] = sums.run(samples.load((first + i) * samples.size() / count).feeds);
+      });
+      sums.add(columns, at_once);
+      if (options.progress) options.progress("rounding weights", first + columns.size(), count);
+    }
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      if (round_weights(part[i], sums.of(i), result.unrounded))
+        result.layers.push_back(part[i].node->label());
+    }
+    done += part.size();
+  }
+  return result;
+}
+
+}  // namespace qprep

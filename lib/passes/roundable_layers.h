@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/graph.h"
+#include "quant/least_error_rounding.h"
+
+namespace qprep {
+
+/// Which numbers of its data a layer multiplies with one row of its weight.
+struct LayerWindow {
+  bool is_convolution = false;  // else all along the last axis
+  std::vector<std::int64_t> kernel, strides, dilations;
+  std::vector<std::int64_t> pads;  // at the beginnings of the axes, then at their ends
+  std::string auto_pad;            // "NOTSET": as `pads` says
+  std::int64_t groups = 1;
+};
+
+/// A Conv, Gemm or MatMul of the main graph with a quantised weight of its own, symmetric, one scale for each
+/// output or one for all.
+struct RoundableLayer {
+  Node* node = nullptr;
+  Node* quantiser = nullptr;  // the FakeQuantize of the weight
+  std::string reads;          // the data, before it is quantised
+  LayerWindow window;
+  std::size_t inputs = 0;  // numbers in a row of the weight
+};
+
+/// In graph order; without layers of more inputs than `most_inputs`.
+std::vector<RoundableLayer> roundable_layers(Graph& graph, std::size_t most_inputs);
+
+/// Weights before they were rounded, by the FakeQuantize that reads the rounded ones.
+using UnroundedWeights = std::unordered_map<const Node*, Tensor>;
+
+/// Gives the layer weights that are multiples of their scales. Given: moments for each group of its window.
+/// Result: false: they say nothing of any group, and the layer is as it was.
+bool round_weights(const RoundableLayer& layer, const std::vector<InputMoments>& moments,
+                   UnroundedWeights& unrounded);
+
+}  // namespace qprep
