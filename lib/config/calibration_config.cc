@@ -110,7 +110,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
   calibration.tensors = read_tensors(map, diagnostics);
   if (const auto corrects = map.boolean("bias_correction")) calibration.bias_correction = corrects->value;
   if (const auto rounding = map.word("weight_rounding", {"nearest", "least_error"}))
-    calibration.weight_rounding = rounding->value == "least_error";
+    calibration.weight_rounding = {rounding->value == "least_error", rounding->where};
   calibration.sensitivity = map.boolean("sensitivity");
   if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
   map.finish();

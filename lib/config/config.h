@@ -56,8 +56,10 @@ struct CalibrationConfig {
   std::optional<bool> bias_correction = {};     // biases make up for what rounding the weights shifts
   bool corrects_biases() const { return bias_correction.value_or(observer.observer == Observer::kAuto); }
   /// Weights are rounded so that what layers make of the samples changes least; false: each to its nearest.
-  std::optional<bool> weight_rounding = {};
-  bool rounds_by_samples() const { return weight_rounding.value_or(observer.observer == Observer::kAuto); }
+  std::optional<Placed<bool>> weight_rounding = {};
+  bool rounds_by_samples() const {
+    return weight_rounding ? weight_rounding->value : observer.observer == Observer::kAuto;
+  }
   bool keep = false;  // the statistics are written beside the models
   std::optional<Placed<bool>> sensitivity =
       {};  // which tensors cost the results most; nullopt: if they are far off

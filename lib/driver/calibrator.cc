@@ -30,18 +30,30 @@ void Calibrator::observe(const std::vector<std::string>& results) {
                 : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
   ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, calibration.observer, diagnostics_);
   check_samples_give_scales();
-  if (calibration.sensitivity && calibration.sensitivity->value && from_file) {
-    diagnostics_.warning(codes::kNoEffect,
-                         "'calibration.sensitivity' runs samples, of which --stats has only the statistics",
-                         calibration.sensitivity->where);
+  if (from_file) {
+    remark_on_statistics_alone();
+    return;
   }
-  if (from_file) return;
   const bool measures = calibration.sensitivity && calibration.sensitivity->value;
   const bool tries = !results.empty() && (is_auto() || measures);
   if (!tries && !calibration.rounds_by_samples()) return;
   Diagnostics said;  // when they were run
   samples_ = open_samples(file_.model, calibration, inputs_, said);
   if (tries) trials_.emplace(file_, *samples_, results, options_);
+}
+
+/// What the configuration asks for and only samples can give.
+void Calibrator::remark_on_statistics_alone() const {
+  const CalibrationConfig& calibration = *config_.calibration;
+  const auto remark = [this](std::string_view key, const Where& where) {
+    diagnostics_.warning(
+        codes::kNoEffect,
+        fmt::format("'calibration.{}' runs samples, of which --stats has only the statistics", key), where);
+  };
+  if (calibration.sensitivity && calibration.sensitivity->value)
+    remark("sensitivity", calibration.sensitivity->where);
+  if (calibration.weight_rounding && calibration.weight_rounding->value)
+    remark("weight_rounding", calibration.weight_rounding->where);
 }
 
 void Calibrator::observe_all() {

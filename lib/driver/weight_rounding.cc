@@ -15,7 +15,7 @@ namespace qprep {
 namespace {
 
 constexpr std::size_t kMostInputs = 2304;  // 256 channels, 3 x 3
-constexpr std::size_t kSamples = 16, kPlaces = 128;
+constexpr std::size_t kSamples = 32, kPlaces = 128;
 constexpr std::size_t kMostMoments = std::size_t{64} << 20;  // numbers that are held at once
 
 /// Of each layer, columns for each group.

@@ -70,6 +70,18 @@ std::vector<float> transposed(std::span<const float> from, std::size_t rows, std
   return to;
 }
 
+/// What held the weight is gone if nothing else reads it. A weight that is an input's default stays one.
+void replace_weight(Node& quantiser, Tensor weight) {
+  Value& value = *quantiser.input(0);
+  if (value.initializer() && value.has_single_use()) {
+    value.graph().set_initializer(value, std::move(weight));
+    return;
+  }
+  Node* constant = value.producer();
+  set_constant_input(quantiser, 0, std::move(weight), value.name() + "_rounded");
+  if (constant && value.is_unused()) constant->graph().erase(*constant);
+}
+
 }  // namespace
 
 std::vector<RoundableLayer> roundable_layers(Graph& graph, std::size_t most_inputs) {
@@ -114,8 +126,7 @@ bool round_weights(const RoundableLayer& layer, const std::vector<InputMoments>&
   if (!any) return false;
   if (as_columns) numbers = transposed(numbers, outputs, layer.inputs);
   unrounded.emplace(layer.quantiser, weight);
-  set_constant_input(*layer.quantiser, 0, Tensor::floats(weight.dims(), std::move(numbers)),
-                     layer.quantiser->input(0)->name() + "_rounded");
+  replace_weight(*layer.quantiser, Tensor::floats(weight.dims(), std::move(numbers)));
   return true;
 }
 

@@ -156,9 +156,10 @@ class Sensitivity(unittest.TestCase):
 
     def test_statistics_alone_cannot_tell(self) -> None:
         self.prepare("calibration: {data: samples, keep: true}\n", folder="kept")
-        done = self.prepare("calibration: {sensitivity: true}\n", "--stats", "kept/m.qcal", folder="stats")
+        done = self.prepare("calibration: {sensitivity: true, weight_rounding: least_error}\n", "--stats", "kept/m.qcal", folder="stats")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("'calibration.sensitivity' runs samples", done.stderr + done.stdout + json.dumps(self.report("stats")))
+        self.assertIn("'calibration.weight_rounding' runs samples", json.dumps(self.report("stats")))
         self.assertIsNone(self.report("stats")["sensitivity"])
 
     def test_threads_change_nothing(self) -> None:
