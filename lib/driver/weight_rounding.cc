@@ -15,7 +15,7 @@ namespace qprep {
 namespace {
 
 constexpr std::size_t kMostInputs = 2304;  // 256 channels, 3 x 3
-constexpr std::size_t kSamples = 32, kPlaces = 128;
+constexpr std::size_t kSamples = 32, kPlaces = 256;
 constexpr std::size_t kMostMoments = std::size_t{64} << 20;  // numbers that are held at once
 
 /// Of each layer, columns for each group.
@@ -38,8 +38,9 @@ class MomentSums {
       if (is_new) names.push_back(layers[i].reads);
       if (is_new) readers_.emplace_back();
       readers_[at->second].push_back(i);
-      moments_.emplace_back(static_cast<std::size_t>(layers[i].window.groups),
-                            InputMoments(layers[i].inputs));
+      const std::vector<InputMoments> none(static_cast<std::size_t>(layers[i].window.groups),
+                                           InputMoments(layers[i].inputs));
+      moments_.push_back({none, none});
     }
     const std::string bytes = serialize_onnx(file);
     const ProbedModel probed = append_probes(std::as_bytes(std::span(bytes)), names);
@@ -58,18 +59,20 @@ class MomentSums {
     return columns;
   }
 
-  void add(const std::vector<SampleColumns>& samples, std::size_t threads) {
+  /// Those of samples first, first + 1, ..., every other one of which is of the first half.
+  void add(std::size_t first, const std::vector<SampleColumns>& samples, std::size_t threads) {
     parallel_for(layers_.size(), threads, [&](std::size_t layer) {
-      for (const SampleColumns& sample : samples) {
-        for (std::size_t group = 0; group < sample[layer].size(); ++group) {
-          const std::vector<float>& columns = sample[layer][group];
-          if (columns.size() % layers_[layer].inputs == 0) moments_[layer][group].add(columns);
+      for (std::size_t i = 0; i < samples.size(); ++i) {
+        auto& half = (first + i) % 2 == 0 ? moments_[layer].one : moments_[layer].other;
+        const std::vector<std::vector<float>>& by_group = samples[i][layer];
+        for (std::size_t group = 0; group < by_group.size(); ++group) {
+          if (by_group[group].size() % layers_[layer].inputs == 0) half[group].add(by_group[group]);
         }
       }
     });
   }
 
-  const std::vector<InputMoments>& of(std::size_t layer) const { return moments_[layer]; }
+  const LayerMoments& of(std::size_t layer) const { return moments_[layer]; }
 
  private:
   void see(std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
@@ -83,13 +86,13 @@ class MomentSums {
 
   std::span<const RoundableLayer> layers_;
   std::vector<std::vector<std::size_t>> readers_;  // of each probed tensor: layers
-  std::vector<std::vector<InputMoments>> moments_;
+  std::vector<LayerMoments> moments_;
   std::vector<std::string> fetched_;
   std::optional<Session> session_;
 };
 
 std::size_t numbers_of(const RoundableLayer& layer) {
-  return layer.inputs * layer.inputs * static_cast<std::size_t>(layer.window.groups);
+  return 2 * layer.inputs * layer.inputs * static_cast<std::size_t>(layer.window.groups);
 }
 
 /// How many of the layers, at least one, have moments that can be held at once.
@@ -116,7 +119,7 @@ RoundedWeights round_weights(OnnxFile& file, const SampleSet& samples, const Pre
       parallel_for(columns.size(), at_once, [&](std::size_t i) {
         columns[i] = sums.run(samples.load((first + i) * samples.size() / count).feeds);
       });
-      sums.add(columns, at_once);
+      sums.add(first, columns, at_once);
       if (options.progress) options.progress("rounding weights", first + columns.size(), count);
     }
     for (std::size_t i = 0; i < part.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "passes/constants.h"
 #include "quant/fake_quant.h"
+#include "quant/fake_quant_math.h"
 
 namespace qprep {
 namespace {
@@ -70,6 +71,30 @@ std::vector<float> transposed(std::span<const float> from, std::size_t rows, std
   return to;
 }
 
+/// The variance that rounding brings to the results of all rows.
+double lost(std::span<const float> rows, std::span<const float> rounded, const InputMoments& moments) {
+  double sum = 0;
+  std::vector<float> difference(moments.inputs());
+  for (std::size_t first = 0; first < rows.size(); first += difference.size()) {
+    for (std::size_t i = 0; i < difference.size(); ++i) difference[i] = rows[first + i] - rounded[first + i];
+    sum += moments.variance(difference);
+  }
+  return sum;
+}
+
+bool helps_on_the_other_half(std::span<const float> rows, std::span<const float> scales, QuantRange range,
+                             const InputMoments& one, const InputMoments& other) {
+  std::vector<float> suggested(rows.begin(), rows.end()), nearest(rows.size());
+  if (!round_to_least_error(suggested, scales, range, one)) return false;
+  const std::size_t inputs = one.inputs();
+  for (std::size_t row = 0; row < scales.size(); ++row) {
+    const std::size_t first = row * inputs;
+    fake_quantize(rows.subspan(first, inputs), std::span(nearest).subspan(first, inputs),
+                  QuantParams{scales[row], 0, range});
+  }
+  return lost(rows, suggested, other) < lost(rows, nearest, other);
+}
+
 /// What held the weight is gone if nothing else reads it. A weight that is an input's default stays one.
 void replace_weight(Node& quantiser, Tensor weight) {
   Value& value = *quantiser.input(0);
@@ -104,8 +129,7 @@ std::vector<RoundableLayer> roundable_layers(Graph& graph, std::size_t most_inpu
   return layers;
 }
 
-bool round_weights(const RoundableLayer& layer, const std::vector<InputMoments>& moments,
-                   UnroundedWeights& unrounded) {
+bool round_weights(const RoundableLayer& layer, const LayerMoments& moments, UnroundedWeights& unrounded) {
   const Tensor weight = *constant_of(*layer.quantiser->input(0));
   const auto attributes = read_fake_quantize(*layer.quantiser);
   const auto params = params_of_fake_quantize(*layer.quantiser, *attributes);
@@ -116,12 +140,16 @@ bool round_weights(const RoundableLayer& layer, const std::vector<InputMoments>&
 
   const bool as_columns = output_axis(*layer.node) == 1;
   if (as_columns) numbers = transposed(numbers, layer.inputs, outputs);
-  const std::size_t in_group = outputs / moments.size();
+  const std::size_t in_group = outputs / moments.one.size();
   bool any = false;
-  for (std::size_t group = 0; group < moments.size(); ++group) {
+  for (std::size_t group = 0; group < moments.one.size(); ++group) {
     const auto rows = std::span(numbers).subspan(group * in_group * layer.inputs, in_group * layer.inputs);
     const auto of_rows = std::span<const float>(scales).subspan(group * in_group, in_group);
-    any = round_to_least_error(rows, of_rows, attributes->range, moments[group]) || any;
+    if (!helps_on_the_other_half(rows, of_rows, attributes->range, moments.one[group], moments.other[group]))
+      continue;
+    InputMoments all = moments.one[group];
+    all.merge(moments.other[group]);
+    any = round_to_least_error(rows, of_rows, attributes->range, all) || any;
   }
   if (!any) return false;
   if (as_columns) numbers = transposed(numbers, outputs, layer.inputs);

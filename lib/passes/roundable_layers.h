@@ -36,9 +36,14 @@ std::vector<RoundableLayer> roundable_layers(Graph& graph, std::size_t most_inpu
 /// Weights before they were rounded, by the FakeQuantize that reads the rounded ones.
 using UnroundedWeights = std::unordered_map<const Node*, Tensor>;
 
-/// Gives the layer weights that are multiples of their scales. Given: moments for each group of its window.
-/// Result: false: they say nothing of any group, and the layer is as it was.
-bool round_weights(const RoundableLayer& layer, const std::vector<InputMoments>& moments,
-                   UnroundedWeights& unrounded);
+/// What samples gave a layer, for each group of its window, in two halves.
+struct LayerMoments {
+  std::vector<InputMoments> one, other;
+};
+
+/// Gives the layer weights that are multiples of their scales. A group's are rounded by the moments of all
+/// samples if those that one half suggests lose less on the other half than the nearest integers do (of the
+/// variance; the mean is for the bias to correct); else they stay. Result: false: all stay.
+bool round_weights(const RoundableLayer& layer, const LayerMoments& moments, UnroundedWeights& unrounded);
 
 }  // namespace qprep

@@ -36,15 +36,34 @@ void InputMoments::add(std::span<const float> columns) {
   const auto n = static_cast<Eigen::Index>(inputs_);
   const auto count = static_cast<Eigen::Index>(columns.size()) / n;
   const Eigen::Map<const Eigen::MatrixXf> x(columns.data(), n, count);
-  Eigen::Map<Matrix> sums(sums_.data(), n, n);
-  sums.selfadjointView<Eigen::Lower>().rankUpdate(x.cast<double>());
+  const Matrix exact = x.cast<double>();
+  Eigen::Map<Matrix>(products_.data(), n, n).selfadjointView<Eigen::Lower>().rankUpdate(exact);
+  Eigen::Map<Eigen::VectorXd>(sums_.data(), n) += exact.rowwise().sum();
+  columns_ += static_cast<std::size_t>(count);
+}
+
+void InputMoments::merge(const InputMoments& other) {
+  columns_ += other.columns_;
+  for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
+  for (std::size_t i = 0; i < products_.size(); ++i) products_[i] += other.products_[i];
+}
+
+double InputMoments::variance(std::span<const float> row) const {
+  if (columns_ == 0) return 0;
+  const auto n = static_cast<Eigen::Index>(inputs_);
+  const Eigen::VectorXd w = Eigen::Map<const Eigen::VectorXf>(row.data(), n).cast<double>();
+  const Eigen::VectorXd product =
+      Eigen::Map<const Matrix>(products_.data(), n, n).selfadjointView<Eigen::Lower>() * w;
+  const double mean =
+      Eigen::Map<const Eigen::VectorXd>(sums_.data(), n).dot(w) / static_cast<double>(columns_);
+  return product.dot(w) / static_cast<double>(columns_) - mean * mean;
 }
 
 bool round_to_least_error(std::span<float> rows, std::span<const float> scales, QuantRange range,
                           const InputMoments& moments) {
   const auto n = static_cast<Eigen::Index>(moments.inputs());
   const auto outputs = static_cast<Eigen::Index>(scales.size());
-  const Eigen::Map<const Matrix> lower(moments.sums().data(), n, n);
+  const Eigen::Map<const Matrix> lower(moments.products().data(), n, n);
   Matrix h = lower.selfadjointView<Eigen::Lower>();
   const double mean = h.diagonal().mean();
   if (!(mean > 0) || !h.allFinite()) return false;

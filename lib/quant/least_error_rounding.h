@@ -10,20 +10,26 @@
 /// but what the layer makes of its inputs nearest to what it made of them before.
 namespace qprep {
 
-/// Second moments of a layer's inputs: the sum over columns x of x xᵀ.
+/// Moments of a layer's inputs: the sums over columns x of x and of x xᵀ.
 class InputMoments {
  public:
-  explicit InputMoments(std::size_t inputs) : inputs_(inputs), sums_(inputs * inputs, 0.0) {}
+  explicit InputMoments(std::size_t inputs)
+      : inputs_(inputs), sums_(inputs, 0.0), products_(inputs * inputs, 0.0) {}
   /// Of any number of columns, one after the other. Given: columns.size() is a multiple of inputs().
   void add(std::span<const float> columns);
 
+  void merge(const InputMoments& other);
+
   std::size_t inputs() const { return inputs_; }
+  std::size_t columns() const { return columns_; }
   /// inputs x inputs; the lower triangle alone.
-  std::span<const double> sums() const { return sums_; }
+  std::span<const double> products() const { return products_; }
+  /// The variance over the columns of what a row of weights makes of them.
+  double variance(std::span<const float> row) const;
 
  private:
-  std::size_t inputs_;
-  std::vector<double> sums_;
+  std::size_t inputs_, columns_ = 0;
+  std::vector<double> sums_, products_;
 };
 
 /// Rounds rows of weights, one for each output, to multiples of the row's scale. Column by column, in the

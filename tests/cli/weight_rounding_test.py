@@ -31,6 +31,8 @@ CONVOLUTIONS = {
     "same_lower": ((5, 4, 2, 2), {"auto_pad": "SAME_LOWER"}),
     "valid": ((5, 4, 1, 1), {"auto_pad": "VALID"}),
 }
+# Its inputs have nothing to do with each other, so that there is nothing to make up for.
+KEPT = "valid"
 MATRICES = {"gemm": ((WIDTH, 7), {}), "gemm_t": ((7, WIDTH), {"transB": 1}), "matmul": ((WIDTH, 5), None)}
 
 
@@ -183,6 +185,9 @@ class WeightRounding(unittest.TestCase):
                 part = len(before) // len(moments)
                 for group, h in enumerate(moments):
                     mine = slice(group * part, (group + 1) * part)
+                    if name == KEPT:
+                        self.assertTrue((got[mine] == usual[mine]).all())
+                        continue
                     want = gptq(before[mine], scales[mine], h)
                     # A tie in float32 may fall to the other side, and what follows with it.
                     self.assertGreater((want == got[mine]).mean(), 0.99)
@@ -210,7 +215,7 @@ class WeightRounding(unittest.TestCase):
             self.prepare("method: auto", "threads", "--threads", threads)
             seen.append((self.folder / "threads/m_calibrated.onnx").read_bytes())
             report = json.loads((self.folder / "threads/model_check_result.json").read_text())
-            self.assertEqual(set(report["rounded_weights"]), {*CONVOLUTIONS, *MATRICES})
+            self.assertEqual(set(report["rounded_weights"]), {*CONVOLUTIONS, *MATRICES} - {KEPT})
         self.assertEqual(seen[0], seen[1])
         self.assertEqual(seen[0], seen[2])
         self.prepare("method: auto, weight_rounding: nearest", "no")

@@ -88,7 +88,7 @@ TEST_CASE("Columns may come in parts") {
   for (std::size_t column = 0; column < kInputs; ++column) {
     for (std::size_t row = column; row < kInputs; ++row) {
       const std::size_t i = column * kInputs + row;
-      CHECK(parts.sums()[i] == Approx(whole.sums()[i]).epsilon(1e-12));
+      CHECK(parts.products()[i] == Approx(whole.products()[i]).epsilon(1e-12));
     }
   }
 }
