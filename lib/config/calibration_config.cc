@@ -28,6 +28,7 @@ const std::vector<MethodKey>& method_keys() {
       {"clip_min", {Observer::kClip}},
       {"clip_max", {Observer::kClip}},
       {"deviations", {Observer::kClipStd}},
+      {"alpha", {Observer::kPact}},
   };
   return keys;
 }
@@ -56,6 +57,7 @@ ObserverSpec read_observer(YamlMap& map, bool has_usual, Diagnostics& diagnostic
   if (const auto percentile = map.number("percentile", 50, 100)) spec.percentile = percentile->value;
   if (const auto bins = map.integer("bins", 256, 65536)) spec.bins = static_cast<int>(bins->value);
   if (const auto deviations = map.number("deviations", 0.01, 1000)) spec.deviations = deviations->value;
+  if (const auto alpha = map.number("alpha", 1e-30, 1e30)) spec.alpha = alpha->value;
   if (const auto low = map.number("clip_min", -1e30, 1e30)) spec.clip_min = low->value;
   if (const auto high = map.number("clip_max", spec.clip_min, 1e30)) spec.clip_max = high->value;
   return spec;

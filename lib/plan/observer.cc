@@ -8,7 +8,7 @@
 namespace qprep {
 namespace {
 
-constexpr std::array<std::pair<Observer, std::string_view>, 10> kWords = {{
+constexpr std::array<std::pair<Observer, std::string_view>, 12> kWords = {{
     {Observer::kAuto, "auto"},
     {Observer::kMinMax, "min_max"},
     {Observer::kMeanRange, "mean_range"},
@@ -19,6 +19,8 @@ constexpr std::array<std::pair<Observer, std::string_view>, 10> kWords = {{
     {Observer::kMix, "mix"},
     {Observer::kClip, "clip"},
     {Observer::kClipStd, "clip_std"},
+    {Observer::kLsq, "lsq"},
+    {Observer::kPact, "pact"},
 }};
 
 }  // namespace
@@ -54,6 +56,9 @@ std::string to_text(const ObserverSpec& spec) {
       return fmt::format("{} to {} to {}", word, spec.clip_min, spec.clip_max);
     case Observer::kClipStd:
       return fmt::format("{}, {} deviations", word, spec.deviations);
+    case Observer::kPact:
+      return fmt::format("{}, alpha {}", word, spec.alpha);
+    case Observer::kLsq:
     case Observer::kAuto:
     case Observer::kMinMax:
     case Observer::kMeanRange:
@@ -70,6 +75,7 @@ bool needs_histogram(Observer observer) {
     case Observer::kMeanRange:
     case Observer::kMovingAverage:
     case Observer::kClip:
+    case Observer::kPact:
       return false;
     default:
       return true;

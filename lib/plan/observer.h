@@ -19,11 +19,13 @@ enum class Observer {
   kMse,
   kMix,
   kClip,
-  kClipStd
+  kClipStd,
+  kLsq,
+  kPact
 };
 
 /// The words of configurations: "auto", "min_max", "mean_range", "moving_average", "percentile", "kl", "mse",
-/// "mix", "clip", "clip_std".
+/// "mix", "clip", "clip_std", "lsq", "pact".
 std::string_view to_text(Observer observer);
 std::optional<Observer> observer_from(std::string_view word);
 std::vector<std::string> observer_words();
@@ -35,6 +37,7 @@ struct ObserverSpec {
   int bins = 2048;                     // kl, mix: from 0 to the largest magnitude
   double clip_min = -1, clip_max = 1;  // clip
   double deviations = 2;               // clip_std
+  double alpha = 6;                    // pact: > 0
 
   friend bool operator==(const ObserverSpec&, const ObserverSpec&) = default;
 };

@@ -44,6 +44,10 @@ class Finder {
                 std::clamp(whole().high, spec.clip_min, spec.clip_max)};
       case Observer::kClipStd:
         return deviations(spec.deviations);
+      case Observer::kLsq:
+        return learned_step();
+      case Observer::kPact:
+        return {scheme_.symmetric && scheme_.is_signed ? -spec.alpha : 0.0, spec.alpha};
       case Observer::kMix:
         break;
     }
@@ -95,6 +99,18 @@ class Finder {
   Ends percentile(double share) const {
     if (!scheme_.symmetric) return {density_->quantile(1.0 - share), density_->quantile(share)};
     return within(density_->of_magnitudes().quantile(share));
+  }
+
+  Ends learned_step() const {
+    if (!scheme_.symmetric) {
+      const double middle = density_->mean(), reach = 3 * density_->standard_deviation();
+      return {middle - reach, middle + reach};
+    }
+    const double quant_max = range_.max;
+    const double scale = 2 * density_->of_magnitudes().mean() / std::sqrt(quant_max);
+    // The range that gives this scale, scale_for().
+    const double t = scale * (scheme_.is_signed ? (quant_max - range_.min) / 2 : quant_max);
+    return {scheme_.is_signed ? -t : 0.0, t};
   }
 
   Ends deviations(double count) const {

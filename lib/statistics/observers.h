@@ -36,8 +36,14 @@ struct ObservedRange {
 ///   mix: of min_max, percentile and kl the one with the least mean of (x - Q(x))^2.
 ///   clip: min x and max x, each no farther out than clip_min to clip_max.
 ///   clip_std: what mean +- deviations * standard deviation leaves of [min x, max x].
-/// But for that of mse no range reaches beyond [min x, max x]. A tensor of which every sample is 0, that has
-/// no finite element, or one that is not, has the range of min_max, whatever the observer.
+///   lsq: scale = 2 mean|x| / sqrt(quant_max), where learning the scale begins (Esser et al., "Learned Step
+///   Size
+///     Quantization", 2020, 2.1); asymmetric: mean +- 3 standard deviations (LSQ+; Bhalgat et al.,
+///     2020, 3.2).
+///   pact: [-alpha, alpha], unsigned or asymmetric [0, alpha], where learning alpha begins (Choi et al.,
+///   "PACT", 2018).
+/// But for those of mse, lsq and pact no range reaches beyond [min x, max x]. A tensor of which every sample
+/// is 0, that has no finite element, or one that is not, has the range of min_max, whatever the observer.
 ObservedRange observe(const TensorStatistics& tensor, const ObserverSpec& spec, const Scheme& scheme,
                       QuantRange range);
 

@@ -4,7 +4,8 @@
 
 For each task and each of its float models: 64 calibration samples (`calib.py`), `qprep prepare` with int8, dialect qdq
 and form both, then the task on the float, the calibrated and the fixed-point model (evaluate_exactly.py); the calibrated
-model of `method: jit`, which quantises the tail too; and with --methods, calibrated models of each method of calibration,
+model of `method: jit`, which quantises the tail too; where that loses more than half a point, the advice of the check
+result followed; and with --methods, calibrated models of each method of calibration,
 from statistics that are collected once, and of int16 activations. The tasks are those of
 ../shared/eval (QPREP_SHARED names another place than ../shared); where it is absent, nothing is measured. Results are
 kept in DIR as one JSON file a model, samples in DIR/samples. --again prepares anew the models that were measured
@@ -26,6 +27,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import peers
 from documents import replace_section
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +49,13 @@ OBSERVERS = {
     "kl": "{method: kl}",
     "mse, biases": "{method: mse, bias_correction: true}",
 }
-WIDE = {"int16": "jit_strip", "int16, jit": "jit"}
+WIDE = {
+    "int16": "activations: {dtype: qint16}\n",
+    "int16, jit": "activations: {dtype: qint16}\nmethod: jit\n",
+    "int16, weights too": "activations: {dtype: qint16}\nweights: {dtype: qint16}\n",
+}
+WEIGHTED = "method: jit\nactivations: {dtype: float}\nqconfig_setter: [{op_class: {gemm_like: {input: qint8}}}]\n"
+GOOD = 0.5  # points or dB
 
 
 @dataclass
@@ -64,6 +72,9 @@ class Result:
     kilobytes: tuple[float, float] = (0, 0)  # float and fixed-point file
     failure: str = ""
     methods: dict[str, float] = field(default_factory=dict)
+    # Following the report's advice: how many of all tensors, in which dtype, and what the task gives then.
+    advice: list[dict[str, object]] = field(default_factory=list)
+    weighted: float | None = None  # qdq where only what weighted operators read is quantised
 
     def loss(self, value: float) -> float:
         """In points of a percent, or in dB."""
@@ -82,12 +93,12 @@ def call(command: list[str | Path]) -> str:
     return result.stdout
 
 
-def evaluate(task: str, model: Path, folder: Path) -> dict[str, object]:
+def evaluate(task: str, model: Path, folder: Path, *how: str) -> dict[str, object]:
     digest = hashlib.sha256(model.read_bytes()).hexdigest()[:16]
-    kept = folder / "values" / f"{task}-{digest}.json"
+    kept = folder / "values" / f"{task}-{digest}{''.join(how)}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        value = call([sys.executable, ROOT / "tests/bench/evaluate_exactly.py", EVAL, task, model])
+        value = call([sys.executable, ROOT / "tests/bench/evaluate_exactly.py", EVAL, task, model, *how])
         kept.write_text(value)
     return json.loads(kept.read_text())
 
@@ -155,12 +166,49 @@ def measure_methods(qprep: Path, result: Result, model: Path, folder: Path) -> N
             config = f"{form}calibration: {calibration}\n"
             made = prepare_with(qprep, model, out, name, config, "--stats", out / "all.qcal")
             result.methods[name] = float(evaluate(result.task, made, folder)["value"])
-        for name, method in WIDE.items():
-            config = f"{form}method: {method}\ncalibration: {{data: {samples}}}\nactivations: {{dtype: qint16}}\n"
+        for name, dtypes in WIDE.items():
+            config = f"{form}calibration: {{data: {samples}}}\n{dtypes}"
             made = prepare_with(qprep, model, out, name, config)
-            result.methods[name] = float(evaluate(result.task, made, folder)["value"])
+            how = ["--as-written"] if "weights" in dtypes else []
+            result.methods[name] = float(evaluate(result.task, made, folder, *how)["value"])
     except Failure as failure:
         result.failure = str(failure)
+
+
+def measure_weighted(qprep: Path, result: Result, model: Path, folder: Path) -> None:
+    out = folder / "models" / f"{result.task}-{model.stem}"
+    samples = json.dumps(str(samples_of(result.task, model, folder)))
+    config = f"output: {{dialect: qdq}}\ncalibration: {{data: {samples}, sensitivity: false}}\n{WEIGHTED}"
+    try:
+        made = prepare_with(qprep, model, out, "weighted", config)
+        result.weighted = float(evaluate(result.task, made, folder)["value"])
+    except Failure as failure:
+        print(f"{model.name}, weighted operators alone: {failure}", file=sys.stderr)
+
+
+def measure_advice(qprep: Path, result: Result, model: Path, folder: Path) -> None:
+    """Does what the check result advises, and for twice as many tensors as long as the loss is not small."""
+    out = folder / "models" / f"{result.task}-{model.stem}"
+    samples = json.dumps(str(samples_of(result.task, model, folder)))
+    usual = f"output: {{dialect: qdq}}\ncalibration: {{data: {samples}, sensitivity: %s}}\n"
+    prepare_with(qprep, model, out, "sensitive", usual % "true")
+    folder_of_report = out / "sensitive"
+    text = (folder_of_report / "model_check_result.txt").read_text()
+    advice = re.search(r"sensitive_op: {table: \S+, topk: (\d+)(, dtype: float)?}", text)
+    if not advice:
+        return
+    rows, dtype = int(advice[1]), "float" if advice[2] else "int16"
+    everything = len(json.loads((folder_of_report / "model_check_result.json").read_text())["sensitivity"]["tensors"])
+    table = json.dumps(str((folder_of_report / f"{model.stem}_sensitivity.csv").resolve()))
+    result.advice = []
+    while True:
+        raised = f"qconfig_setter: [{{sensitive_op: {{table: {table}, topk: {rows}, dtype: {dtype}}}}}]\n"
+        made = prepare_with(qprep, model, out, "advised", usual % "false" + raised)
+        value = float(evaluate(result.task, made, folder)["value"])
+        result.advice.append({"rows": rows, "all": everything, "dtype": dtype, "value": value})
+        if result.loss(value) <= GOOD or rows == everything:
+            return
+        rows = min(2 * rows, everything)
 
 
 def method_table(results: list[Result]) -> list[str]:
@@ -193,28 +241,22 @@ def table(results: list[Result]) -> list[str]:
     return lines
 
 
-def peer_table(results: list[Result]) -> list[str]:
-    """The accuracy table of PEERS.md with qprep's columns after float."""
-    text = (EVAL / "PEERS.md").read_text()
-    section = text.split("## Accuracy, int8", 1)[1].split("\n## ", 1)[0]
-    rows = [
-        [cell.strip() for cell in line.strip().strip("|").split("|")]
-        for line in section.splitlines()
-        if line.startswith("|")
-    ]
-    by_model = {Path(result.model).stem: result for result in results}
-    lines = []
-    for number, row in enumerate(rows):
-        if number == 0:
-            own = ["qprep qdq", "qprep fixed", "qprep qdq, jit"]
-        elif number == 1:
-            own = ["---"] * 3
-        else:
-            result = by_model.get(row[0])
-            values = (result.qdq, result.fixed, result.whole) if result else (None,) * 3
-            own = [f"**{value:.4f}**" if value is not None else "" for value in values]
-        lines.append("| " + " | ".join([*row[:3], *own, *row[3:]]) + " |")
+def advice_table(results: list[Result]) -> list[str]:
+    lines = ["| model | tensors | loss in int8 | first of them, loss |", "|---|---|---|---|"]
+    for r in results:
+        if not r.advice or r.qdq is None:
+            continue
+        unit = " dB" if r.metric in DECIBELS else ""
+        steps = "; ".join(
+            f"{each['rows']} in {each['dtype']} {r.loss(float(each['value'])):+.2f}{unit}" for each in r.advice
+        )
+        lines.append(f"| {Path(r.model).stem} | {r.advice[0]['all']} | {r.loss(r.qdq):+.2f}{unit} | {steps} |")
     return lines
+
+
+def peer_table(results: list[Result]) -> list[str]:
+    own = {Path(r.model).stem: (f"{r.metric} {r.items}", r.float_value, r.whole, r.weighted) for r in results}
+    return peers.table(EVAL / "PEERS.md", own)
 
 
 def main() -> int:
@@ -224,6 +266,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="tasks or model stems")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--methods", action="store_true", help="each method of calibration, too")
+    parser.add_argument("--peers", action="store_true", help="what weighted operators read alone, too")
     parser.add_argument("--write", type=Path, help="the document whose marked sections are replaced")
     args = parser.parse_args()
     if not EVAL.is_dir():
@@ -249,11 +292,24 @@ def main() -> int:
                 measure_methods(args.qprep.resolve(strict=True), result, model, args.results)
                 kept.write_text(json.dumps(asdict(result), indent=1))
                 print(method_table([result])[-1], flush=True)
+        if wanted and kept.exists():
+            result = Result(**json.loads(kept.read_text()))
+            qprep = args.qprep.resolve(strict=True)
+            misses = result.qdq is not None and result.loss(result.qdq) > GOOD
+            if misses and (args.again or not result.advice):
+                measure_advice(qprep, result, model, args.results)
+                print(advice_table([result])[-1], flush=True)
+            if args.peers and (args.again or result.weighted is None):
+                measure_weighted(qprep, result, model, args.results)
+            if not misses:
+                result.advice = []
+            kept.write_text(json.dumps(asdict(result), indent=1))
         if kept.exists():
             results.append(Result(**json.loads(kept.read_text())))
     if args.write:
         replace_section(args.write, "table", table(results))
         replace_section(args.write, "methods", method_table(results))
+        replace_section(args.write, "advice", advice_table(results))
         replace_section(args.write, "peers", peer_table(results))
     return 0
 

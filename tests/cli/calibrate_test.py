@@ -202,6 +202,17 @@ class Calibration(unittest.TestCase):
             low, high = max(x.min(), x.mean() - 3 * x.std()), min(x.max(), x.mean() + 3 * x.std())
             self.assertAlmostEqual(self.threshold(scale) / max(abs(low), abs(high)), 1.0, delta=0.01, msg=name)
 
+    def test_lsq(self) -> None:
+        for name, scale in self.scales("  method: lsq\n").items():
+            want = 2 * np.abs(self.data[name].astype(np.float64)).mean() / np.sqrt(127)
+            self.assertAlmostEqual(float(scale) / want, 1.0, delta=0.004, msg=name)
+
+    def test_pact(self) -> None:
+        for alpha in (6, 0.25):
+            key = "" if alpha == 6 else f"  alpha: {alpha}\n"
+            for name, scale in self.scales(f"  method: pact\n{key}").items():
+                self.assertEqual(scale, np.float32(alpha / 127.5), name)
+
     def test_mix_takes_the_one_with_the_least_error(self) -> None:
         candidates = [self.scales(f"  method: {each}\n") for each in ("min_max", "percentile", "kl")]
         for name, scale in self.scales("  method: mix\n").items():
@@ -276,7 +287,10 @@ class Calibration(unittest.TestCase):
         }
         errors, models = {}, {}
         for name, method in {**methods, "auto": "auto"}.items():
-            config = f"method: jit\ncalibration: {{data: auto, bias_correction: true, method: {method}}}\n"
+            config = (
+                "method: jit\ncalibration: "
+                f"{{data: auto, bias_correction: true, weight_rounding: least_error, method: {method}}}\n"
+            )
             (self.folder / "auto.yaml").write_text(config)
             self.done("prepare", "auto.onnx", "-c", "auto.yaml", "-o", "autoed")
             models[name] = self.bytes_of("autoed/auto_calibrated.onnx")
