@@ -6,6 +6,7 @@
 #include "driver/decided.h"
 #include "driver/explained.h"
 #include "report/table.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -15,7 +16,22 @@ struct Held {
   std::string value, because;
 };
 
-/// What every slot holds. A name that stands twice is numbered.
+/// Of the tensors that have the scale of another one, in graph order.
+void append_shared_scales(const Decided& decided, std::vector<std::pair<Key, Held>>& slots) {
+  const auto append = [&](const Value& value) {
+    const auto shared = decided.plan.shared_scales.find(&value);
+    if (shared == decided.plan.shared_scales.end() || shared->second == &value) return;
+    slots.push_back({{value.name(), "scale"}, {fmt::format("that of '{}'", shared->second->name()), ""}});
+  };
+  const Graph& graph = *decided.file.model.graph;
+  for (const Value* input : graph.inputs()) append(*input);
+  for (const Node& node : graph.nodes()) {
+    for (std::size_t i = 0; i < node.output_count(); ++i) append(node.output(i));
+  }
+}
+
+/// What every slot holds, which nodes are one unit, and which tensors have one scale. A name that stands
+/// twice is numbered.
 std::vector<std::pair<Key, Held>> slots_of(const Decided& decided) {
   std::vector<std::pair<Key, Held>> slots;
   std::map<std::string, int> seen;
@@ -23,11 +39,14 @@ std::vector<std::pair<Key, Held>> slots_of(const Decided& decided) {
     const int times = ++seen[node.name];
     const std::string name = times == 1 ? node.name : fmt::format("{} ({})", node.name, times);
     if (!node.device.empty()) slots.push_back({{name, "device"}, {node.device, node.because}});
+    if (!node.unit.empty() && node.unit.front() == node.name)
+      slots.push_back({{name, "unit"}, {fmt::format("{}: {}", node.pattern, join(node.unit, ", ")), ""}});
     for (const ExplainedSlot& slot : node.slots) {
       const std::string besides = slot.besides.empty() ? "" : fmt::format(" ({})", slot.besides);
       slots.push_back({{name, slot.slot}, {slot.precision + besides, slot.because}});
     }
   }
+  append_shared_scales(decided, slots);
   return slots;
 }
 

@@ -153,6 +153,21 @@ nlohmann::ordered_json limits_json(const Capability& row) {
   return limits;
 }
 
+using Ways = std::vector<std::pair<std::string, std::string>>;
+
+void append_differing(std::string& text, std::string_view title, const Ways& before, const Ways& after) {
+  if (before == after) return;
+  text += fmt::format("\n{}\n", title);
+  const auto append_others = [&](char sign, const Ways& ways, const Ways& others) {
+    for (const auto& way : ways) {
+      if (std::ranges::find(others, way) == others.end())
+        text += fmt::format("  {} {}: {}\n", sign, way.first, way.second);
+    }
+  };
+  append_others('-', before, after);
+  append_others('+', after, before);
+}
+
 }  // namespace
 
 /// "what: how", a line each.
@@ -171,16 +186,44 @@ std::vector<std::pair<std::string, std::string>> how_it_quantises(const March& m
     lines.emplace_back("what only outputs take", quantise.outputs->value ? "like the rest" : "float");
   }
   if (!quantise.own_scale.empty()) lines.emplace_back("own scale", text_of(quantise.own_scale));
-  if (!march.same_scale.empty())
-    lines.emplace_back("one scale for data and results", join(march.same_scale, ", "));
   for (const Placed<std::string>& each : quantise.not_yet) lines.emplace_back("not carried out", each.value);
   return lines;
+}
+
+std::vector<std::pair<std::string, std::string>> how_it_rewrites(const March& march) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  const auto add_names = [&](const char* what, const std::vector<FusionPattern>& patterns) {
+    std::vector<std::string> names;
+    for (const FusionPattern& each : patterns) names.push_back(each.name);
+    if (!names.empty()) lines.emplace_back(what, join(names, ", "));
+  };
+  add_names("fuses as heads, besides the usual", march.sequences.heads);
+  add_names("fuses as tails, besides the usual", march.sequences.tails);
+  add_names("fuses as units of their own", march.sequences.units);
+  if (march.tails)
+    lines.emplace_back("of the usual tails fuses", march.tails->empty() ? "none" : join(*march.tails, ", "));
+  if (march.tail_relu_apart)
+    lines.emplace_back("a Relu behind the last layer", "is not fused, and runs on the CPU");
+  if (!march.int16_addends) lines.emplace_back("a layer that adds", "takes no addend in int16");
+  if (!march.same_scale.empty())
+    lines.emplace_back("one scale for data and results", join(march.same_scale, ", "));
+  if (!march.replace.empty()) lines.emplace_back("replaces", join(march.replace, ", "));
+  return lines;
+}
+
+nlohmann::ordered_json ways_json(const Ways& ways) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (const auto& [what, how] : ways) json.push_back({{"what", what}, {"how", how}});
+  return json;
 }
 
 std::string about(const March& march) {
   std::string text = fmt::format("from {}\n", march.source);
   if (march.quantise) text += "how its tools quantise a model:\n";
   for (const auto& [what, how] : how_it_quantises(march)) text += fmt::format("  {}: {}\n", what, how);
+  const auto rewrites = how_it_rewrites(march);
+  if (!rewrites.empty()) text += "how nodes are fused and replaced for it:\n";
+  for (const auto& [what, how] : rewrites) text += fmt::format("  {}: {}\n", what, how);
   if (march.quantise && march.provisional) return text + "provisional: concluded, not read\n";
   if (march.capabilities.rows.empty()) {
     text += "nothing is known of what it runs where: whatever can be quantised is asked of the BPU\n";
@@ -237,16 +280,9 @@ std::string difference_text(const March& before, const March& after) {
   const std::vector<Pair> pairs = differing(before, after);
   std::string text =
       fmt::format("{} operators differ from {} to {}\n", pairs.size(), before.name, after.name);
-  const auto ways = how_it_quantises(before), other_ways = how_it_quantises(after);
-  if (ways != other_ways) text += "\nhow they quantise\n";
-  for (const auto& way : ways) {
-    if (std::ranges::find(other_ways, way) == other_ways.end())
-      text += fmt::format("  - {}: {}\n", way.first, way.second);
-  }
-  for (const auto& way : other_ways) {
-    if (std::ranges::find(ways, way) == ways.end())
-      text += fmt::format("  + {}: {}\n", way.first, way.second);
-  }
+  append_differing(text, "how they quantise", how_it_quantises(before), how_it_quantises(after));
+  append_differing(text, "how nodes are fused and replaced for them", how_it_rewrites(before),
+                   how_it_rewrites(after));
   for (const Pair& pair : pairs) {
     text += fmt::format("\n{}\n", pair.op);
     if (pair.runs(pair.before) != pair.runs(pair.after)) {
@@ -271,7 +307,15 @@ nlohmann::ordered_json difference_json(const March& before, const March& after) 
                          {"only_before", pair.lost()},
                          {"only_after", pair.added()}});
   }
-  return {{"before", before.name}, {"after", after.name}, {"operators", operators}};
+  const auto ways = [](const March& march) {
+    Ways all = how_it_quantises(march);
+    for (auto& way : how_it_rewrites(march)) all.push_back(std::move(way));
+    return ways_json(all);
+  };
+  return {{"before", before.name},
+          {"after", after.name},
+          {"ways", {ways(before), ways(after)}},
+          {"operators", operators}};
 }
 
 }  // namespace qprep

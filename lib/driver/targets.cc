@@ -189,13 +189,14 @@ nlohmann::ordered_json to_json(const TargetSupport& support) {
     json["why"] = each.why;
     operators.push_back(std::move(json));
   }
-  nlohmann::ordered_json quantise = nlohmann::ordered_json::array();
-  for (const auto& [what, how] : how_it_quantises(support.march)) {
-    quantise.push_back({{"what", what}, {"how", how}});
-  }
-  return {{"march", support.march.name},    {"products", support.march.chips},
-          {"source", support.march.source}, {"provisional", support.march.provisional},
-          {"quantise", quantise},           {"rows", rows_json(support.march, support.only)},
+  const nlohmann::ordered_json quantise = ways_json(how_it_quantises(support.march));
+  return {{"march", support.march.name},
+          {"products", support.march.chips},
+          {"source", support.march.source},
+          {"provisional", support.march.provisional},
+          {"quantise", quantise},
+          {"rewrites", ways_json(how_it_rewrites(support.march))},
+          {"rows", rows_json(support.march, support.only)},
           {"operators", operators}};
 }
 

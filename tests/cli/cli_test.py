@@ -673,6 +673,29 @@ class Targets(Case):
         acos = next(each for each in operators if each["operator"] == "Acos")
         self.assertEqual(acos["runs"], ["cpu", "bpu"])
 
+    def test_fusions_scales_and_replacements_are_part_of_a_target(self):
+        text = qprep("targets", "diff", "bayes", "bernoulli2").stdout
+        self.assertIn("\nhow nodes are fused and replaced for them\n  - a layer that adds: takes no addend in int16\n", text)
+        self.assertIn("  + replaces: ", text)
+        text = qprep("targets", "show", "xnnpack").stdout
+        self.assertIn("  fuses as units of their own: add-relu, mul-relu\n", text)
+        self.assertIn("  one scale for data and results: Concat\n", text)
+        own = self.folder / "own.yaml"
+        own.write_text("base: bayes\nsame_scale: [Concat, Add]\n")
+        text = qprep("targets", "diff", "bayes", own).stdout
+        self.assertEqual(text.splitlines()[0], "0 operators differ from bayes to own")
+        self.assertIn("  + one scale for data and results: Concat, Add\n", text)
+
+    def test_explain_tells_units_and_scales_that_differ(self):
+        first, second = self.folder / "first.yaml", self.folder / "second.yaml"
+        first.write_text("fuse: none\n")
+        second.write_text("qconfig_setter: [{module_type: {MaxPool: {output: {same_scale: true}}}}]\n")
+        rows = json.loads(qprep("explain", DIGITS, "--diff", first, second, "--json").stdout)
+        units = [row for row in rows["differences"] if row["slot"] == "unit"]
+        self.assertTrue(units)
+        self.assertTrue(all(row["first"] == "-" for row in units))
+        self.assertIn("relu", units[0]["second"])
+
     def test_a_file_that_extends_a_target(self):
         own = self.folder / "own.yaml"
         own.write_text("base: bayes\noperators: {Celu: {like: Elu}, Conv: {also: C <= 512}}\n")
