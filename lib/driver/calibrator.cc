@@ -19,7 +19,10 @@ Calibrator::Calibrator(OnnxFile& file, const Plan& plan, const Config& config,
       inputs_(inputs),
       options_(options),
       diagnostics_(diagnostics),
-      observed_(tensors_to_observe(file.model, plan)) {}
+      observed_(tensors_to_observe(file.model, plan)),
+      named_(methods_by_name(file.model, plan, observed_, *config.calibration, diagnostics)) {
+  diagnostics.throw_if_error();
+}
 
 void Calibrator::observe(const std::vector<std::string>& results) {
   const CalibrationConfig& calibration = *config_.calibration;
@@ -28,7 +31,7 @@ void Calibrator::observe(const std::vector<std::string>& results) {
   statistics_ =
       from_file ? fitting_statistics(options_.statistics_from, file_, observed_, calibration, inputs_, wanted)
                 : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
-  ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, calibration.observer, diagnostics_);
+  ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, named_, calibration.observer);
   check_samples_give_scales();
   if (from_file) {
     remark_on_statistics_alone();
@@ -108,9 +111,7 @@ void Calibrator::compare_methods() {
   std::vector<std::vector<ChosenRange>> ranges;
   std::vector<SimulatedTensors> candidates;
   for (const ObserverSpec& observer : observers) {
-    // What is odd in the configuration was said before.
-    Diagnostics said;
-    ranges.push_back(choose_ranges(observed_, statistics_, plan_, calibration, observer, said));
+    ranges.push_back(choose_ranges(observed_, statistics_, plan_, calibration, named_, observer));
     SimulatedTensors& candidate = candidates.emplace_back();
     for (std::size_t i = 0; i < observed_.size(); ++i)
       candidate.emplace(observed_[i].value, SimulatedAs{ranges.back()[i].taken.range});

@@ -26,7 +26,8 @@ inline constexpr double kWorthMeasuring = 0.0025;
 /// Called in the order of the members.
 class Calibrator {
  public:
-  /// All live as long as it does. Given: config.calibration.
+  /// All live as long as it does. Given: config.calibration; the plan is decided, and nothing is inserted
+  /// yet. Diagnostics and Fatal: what methods_by_name says of the configuration.
   Calibrator(OnnxFile& file, const Plan& plan, const Config& config, const std::vector<PreparedInput>& inputs,
              const PrepareOptions& options, Diagnostics& diagnostics);
 
@@ -69,6 +70,7 @@ class Calibrator {
   const PrepareOptions& options_;
   Diagnostics& diagnostics_;
   std::vector<Observed> observed_;
+  TensorMethods named_;  // of observed_
   Statistics statistics_;
   std::vector<ChosenRange> ranges_;   // of observed_
   std::optional<SampleSet> samples_;  // where more than statistics is wanted of them

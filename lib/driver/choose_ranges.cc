@@ -1,39 +1,14 @@
 #include "driver/choose_ranges.h"
 
 #include <algorithm>
-#include <fmt/format.h>
-#include <re2/re2.h>
 #include <unordered_map>
 #include <unordered_set>
 
-#include "config/selector.h"
 #include "quant/fake_quant.h"
-#include "support/codes.h"
 #include "support/parallel.h"
 
 namespace qprep {
 namespace {
-
-/// Which tensors a selector names, by their names or that of the node that makes them.
-class TensorSelector {
- public:
-  explicit TensorSelector(const std::string& text) : path_(path_of(text)) {
-    if (is_pattern(text)) regex_ = regex_of(text);
-  }
-  bool names(const Observed& tensor) const {
-    const Node* maker = tensor.value->producer();
-    return names(tensor.name) || (maker && names(maker->label()));
-  }
-
- private:
-  bool names(const std::string& name) const {
-    const std::string path = path_of(name);
-    return regex_ ? re2::RE2::FullMatch(path, *regex_) : path == path_;
-  }
-
-  std::string path_;
-  std::shared_ptr<const re2::RE2> regex_;
-};
 
 /// How the tensor becomes integers.
 QuantSpec spec_of(const Value& value, const Plan& plan) {
@@ -48,26 +23,14 @@ QuantSpec spec_of(const Value& value, const Plan& plan) {
 
 /// The observer of each tensor.
 std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, const Plan& plan,
-                                       const CalibrationConfig& config, const ObserverSpec& usual,
-                                       Diagnostics& diagnostics) {
+                                       const CalibrationConfig& config, const TensorMethods& named,
+                                       const ObserverSpec& usual) {
   std::vector<ObserverSpec> specs(observed.size(), usual);
   for (std::size_t i = 0; i < observed.size(); ++i) {
     // 16 bits have steps enough for what is rare, too.
     const bool is_wide = spec_of(*observed[i].value, plan).precision == Precision::kInt16;
     if (is_wide && config.observer.observer == Observer::kAuto) specs[i] = {.observer = Observer::kMinMax};
-  }
-  for (auto entry = config.tensors.rbegin(); entry != config.tensors.rend(); ++entry) {
-    const TensorSelector selector(entry->selector.value);
-    bool names_any = false;
-    for (std::size_t i = 0; i < observed.size(); ++i) {
-      if (!selector.names(observed[i])) continue;
-      names_any = true;
-      specs[i] = entry->spec;
-    }
-    if (names_any) continue;
-    diagnostics.warning(codes::kNoMatch,
-                        fmt::format("'{}' names no tensor that calibration looks at", entry->selector.value),
-                        entry->selector.where);
+    if (named[i]) specs[i] = *named[i];
   }
   return specs;
 }
@@ -88,8 +51,8 @@ TensorStatistics joined(const std::vector<const TensorStatistics*>& tensors) {
 
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
-                                       const ObserverSpec& usual, Diagnostics& diagnostics) {
-  const std::vector<ObserverSpec> observers = observers_of(observed, plan, config, usual, diagnostics);
+                                       const TensorMethods& named, const ObserverSpec& usual) {
+  const std::vector<ObserverSpec> observers = observers_of(observed, plan, config, named, usual);
   // Tensors by the scale that they have; the first of a group speaks for it.
   std::vector<std::vector<std::size_t>> groups;
   std::unordered_map<const Value*, std::size_t> group_of;

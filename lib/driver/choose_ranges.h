@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "driver/calibration.h"
+#include "driver/tensor_methods.h"
 #include "passes/correct_biases.h"
 #include "passes/fill_scales.h"
 #include "plan/plan.h"
@@ -20,12 +21,12 @@ struct ChosenRange {
   ObservedRange taken;  // what its integers cover; tensors with one scale in common have one
 };
 
-/// In the order of `observed`. `usual`: of the tensors that the configuration does not name; of those of 16
-/// bits, method auto takes min_max. Given: `statistics` has these tensors, in this order. Diagnostics: a
-/// selector of the configuration that names none of them.
+/// In the order of `observed`. `named`: of methods_by_name. `usual`: of the tensors that the configuration
+/// does not name; of those of 16 bits, method auto takes min_max. Given: `statistics` has these tensors, in
+/// this order.
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
-                                       const ObserverSpec& usual, Diagnostics& diagnostics);
+                                       const TensorMethods& named, const ObserverSpec& usual);
 
 /// For the report. Tensors that got no scale, and constants, are left out.
 Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::vector<ChosenRange>& chosen,

@@ -5,6 +5,7 @@
 #include "driver/newer_opset.h"
 #include "driver/rewrite_model.h"
 #include "driver/small_segments.h"
+#include "driver/tensor_methods.h"
 #include "driver/whole_on_bpu.h"
 #include "onnx_io/infer_shapes.h"
 #include "passes/pipeline.h"
@@ -62,6 +63,10 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   run_passes(decided.file.model, decided.plan, pipeline(PassKind::kDecide), env);
   check_wanted_devices(decided.config, decided.file.model, decided.plan, diagnostics);
   check_whole_on_bpu(decided.config, decided.file.model, decided.plan, diagnostics);
+  if (const auto& calibration = decided.config.calibration) {
+    const std::vector<Observed> observed = tensors_to_observe(decided.file.model, decided.plan);
+    methods_by_name(decided.file.model, decided.plan, observed, *calibration, diagnostics);
+  }
   diagnostics.throw_if_error();
   return decided;
 }
