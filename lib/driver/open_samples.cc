@@ -24,7 +24,10 @@ std::vector<RawInput> raw_inputs(const CalibrationConfig& config, std::span<cons
     input.port.type = inputs[i].sample;
     input.folder = config.raw[i].folder;
     input.bytes = config.raw[i].bytes;
-    if (spec.is_picture()) input.promise = Promise{0, 255, "pictures before mean and scale have"};
+    if (spec.is_picture()) {
+      input.promise = Promise{0, 255, "pictures before mean and scale have",
+                              doubt_about(spec.mean, spec.scale), spec.where};
+    }
     input.adapt = [spec](const Tensor& sample) { return adapt_sample(sample, spec); };
     raw.push_back(std::move(input));
   }

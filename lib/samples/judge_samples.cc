@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <set>
+#include <string_view>
 
 #include "support/codes.h"
 
@@ -15,9 +17,41 @@ constexpr std::size_t kFewSamples = 20;
 constexpr double kFarAbove = 4, kFarBelow = 1.0 / 32;
 /// Numbers after mean and scale do not reach this far, in any usual preprocessing but 0 to 255 itself.
 constexpr double kNormalised = 8;
+/// Black is at least so far below zero where something is taken from pixels; of pixels from 0 to 1, the
+/// brightest is above that.
+constexpr double kNegative = -0.4, kSomeOfOne = 0.25;
+/// What is left of 0 to 255 by any usual mean and scale: 1 (0 to 1) to 255, and some to spare.
+constexpr double kWidest = 256, kNarrowest = 1.0 / 32;
 
 std::string range_text(const Spread& spread) {
   return fmt::format("{:.4g} to {:.4g}", spread.min, spread.max);
+}
+
+/// Of a mean or scale with a number for each channel, one for all, or none.
+double number_of(const std::vector<double>& numbers, std::size_t channel, double none) {
+  return numbers.empty() ? none : numbers.size() == 1 ? numbers.front() : numbers[channel];
+}
+
+std::string numbers_text(std::string_view word, std::vector<double> numbers, double factor) {
+  if (numbers.empty()) return "";
+  for (double& each : numbers) each *= factor;
+  return fmt::format("{} {:.6g}", word, fmt::join(numbers, " "));
+}
+
+/// "mean 0.485 0.456 0.406 and scale 4.36681"; the one that is there.
+std::string both_text(const std::vector<double>& mean, double mean_factor, const std::vector<double>& scale,
+                      double scale_factor) {
+  const std::string a = numbers_text("mean", mean, mean_factor),
+                    b = numbers_text("scale", scale, scale_factor);
+  return a + (a.empty() || b.empty() ? "" : " and ") + b;
+}
+
+/// The preprocessing itself, where something is made by it.
+void judge_doubt(const std::string& input, std::span<const InputFacts* const> facts, const Promise& promise,
+                 Diagnostics& diagnostics) {
+  const auto is_made = [](const InputFacts* each) { return each->preprocessed || each->in_file; };
+  if (promise.doubt.empty() || std::none_of(facts.begin(), facts.end(), is_made)) return;
+  diagnostics.warning(codes::kBadSample, fmt::format("input '{}': {}", input, promise.doubt), promise.where);
 }
 
 void judge_promise(const std::string& input, std::span<const InputFacts* const> facts, const Promise& promise,
@@ -34,14 +68,16 @@ void judge_promise(const std::string& input, std::span<const InputFacts* const> 
   }
   if (!farthest || promised <= 0) return;
   const bool above = seen.magnitude() > kFarAbove * promised, below = seen.magnitude() < kFarBelow * promised;
-  if (!above && !below) return;
+  const bool between = promise.low < kNegative && seen.min >= 0 && seen.max <= 1 && seen.max > kSomeOfOne;
+  if (!above && !below && !between) return;
   const bool pixels = above && stored(*farthest).pixels();
   diagnostics.warning(codes::kBadSample,
                       fmt::format("the samples of input '{}' range from {}, and {} {:.4g} to {:.4g}{}", input,
                                   range_text(seen), promise.because, promise.low, promise.high,
-                                  pixels  ? ": these are pixels before mean and scale"
-                                  : below ? ": is something done to them twice?"
-                                          : ""),
+                                  pixels    ? ": these are pixels before mean and scale"
+                                  : below   ? ": is something done to them twice?"
+                                  : between ? ": these are pixels from 0 to 1 before mean and scale"
+                                            : ""),
                       {farthest->file, 0, 0});
 }
 
@@ -72,6 +108,29 @@ void judge_mixture(const std::string& input, std::span<const InputFacts* const> 
 
 const TensorFacts& stored(const InputFacts& facts) { return facts.in_file ? *facts.in_file : facts.fed; }
 
+std::string doubt_about(const std::vector<double>& mean, const std::vector<double>& scale) {
+  double low = INFINITY, high = -INFINITY, widest = 0, narrowest = INFINITY, most = 0;
+  for (std::size_t i = 0; i < std::max({mean.size(), scale.size(), std::size_t{1}}); ++i) {
+    const double taken = number_of(mean, i, 0), times = number_of(scale, i, 1);
+    low = std::min({low, 0.0 - taken * times, (255 - taken) * times});
+    high = std::max({high, -taken * times, (255 - taken) * times});
+    widest = std::max(widest, 255 * std::fabs(times));
+    narrowest = std::min(narrowest, 255 * std::fabs(times));
+    most = std::max(most, taken);
+  }
+  const bool small_mean = most > 0 && most<1, large_scale = widest> kWidest;
+  if (!small_mean && !large_scale && most <= 255 && narrowest >= kNarrowest) return "";
+  const std::string made = fmt::format("with {}, pixels, which are 0 to 255 here, become {:.4g} to {:.4g}",
+                                       both_text(mean, 1, scale, 1), low, high);
+  if (small_mean || (large_scale && most <= 1)) {
+    return fmt::format("{}; numbers for pixels of 0 to 1 are here {}", made,
+                       both_text(mean, small_mean ? 255 : 1, scale, large_scale ? 1 / 255.0 : 1));
+  }
+  if (most > 255) return made + "; the mean is above all of them";
+  return large_scale ? made + "; the scale (1 / std) makes them more, not less"
+                     : made + "; are they divided by 255 twice?";
+}
+
 void judge_count(std::size_t samples, const std::string& where, Diagnostics& diagnostics) {
   if (samples >= kFewSamples) return;
   diagnostics.warning(
@@ -96,6 +155,7 @@ void judge_samples(std::span<const SampleFacts> samples, std::span<const std::st
   }
   for (const auto& [input, facts] : by_input) {
     if (const auto promise = promises.find(input); promise != promises.end()) {
+      judge_doubt(input, facts, promise->second, diagnostics);
       judge_promise(input, facts, promise->second, diagnostics);
     } else {
       judge_mixture(input, facts, diagnostics);

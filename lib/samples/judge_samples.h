@@ -15,8 +15,15 @@ namespace qprep {
 /// The numbers that an input gets, as its preprocessing says.
 struct Promise {
   double low = 0, high = 0;
-  std::string because;  // "mean and scale promise"
+  std::string because;     // "mean and scale promise"
+  std::string doubt = {};  // of doubt_about
+  Where where = {};        // what says mean and scale; no file: nothing does
 };
+
+/// Why (byte - mean) * scale makes of the pixels 0 to 255 what no network is fed, and what was probably
+/// meant: a sentence; empty: it does not. Given: each has a number for each channel, one for all, or none (0,
+/// 1).
+std::string doubt_about(const std::vector<double>& mean, const std::vector<double>& scale);
 
 /// One input of one sample.
 struct InputFacts {

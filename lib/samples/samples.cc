@@ -69,8 +69,9 @@ bool is_bytes_of_picture(const StoredTensor& stored, const SampleInput& input, D
 }
 
 /// The numbers that bytes become.
-Promise promise_of(const PictureRecipe& recipe) {
-  Promise promise{0, 255, "mean and scale promise"};
+Promise promise_of(const SampleSpec& spec) {
+  const PictureRecipe& recipe = *spec.picture;
+  Promise promise{0, 255, "mean and scale promise", doubt_about(recipe.mean, recipe.scale), spec.where};
   if (recipe.mean.empty() && recipe.scale.empty()) promise.because = "pictures have";
   const std::size_t count = std::max({recipe.mean.size(), recipe.scale.size(), std::size_t{1}});
   const auto of = [](const std::vector<double>& numbers, std::size_t i, double none) {
@@ -78,7 +79,7 @@ Promise promise_of(const PictureRecipe& recipe) {
   };
   for (std::size_t i = 0; i < count; ++i) {
     const double mean = of(recipe.mean, i, 0), scale = of(recipe.scale, i, 1);
-    const auto [low, high] = std::minmax({-mean * scale, (255 - mean) * scale});
+    const auto [low, high] = std::minmax({0.0 - mean * scale, (255 - mean) * scale});
     promise.low = i == 0 ? low : std::min(promise.low, low);
     promise.high = i == 0 ? high : std::max(promise.high, high);
   }
@@ -329,7 +330,7 @@ std::map<std::string, Promise> SampleSet::promises() const {
   for (const Input& each : inputs_) {
     const std::string& name = each.input.port.name;
     if (each.raw && each.raw->promise) promises.emplace(name, *each.raw->promise);
-    if (each.input.takes_pictures()) promises.emplace(name, promise_of(*each.input.spec.picture));
+    if (each.input.takes_pictures()) promises.emplace(name, promise_of(each.input.spec));
   }
   return promises;
 }

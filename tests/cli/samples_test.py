@@ -362,6 +362,25 @@ class Pictures(Samples):
         self.assertIn("mean 123.7 116.3 103.5", answer["inputs"][0]["preprocessing"])
         np.save(self.folder / "s/1.npy", (rgb.transpose(2, 0, 1)[None] / 64 - 2).astype(np.float32))
         self.assertNotIn("promise", self.said(self.show()))
+        np.save(self.folder / "s/1.npy", (rgb.transpose(2, 0, 1)[None] / 255).astype(np.float32))
+        self.assertIn("these are pixels from 0 to 1 before mean and scale", self.said(self.show()))
+
+    def test_mean_and_scale_of_other_pixels(self) -> None:
+        self.picture("0.png", png_bytes(picture(6, 8), 2))
+        self.model({"x": [1, 3, 6, 8]})
+        numbers = "mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]"
+        self.config(f"calibration:\n  data: s\n  inputs:\n    x: {{{numbers}}}\n")
+        here = "become -2.118 to 1136; numbers for pixels of 0 to 1 are here mean 123.675 116.28 103.53 and scale 0.0171248"
+        for verb in (("samples", "show"), ("calibrate",), ("prepare",)):
+            out = {"calibrate": ["-o", "a.qcal"], "prepare": ["-o", "o"]}.get(verb[0], [])
+            said = self.run_qprep(*verb, "m.onnx", "-c", "c.yaml", *out).stderr
+            self.assertRegex(said, r"c\.yaml:4:5: warning: input 'x': with mean 0\.485 0\.456 0\.406 and scale")
+            self.assertIn(here, said)
+            self.assertEqual(said.count(here), 1)
+        # Of what is fed as it is, nothing is made by them.
+        np.save(self.folder / "s/0.npy", np.zeros((1, 3, 6, 8), np.float32))
+        (self.folder / "s/0.png").unlink()
+        self.assertNotIn("with mean", self.said(self.show()))
 
     def test_statistics_remember_the_preprocessing(self) -> None:
         self.picture("0.png", png_bytes(picture(6, 8), 2))

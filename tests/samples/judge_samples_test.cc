@@ -83,6 +83,61 @@ TEST_CASE("numbers that were prepared twice") {
   CHECK_THAT(found[0], Catch::Contains("pictures before mean and scale have 0 to 255: is something done"));
 }
 
+TEST_CASE("pixels from 0 to 1 where mean and scale promise what is around zero") {
+  const auto found = warnings({picture("a.npy", {0, 0.9F}), picture("b.npy", {0.5F, 1})}, kNormalised);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] ==
+        "b.npy: the samples of input 'image' range from 0 to 1, and mean and scale promise -2 to 2.5: these "
+        "are "
+        "pixels from 0 to 1 before mean and scale");
+  const Promise not_below = {0, 1, "mean and scale promise"};
+  CHECK(warnings({picture("a.npy", {0, 1})}, not_below).empty());
+  CHECK(warnings({picture("a.npy", {0, 0.2F})}, kNormalised).empty());
+  CHECK(warnings({picture("a.npy", {-0.1F, 1})}, kNormalised).empty());
+}
+
+TEST_CASE("mean and scale of pixels from 0 to 1") {
+  CHECK(
+      doubt_about({0.485, 0.456, 0.406}, {1 / 0.229, 1 / 0.224, 1 / 0.225}) ==
+      "with mean 0.485 0.456 0.406 and scale 4.36681 4.46429 4.44444, pixels, which are 0 to 255 here, "
+      "become "
+      "-2.118 to 1136; numbers for pixels of 0 to 1 are here mean 123.675 116.28 103.53 and scale 0.0171248 "
+      "0.017507 0.0174292");
+  CHECK_THAT(doubt_about({0.5}, {1 / 127.5}), Catch::EndsWith("are here mean 127.5 and scale 0.00784314"));
+  CHECK_THAT(doubt_about({}, {2}), Catch::EndsWith("are here scale 0.00784314"));
+  CHECK_THAT(doubt_about({0.5}, {}), Catch::EndsWith("are here mean 127.5"));
+}
+
+TEST_CASE("mean and scale that make no usual range") {
+  CHECK_THAT(doubt_about({123.675}, {1 / 0.229}),
+             Catch::EndsWith("the scale (1 / std) makes them more, not less"));
+  CHECK_THAT(doubt_about({0}, {1 / 65025.0}),
+             Catch::EndsWith("become 0 to 0.003922; are they divided by 255 twice?"));
+  CHECK_THAT(doubt_about({123.675 * 255}, {1 / 58.0}), Catch::EndsWith("the mean is above all of them"));
+}
+
+TEST_CASE("usual mean and scale are not doubted") {
+  const std::vector<double> none;
+  CHECK(doubt_about(none, none).empty());
+  CHECK(doubt_about(none, {1 / 255.0}).empty());
+  CHECK(doubt_about({127.5}, {1 / 127.5}).empty());
+  CHECK(doubt_about({128}, {0.0078125}).empty());
+  CHECK(doubt_about({128}, none).empty());
+  CHECK(doubt_about({127.5}, {1 / 255.0}).empty());
+  CHECK(doubt_about({103.939, 116.779, 123.68}, none).empty());
+  CHECK(doubt_about({103.53, 116.28, 123.675}, {0.017}).empty());
+  CHECK(doubt_about({123.675, 116.28, 103.53}, {1 / 58.395, 1 / 57.12, 1 / 57.375}).empty());
+  CHECK(doubt_about({0, 0, 0}, {1, 1, 1}).empty());
+}
+
+TEST_CASE("only a preprocessing that makes something is doubted") {
+  Promise promise = {-2, 1136, "mean and scale promise", "with mean 0.485 ..."};
+  InputFacts made = picture("a.jpg", {-2, 1136});
+  CHECK(warnings({made}, promise).empty());
+  made.preprocessed = true;
+  CHECK(warnings({made}, promise) == std::vector<std::string>{": input 'image': with mean 0.485 ..."});
+}
+
 TEST_CASE("no false alarm") {
   CHECK(warnings({picture("a.npy", {-2, 2}), picture("b.npy", {0, 0.1F})}, kNormalised).empty());
   CHECK(warnings({picture("a.npy", {0, 255}), picture("dark.npy", {0, 3})}).empty());
