@@ -6,6 +6,7 @@
 
 #include "support/codes.h"
 #include "support/diagnostics.h"
+#include "support/temporary_names.h"
 #include "support/text.h"
 
 namespace qprep {
@@ -15,7 +16,7 @@ OutputFolder::OutputFolder(const std::filesystem::path& folder) {
   for (std::filesystem::path at = std::filesystem::absolute(folder, error); !error && !at.empty();
        at = at.parent_path()) {
     if (std::filesystem::exists(at, error) || at == at.parent_path()) break;
-    made_.push_back(at);
+    made_.add(at);
   }
   std::filesystem::create_directories(folder, error);
   // create_directories calls an existing file an error or no error, depending on the library.
@@ -29,10 +30,16 @@ OutputFolder::OutputFolder(const std::filesystem::path& folder) {
   }
 }
 
-OutputFolder::~OutputFolder() {
+/// Before it is made, so that no signal finds it made and unknown.
+void OutputFolder::Made::add(const std::filesystem::path& folder) {
+  folders_.push_back({folder, remember_folder(folder.string())});
+}
+
+OutputFolder::Made::~Made() {
   std::error_code not_empty;
-  for (const std::filesystem::path& folder : made_) {
-    if (!std::filesystem::remove(folder, not_empty)) return;
+  for (const Folder& folder : folders_) {
+    std::filesystem::remove(folder.path, not_empty);
+    if (folder.registration > 0) forget_folder(folder.registration);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <vector>
 
@@ -13,11 +14,29 @@ class OutputFolder {
   explicit OutputFolder(const std::filesystem::path& folder);
   OutputFolder(const OutputFolder&) = delete;
   OutputFolder& operator=(const OutputFolder&) = delete;
-  /// Result: folders that were made for nothing are gone.
-  ~OutputFolder();
+  /// Result: folders that were made for nothing are gone; so they are where a signal ends the process
+  /// (remove_temporaries_on_signals).
+  ~OutputFolder() = default;
 
  private:
-  std::vector<std::filesystem::path> made_;  // innermost first
+  /// Folders that were not there before, innermost first.
+  class Made {
+   public:
+    Made() = default;
+    Made(const Made&) = delete;
+    Made& operator=(const Made&) = delete;
+    ~Made();
+    void add(const std::filesystem::path& folder);
+
+   private:
+    struct Folder {
+      std::filesystem::path path;
+      std::size_t registration = 0;  // 0: none
+    };
+    std::vector<Folder> folders_;
+  };
+
+  Made made_;
 };
 
 }  // namespace qprep

@@ -24,11 +24,36 @@ struct Slot {
 };
 static_assert(std::atomic<State>::is_always_lock_free, "a signal handler reads it");
 
-std::array<Slot, 64> slots;
+std::array<Slot, 64> files;
+std::array<Slot, 32> folders;
+
+/// Result: the slot's number, from 1 on; 0: all are taken. Given: the path is shorter than PATH_MAX.
+template <std::size_t N>
+std::size_t take_slot(std::array<Slot, N>& slots, const std::string& path) {
+  for (std::size_t i = 0; i < N; ++i) {
+    State expected = State::kFree;
+    if (!slots[i].state.compare_exchange_strong(expected, State::kTaken)) continue;
+    std::memcpy(slots[i].path.data(), path.c_str(), path.size() + 1);
+    slots[i].state = State::kReady;
+    return i + 1;
+  }
+  return 0;
+}
+
+/// One folder of those that are left, if it is empty.
+bool remove_a_folder() {
+  for (const Slot& slot : folders) {
+    if (slot.state == State::kReady && ::rmdir(slot.path.data()) == 0) return true;
+  }
+  return false;
+}
 
 void remove_temporaries() {
-  for (const Slot& slot : slots) {
+  for (const Slot& slot : files) {
     if (slot.state == State::kReady) ::unlink(slot.path.data());
+  }
+  // One may lie in another, whatever their order.
+  while (remove_a_folder()) {
   }
 }
 
@@ -41,7 +66,7 @@ void on_bus_error(int) {
   ::_exit(1);
 }
 
-/// Ends the process as the signal would have, without its temporary files.
+/// Ends the process as the signal would have, without its temporary files and the folders made for them.
 void on_signal(int signal) {
   remove_temporaries();
   struct sigaction action = {};
@@ -54,17 +79,17 @@ void on_signal(int signal) {
 
 std::size_t remember_temporary(const std::string& path) {
   if (path.size() >= PATH_MAX) throw Fatal(codes::kFileAccess, "the path '" + path + "' is too long");
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    State expected = State::kFree;
-    if (!slots[i].state.compare_exchange_strong(expected, State::kTaken)) continue;
-    std::memcpy(slots[i].path.data(), path.c_str(), path.size() + 1);
-    slots[i].state = State::kReady;
-    return i + 1;
-  }
+  if (const std::size_t number = take_slot(files, path)) return number;
   throw Fatal(codes::kFileAccess, "cannot write '" + path + "': too many files are being written at once");
 }
 
-void forget_temporary(std::size_t number) { slots.at(number - 1).state = State::kFree; }
+void forget_temporary(std::size_t number) { files.at(number - 1).state = State::kFree; }
+
+std::size_t remember_folder(const std::string& path) {
+  return path.size() < PATH_MAX ? take_slot(folders, path) : 0;
+}
+
+void forget_folder(std::size_t number) { folders.at(number - 1).state = State::kFree; }
 
 void remove_temporaries_on_signals() {
   const auto handle = [](int signal, void (*handler)(int)) {

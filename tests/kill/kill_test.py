@@ -5,7 +5,7 @@
 Kills fall evenly over `qprep copy` of one file, `qprep copy` with external data, and `qprep prepare`. After each, what
 stands at the targets is byte for byte what was there before or what a whole run writes, and an external file that
 a model names holds that model's data; a model whose data are outside may also be gone. Only temporary files may be left by kill -9, and nothing by SIGINT, SIGTERM or
-a full disk.
+a full disk. A `qprep prepare` that calibrates is ended by SIGINT and SIGTERM, too: folders that it made are gone unless they hold results.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 
@@ -168,6 +169,56 @@ def interrupt_often(cases: list[Case], work: Path, kills: int, chance: random.Ra
         case.interrupt(which, work / f"out-{cases.index(case)}", chance.uniform(0, 1.1 * case.seconds), how)
 
 
+def calibrating(qprep: Path, work: Path) -> tuple[list[str | Path], float]:
+    """A command that calibrates, but for the folder, and how long it takes."""
+    random = np.random.default_rng(1)
+    weight = onnx.numpy_helper.from_array(random.normal(0, 1, (16, 3, 3, 3)).astype(np.float32), "w")
+    tensor = lambda name, dims: onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, dims)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Conv", ["x", "w"], ["y"], "conv")],
+        "g", [tensor("x", [1, 3, 96, 96])], [tensor("y", [1, 16, 94, 94])], [weight],
+    )  # fmt: skip
+    folder = work / "calibrating"
+    (folder / "samples").mkdir(parents=True)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), folder / "m.onnx")
+    for i in range(200):
+        np.save(folder / f"samples/{i:03d}.npy", random.normal(0, 1, (1, 3, 96, 96)).astype(np.float32))
+    (folder / "c.yaml").write_text("calibration: {data: samples, method: mse}\n")
+    command = [qprep, "prepare", folder / "m.onnx", "-c", folder / "c.yaml", "-o"]
+    start = time.perf_counter()
+    subprocess.run([*command, work / "calibrated"], check=True, stdout=subprocess.DEVNULL)
+    return command, time.perf_counter() - start
+
+
+def interrupt_calibration(qprep: Path, work: Path, times: int, chance: random.Random) -> str:
+    """Folders that the run made are gone, unless there are results in them; one that was there stays."""
+    command, seconds = calibrating(qprep, work)
+    found = Counter[str]()
+    for number in range(times):
+        top = work / "made"
+        target = work / "was there" if number % 4 == 3 else top / "by" / "qprep"
+        (work / "was there").mkdir(exist_ok=True)
+        process = subprocess.Popen([*command, target], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0, seconds))
+        how = chance.choice((signal.SIGINT, signal.SIGTERM))
+        process.send_signal(how)
+        status = process.wait()
+        if status not in (0, -how):
+            raise Fault(f"calibrating: exit status {status} after {how.name}")
+        if not (work / "was there").is_dir():
+            raise Fault("calibrating: a folder that was there is gone")
+        results = list(target.iterdir()) if target.exists() else []
+        if any(TEMPORARY.fullmatch(path.name) for path in results):
+            raise Fault(f"calibrating: {how.name} left a temporary file")
+        if top.exists() and not results:
+            raise Fault(f"calibrating: {how.name} left an empty folder")
+        found["results" if results else "nothing"] += 1
+        for folder in (top, work / "was there"):
+            shutil.rmtree(folder, ignore_errors=True)
+    ends = ", ".join(f"{count} {what}" for what, count in sorted(found.items()))
+    return f"prepare with samples: {seconds:.3f} s a run; found {ends}"
+
+
 def finish(cases: list[Case], work: Path) -> None:
     """A whole run over what the kills left."""
     for number, case in enumerate(cases):
@@ -232,12 +283,14 @@ def main() -> int:
             interrupt_often(cases, work, args.kills, random.Random(args.seed))
             finish(cases, work)
             filled = fill_disk(cases, work, size)
+            calibrated = interrupt_calibration(args.qprep.resolve(), work, max(8, args.kills // 10), random.Random(args.seed))
         except Fault as fault:
             print(fault, file=sys.stderr)
             return 1
     for case in cases:
         ends = ", ".join(f"{count} {what}" for what, count in sorted(case.counts.items()) if count)
         print(f"{case.name}: {case.seconds:.3f} s a run; found {ends}")
+    print(calibrated)
     print(f"{args.kills} interruptions and {filled}: nothing was half written")
     return 0
 

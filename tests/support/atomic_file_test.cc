@@ -12,6 +12,7 @@
 #include "support/fatal.h"
 #include "support/mapped_file.h"
 #include "support/temporary_folder.h"
+#include "support/temporary_names.h"
 
 using namespace qprep;
 using test::bytes_of;
@@ -178,6 +179,24 @@ TEST_CASE("a signal removes temporary files and ends the process as it would hav
     CHECK(folder.names() == Names{"a"});
     CHECK(bytes_of(folder / "a") == "old");
   }
+}
+
+TEST_CASE("a signal removes folders that are remembered, if nothing else is in them") {
+  const TemporaryFolder folder;
+  const int status = in_child([&] {
+    ::signal(SIGTERM, SIG_DFL);
+    remove_temporaries_on_signals();
+    for (const char* each : {"a", "a/b", "a/b/c", "kept", "forgotten"}) {
+      const std::size_t number = remember_folder((folder / each).string());
+      std::filesystem::create_directory(folder / each);
+      if (std::string(each) == "forgotten") forget_folder(number);
+    }
+    test::write_text(folder / "kept/file", "x");
+    const AtomicFile unfinished(folder / "a/b/file", false);
+    ::raise(SIGTERM);
+  });
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(folder.names() == Names{"forgotten", "kept"});
 }
 
 TEST_CASE("an ignored signal stays ignored") {
