@@ -86,6 +86,20 @@ std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
   return tensors;
 }
 
+/// What is said of slots, not of calibration.
+void refuse_power_of_two(YamlMap& map, const YamlNode& calibration, Diagnostics& diagnostics) {
+  const auto is_there = [](const YamlNode::Entry& entry) { return entry.key == "power_of_two"; };
+  // Asked for only where it is, so that no message lists it among the keys that are known.
+  if (std::none_of(calibration.entries.begin(), calibration.entries.end(), is_there)) return;
+  const YamlNode* node = map.find("power_of_two");
+  diagnostics.error(
+      codes::kUnknownKey,
+      fmt::format("{} is said of what is rounded: write 'activations: {{power_of_two: true}}', 'weights: "
+                  "{{power_of_two: true}}', or both",
+                  map.name_of("power_of_two")),
+      node->where);
+}
+
 }  // namespace
 
 CalibrationConfig read_calibration(const YamlNode& node, const std::string& file, Diagnostics& diagnostics) {
@@ -115,6 +129,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
     calibration.weight_rounding = {rounding->value == "least_error", rounding->where};
   calibration.sensitivity = map.boolean("sensitivity");
   if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
+  refuse_power_of_two(map, node, diagnostics);
   map.finish();
   return calibration;
 }

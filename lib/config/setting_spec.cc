@@ -20,7 +20,7 @@ const std::vector<std::string> kSpecKeys = {"output", "weight",    "input",  "bi
                                             "dtype",  "threshold", "freeze", "optional"};
 /// Of a slot, not of a node.
 const std::vector<std::string> kAspects = {"observer",    "fake_quant", "averaging_constant", "scale",
-                                           "per_channel", "share",      "same_scale"};
+                                           "per_channel", "share",      "same_scale",         "power_of_two"};
 const std::vector<std::string> kObservers = {"min_max", "moving_average"};
 const std::vector<std::string> kLaterObservers = {"mse",         "percentile", "kl",      "histogram",
                                                   "fixed_scale", "clip",       "clip_std"};
@@ -291,6 +291,9 @@ std::vector<Placed<Says>> SpecReader::aspects(YamlMap& map, bool weight) {
                         describe(*constant)),
             constant->where);
     }
+  }
+  if (const auto rounded = map.boolean("power_of_two")) {
+    found.push_back({PowerOfTwo{rounded->value}, rounded->where});
   }
   if (weight) {
     if (const auto per_channel = map.boolean("per_channel")) {

@@ -215,8 +215,8 @@ class Placement {
   bool unit_speaks_otherwise(const Node& node) const {
     const Unit* unit = plan_.unit_of(node);
     if (!unit) return false;
-    for (const Aspect aspect :
-         {Aspect::kPrecision, Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
+    for (const Aspect aspect : {Aspect::kPrecision, Aspect::kObserver, Aspect::kAveragingConstant,
+                                Aspect::kFixedScale, Aspect::kPowerOfTwo}) {
       if (settings_.find(*unit, aspect) != settings_.find(node, Slot::kOutput, aspect)) return true;
     }
     return false;
@@ -300,7 +300,8 @@ class Placement {
     if (is_constant(root)) {
       decision.role = Role::kConstant;
       what = fmt::format("constant that enters {}", reader);
-      settle_scheme(settings_.find(*entry.node, Slot::kOutput, Aspect::kScheme), decision.spec,
+      settle_scheme(settings_.find(*entry.node, Slot::kOutput, Aspect::kScheme),
+                    settings_.find(*entry.node, Slot::kOutput, Aspect::kPowerOfTwo), decision.spec,
                     decision.because);
       know_scale(root, decision.spec);
     } else if (root.is_graph_input()) {
@@ -353,7 +354,9 @@ class Placement {
       decision.spec.averaging_constant == usual.averaging_constant ? decision.because.add(*averaging)
                                                                    : say(*averaging);
     }
-    if (!given) return settle_scheme(find(Aspect::kScheme), decision.spec, decision.because);
+    if (!given) {
+      return settle_scheme(find(Aspect::kScheme), find(Aspect::kPowerOfTwo), decision.spec, decision.because);
+    }
     say(*given);
     const auto& fixed = std::get<FixedScale>(given->says);
     const double smallest = -static_cast<double>(range_of(decision.spec.precision).min);

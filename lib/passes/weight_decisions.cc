@@ -161,7 +161,8 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
       spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
       spec.averaging_constant == usual.averaging_constant ? besides.add(*averaging) : say(*averaging);
     }
-    settle_scheme(said_of(readers[weight], settings, Aspect::kScheme), spec, besides);
+    settle_scheme(said_of(readers[weight], settings, Aspect::kScheme),
+                  said_of(readers[weight], settings, Aspect::kPowerOfTwo), spec, besides);
     std::string why;
     auto scale = weight_scale(*constant_of(*weight), spec, &why);
     if (!scale) {

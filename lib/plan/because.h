@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <string_view>
+#include <utility>
 
 #include "plan/reason.h"
 #include "plan/setting.h"
@@ -40,13 +41,20 @@ Reason because(fmt::format_string<const Args&...> format, const Args&... args) {
   return reason;
 }
 
-/// Result: the scheme is what the setting says, and the reason says so where it is not the default. null:
-/// nothing is said.
-inline void settle_scheme(const Setting* said, QuantSpec& spec, Reason& why) {
-  if (!said) return;
-  spec.scheme = std::get<Scheme>(said->says);
-  if (spec.scheme == Scheme()) return why.add(*said);
-  why.append(because("; {} ({})", to_text(said->says), *said));
+/// Result: the scheme is what the settings say, one of all of it and one of powers of two, and the reason
+/// says so where it is not the default. null: nothing is said. Given: they are of Aspect::kScheme and
+/// kPowerOfTwo.
+inline void settle_scheme(const Setting* said, const Setting* power_of_two, QuantSpec& spec, Reason& why) {
+  const auto say = [&](const Setting& setting, bool usual) {
+    usual ? why.add(setting) : why.append(because("; {} ({})", to_text(setting.says), setting));
+  };
+  if (said) {
+    spec.scheme = std::get<Scheme>(said->says);
+    say(*said, spec.scheme == Scheme());
+  }
+  if (!power_of_two) return;
+  const bool before = std::exchange(spec.scheme.power_of_two, std::get<PowerOfTwo>(power_of_two->says).value);
+  say(*power_of_two, !before && !spec.scheme.power_of_two);
 }
 
 /// Why an activation is float that the setting keeps so.

@@ -50,6 +50,9 @@ std::string to_text(const Says& says) {
       std::string text = to_text(scheme);
       return text.empty() ? "symmetric" : text;
     }
+    std::string operator()(const PowerOfTwo& rounded) const {
+      return rounded.value ? "scale a power of two" : "any scale";
+    }
   };
   return std::visit(Text{}, says);
 }

@@ -78,9 +78,15 @@ struct SameScale {
   friend bool operator==(const SameScale&, const SameScale&) = default;
 };
 
+/// Whatever else the scheme is.
+struct PowerOfTwo {
+  bool value = false;  // the scale is the nearest power of two
+  friend bool operator==(const PowerOfTwo&, const PowerOfTwo&) = default;
+};
+
 /// What is said; each alternative is one aspect, settled apart from the others.
 using Says = std::variant<Precision, ObserverName, AveragingConstant, FixedScale, PerChannel, SharedScale,
-                          SameScale, Scheme>;
+                          SameScale, Scheme, PowerOfTwo>;
 /// The alternatives of Says, in its order.
 enum class Aspect {
   kPrecision,
@@ -90,11 +96,12 @@ enum class Aspect {
   kPerChannel,
   kShare,
   kSameScale,
-  kScheme
+  kScheme,
+  kPowerOfTwo
 };
 inline Aspect aspect_of(const Says& says) { return static_cast<Aspect>(says.index()); }
 /// "qint16", "observer moving_average", "averaging_constant 0", "threshold 1", "scale 0.5", "per tensor",
-/// "one scale for all calls", "the same scale", "unsigned, asymmetric".
+/// "one scale for all calls", "the same scale", "unsigned, asymmetric", "scale a power of two".
 std::string to_text(const Says& says);
 
 struct Setting {

@@ -45,7 +45,8 @@ class Changes {
                                      : entry.output_because.text;
     compare(node.label(), result, skip ? *skip : settings_.winner(*unit), because);
     if (plan_.decision_of(result) || settings_.winner(*unit).precision() == Precision::kFloat32) return;
-    for (const Aspect aspect : {Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale}) {
+    for (const Aspect aspect :
+         {Aspect::kObserver, Aspect::kAveragingConstant, Aspect::kFixedScale, Aspect::kPowerOfTwo}) {
       const Setting* said = settings_.find(*unit, aspect);
       if (!said || !said->names_nodes()) continue;
       changes_.push_back(
@@ -62,10 +63,11 @@ class Changes {
       got = plan_.decision_of(*weight)->spec.precision;
       tensor = weight->name();
     }
-    const Setting* per_channel = settings_.find(node, Slot::kWeight, Aspect::kPerChannel);
-    if (got == Precision::kFloat32 && per_channel && per_channel->names_nodes()) {
-      changes_.push_back({node.label(), "weight", tensor, to_text(per_channel->says), "float32",
-                          entry.weight_because.text, to_text(*per_channel)});
+    for (const Aspect aspect : {Aspect::kPerChannel, Aspect::kPowerOfTwo}) {
+      const Setting* said = settings_.find(node, Slot::kWeight, aspect);
+      if (got != Precision::kFloat32 || !said || !said->names_nodes()) continue;
+      changes_.push_back({node.label(), "weight", tensor, to_text(said->says), "float32",
+                          entry.weight_because.text, to_text(*said)});
     }
     if (got == asked.precision()) return;
     changes_.push_back({node.label(), "weight", std::move(tensor), std::string(to_text(asked.precision())),
