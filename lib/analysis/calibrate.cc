@@ -18,13 +18,16 @@ namespace {
 /// Enough to see what is wrong with a thousand samples.
 constexpr std::size_t kMostFindings = 8;
 
-/// The probed tensors, filled by all threads.
+/// The probed tensors, filled by all threads; in each run, some of them.
 class Observed {
  public:
-  Observed(std::span<const Probed> tensors, std::size_t samples, Wanted wanted) : dtypes_(tensors.size()) {
-    for (const Probed& tensor : tensors) {
-      observers_.push_back(std::make_unique<TensorObserver>(samples, wanted, tensor.channel_axis));
-    }
+  explicit Observed(std::span<const Probed> tensors)
+      : tensors_(tensors), observers_(tensors.size()), dtypes_(tensors.size()) {}
+
+  /// Those from `first` to before `last` are looked at from now on.
+  void look_at(std::size_t first, std::size_t last, std::size_t samples, Wanted wanted) {
+    for (std::size_t i = first; i < last; ++i)
+      observers_[i] = std::make_unique<TensorObserver>(samples, wanted, tensors_[i].channel_axis);
   }
 
   /// What this thread's next runs compute is that sample's: ONNX Runtime calls probes on the thread that
@@ -34,14 +37,19 @@ class Observed {
   void see(std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
            std::span<const std::byte> elements) {
     dtypes_[tensor].store(static_cast<int>(dtype), std::memory_order_relaxed);
-    if (dtype != DType::kFloat32) return;
+    if (dtype != DType::kFloat32 || !observers_[tensor]) return;
     // ONNX Runtime aligns its buffers for vectors.
     const std::span<const float> floats(reinterpret_cast<const float*>(elements.data()),
                                         elements.size() / sizeof(float));
     observers_[tensor]->see(sample_of_this_thread(), floats, dims, counter_of_this_thread());
   }
 
-  TensorStatistics take(std::size_t tensor) { return observers_[tensor]->take(counter_of_this_thread()); }
+  /// Result: it is looked at no more.
+  TensorStatistics take(std::size_t tensor) {
+    TensorStatistics taken = observers_[tensor]->take(counter_of_this_thread());
+    observers_[tensor].reset();
+    return taken;
+  }
   /// nullopt: it was never computed.
   std::optional<DType> dtype(std::size_t tensor) const {
     const auto dtype = static_cast<DType>(dtypes_[tensor].load());
@@ -58,7 +66,8 @@ class Observed {
     return counter;
   }
 
-  std::vector<std::unique_ptr<TensorObserver>> observers_;
+  std::span<const Probed> tensors_;
+  std::vector<std::unique_ptr<TensorObserver>> observers_;  // null: not in this run
   std::vector<std::atomic<int>> dtypes_;
 };
 
@@ -96,6 +105,31 @@ void run_steps(const Session& session, Sample sample,
   }
 }
 
+/// For each run over the samples, the number of the tensor behind the last one that is looked at in it: as
+/// many as the memory allows, and at least one.
+std::vector<std::size_t> ends_of_runs(std::span<const Probed> tensors, std::size_t samples,
+                                      const CalibrationOptions& options) {
+  std::vector<std::size_t> ends;
+  std::uint64_t taken = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const std::uint64_t bytes = TensorObserver::most_bytes(samples, options.wanted, tensors[i].size);
+    if (options.memory && taken > 0 && taken + bytes > *options.memory) {
+      ends.push_back(i);
+      taken = 0;
+    }
+    taken += bytes;
+  }
+  ends.push_back(tensors.size());
+  return ends;
+}
+
+void check_dtype(DType dtype, const std::string& tensor, const std::string& model) {
+  if (dtype == DType::kFloat32) return;
+  throw Fatal(codes::kRuntimeFailure,
+              fmt::format("the tensor '{}' is {}; only float32 is calibrated", tensor, to_text(dtype)),
+              {model});
+}
+
 void report(const std::vector<std::vector<Diagnostic>>& by_sample, Diagnostics& diagnostics) {
   std::size_t count = 0;
   for (const std::vector<Diagnostic>& findings : by_sample) {
@@ -117,49 +151,53 @@ Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tenso
   statistics.histograms = options.wanted.histogram;
   statistics.channels = options.wanted.channels;
   if (tensors.empty()) return statistics;
-  Observed observed(tensors, samples.size(), options.wanted);
+  Observed observed(tensors);
   // One probe's output: a run needs a result, and this one is empty. Without one, all outputs of the model.
   std::vector<std::string> fetched;
   const Session session = probed_session(model, tensors, options, observed, fetched);
 
-  std::mutex mutex;
-  std::size_t done = 0;
   std::vector<std::vector<Diagnostic>> findings(samples.size());
   std::vector<SampleFacts> facts(samples.size());
   statistics.samples.resize(samples.size());
-  parallel_for(samples.size(), static_cast<std::size_t>(std::max(options.threads, 0)), [&](std::size_t i) {
-    Sample sample = samples.load(i);
-    findings[i] = std::move(sample.findings);
-    facts[i] = std::move(sample.facts);
-    statistics.samples[i] = {samples.name(i), digest_of(sample)};
-    Observed::begin_sample(i);
-    try {
-      run_steps(session, std::move(sample), options.state, fetched);
-    } catch (const Fatal& failure) {
-      Diagnostic named = failure.diagnostics().front();
-      named.message = fmt::format("with the sample {} {}", samples.name(i), named.message);
-      throw Fatal({named});
+  const std::vector<std::size_t> ends = ends_of_runs(tensors, samples.size(), options);
+  for (std::size_t run = 0; run < ends.size(); ++run) {
+    const std::size_t first = run == 0 ? 0 : ends[run - 1];
+    observed.look_at(first, ends[run], samples.size(), options.wanted);
+    std::mutex mutex;
+    std::size_t done = 0;
+    parallel_for(samples.size(), static_cast<std::size_t>(std::max(options.threads, 0)), [&](std::size_t i) {
+      Sample sample = samples.load(i);
+      const SampleIdentity identity{samples.name(i), digest_of(sample)};
+      if (run == 0) {
+        findings[i] = std::move(sample.findings);
+        facts[i] = std::move(sample.facts);
+        statistics.samples[i] = identity;
+      } else if (statistics.samples[i] != identity) {
+        throw Fatal(codes::kBadSample, "it has changed while it was in use", {samples.name(i)});
+      }
+      Observed::begin_sample(i);
+      try {
+        run_steps(session, std::move(sample), options.state, fetched);
+      } catch (const Fatal& failure) {
+        Diagnostic named = failure.diagnostics().front();
+        named.message = fmt::format("with the sample {} {}", samples.name(i), named.message);
+        throw Fatal({named});
+      }
+      const std::lock_guard<std::mutex> lock(mutex);
+      ++done;
+      if (options.progress) options.progress(run + 1, ends.size(), done, samples.size());
+    });
+    for (std::size_t i = first; i < ends[run]; ++i) {
+      check_dtype(observed.dtype(i).value_or(DType::kFloat32), tensors[i].name, model.name);
+      statistics.tensors.push_back(observed.take(i));
+      statistics.tensors.back().name = tensors[i].name;
     }
-    const std::lock_guard<std::mutex> lock(mutex);
-    ++done;
-    if (options.progress) options.progress(done, samples.size());
-  });
+  }
 
   report(findings, diagnostics);
   std::vector<Digest> digests;
   for (const SampleIdentity& sample : statistics.samples) digests.push_back(sample.digest);
   judge_samples(facts, digests, samples.promises(), samples.folder(), diagnostics);
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const DType dtype = observed.dtype(i).value_or(DType::kFloat32);
-    if (dtype != DType::kFloat32) {
-      throw Fatal(
-          codes::kRuntimeFailure,
-          fmt::format("the tensor '{}' is {}; only float32 is calibrated", tensors[i].name, to_text(dtype)),
-          {model.name});
-    }
-    statistics.tensors.push_back(observed.take(i));
-    statistics.tensors.back().name = tensors[i].name;
-  }
   return statistics;
 }
 

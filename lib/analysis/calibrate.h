@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,10 +21,13 @@ struct CalibrationOptions {
   int threads = 0;      // samples that are inferred at once; 0 = as many as the machine has
   std::string library;  // see Library::get
   Wanted wanted;        // besides ranges
+  /// Bytes that what is kept of tensors may take while samples run; nullopt: any number. Where it is not
+  /// enough for all, they run once for some tensors and again for the next ones. Changes no result.
+  std::optional<std::uint64_t> memory;
   /// Outputs of the model, each of which is that input in the next step of a sample.
   std::vector<std::pair<std::string, std::string>> state;
-  std::function<void(std::size_t done, std::size_t total)>
-      progress;  // never called twice at once; may be empty
+  /// Of run number `run` of `runs` over the samples, from 1 on. Never called twice at once; may be empty.
+  std::function<void(std::size_t run, std::size_t runs, std::size_t done, std::size_t total)> progress;
 };
 
 /// A tensor to look at.
@@ -32,6 +36,7 @@ struct Probed {
   std::int64_t channel_axis = 1;  // from the front or, negative, from the back
   /// In a body: the model has a Probe node on it, whose number is its place among all that are probed.
   bool inside = false;
+  TensorObserver::Size size = {};  // in a sample
 };
 
 /// Runs the model over all samples. Result: samples and tensors of the statistics, the latter in the order of
@@ -44,9 +49,10 @@ struct Probed {
 ///
 /// A sample of several steps is as many runs, one after the other, and one sample in the statistics.
 ///
-/// Memory does not depend on the number of samples: each thread holds one sample and one inference, and a
-/// tensor is looked at where ONNX Runtime made it, as soon as it is made. The result does not depend on the
-/// order of samples or on threads: operators run single-threaded, and statistics merge exactly.
+/// Memory does not depend on the number of samples, but for 32 bytes of each tensor: each thread holds one
+/// sample and one inference, and a tensor is looked at where ONNX Runtime made it, as soon as it is made. The
+/// result does not depend on the order of samples, on threads or on the number of runs: operators run
+/// single-threaded, with the same probes in all runs, and statistics merge exactly.
 ///
 /// Diagnostics: what SampleSet::load found in the files, and judge_samples in all of them. What is odd in a
 /// range (never varies, NaN, never computed) is fill_scales' to say. Fatal (runtime-failure): a tensor is no

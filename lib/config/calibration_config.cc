@@ -1,6 +1,7 @@
 #include "config/calibration_config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fmt/format.h>
 #include <utility>
@@ -86,6 +87,36 @@ std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
   return tensors;
 }
 
+/// "512MiB", "2GiB"; bytes. A number without a unit is refused: of bytes, kilobytes and megabytes, nobody
+/// means the same one.
+std::optional<Placed<std::uint64_t>> read_memory(YamlMap& map, Diagnostics& diagnostics) {
+  constexpr std::size_t kMostDigits = 7;
+  const YamlNode* node = map.find("memory");
+  if (!node) return std::nullopt;
+  const std::string_view text = node->text;
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const std::string_view unit = text.substr(digits);
+  const bool is_number = digits > 0 && digits <= kMostDigits && text.front() != '0';
+  if (is_number && (unit == "MiB" || unit == "GiB")) {
+    std::uint64_t number = 0;
+    std::from_chars(text.data(), text.data() + digits, number);
+    return Placed<std::uint64_t>{number << (unit == "GiB" ? 30U : 20U), node->where};
+  }
+  const std::size_t letter = unit.find_first_not_of(' ');
+  const char begin = letter == std::string_view::npos ? 'M' : unit[letter];
+  const std::string_view meant_unit = begin == 'g' || begin == 'G'   ? "GiB"
+                                      : begin == 'm' || begin == 'M' ? "MiB"
+                                                                     : "";
+  const bool is_near = is_number && !meant_unit.empty();
+  const std::string meant =
+      is_near ? fmt::format(" (did you mean '{}{}'?)", text.substr(0, digits), meant_unit) : "";
+  diagnostics.error(codes::kBadValue,
+                    fmt::format("{} must be a size such as 512MiB or 2GiB, not {}{}", map.name_of("memory"),
+                                describe(*node), meant),
+                    node->where);
+  return std::nullopt;
+}
+
 /// What is said of slots, not of calibration.
 void refuse_power_of_two(YamlMap& map, const YamlNode& calibration, Diagnostics& diagnostics) {
   const auto is_there = [](const YamlNode::Entry& entry) { return entry.key == "power_of_two"; };
@@ -129,6 +160,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
     calibration.weight_rounding = {rounding->value == "least_error", rounding->where};
   calibration.sensitivity = map.boolean("sensitivity");
   if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
+  calibration.memory = read_memory(map, diagnostics);
   refuse_power_of_two(map, node, diagnostics);
   map.finish();
   return calibration;

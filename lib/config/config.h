@@ -60,7 +60,8 @@ struct CalibrationConfig {
   bool rounds_by_samples() const {
     return weight_rounding ? weight_rounding->value : observer.observer == Observer::kAuto;
   }
-  bool keep = false;  // the statistics are written beside the models
+  bool keep = false;                                 // the statistics are written beside the models
+  std::optional<Placed<std::uint64_t>> memory = {};  // bytes that what is kept of tensors may take
   std::optional<Placed<bool>> sensitivity =
       {};  // which tensors cost the results most; nullopt: if they are far off
 };

@@ -111,6 +111,27 @@ std::int64_t channel_axis_of(const Value& value) {
   return to_product ? -1 : 1;
 }
 
+/// Of a tensor of this type, as far as its sizes are known. `axis`: of its channels.
+TensorObserver::Size size_of(const Type& type, std::int64_t axis) {
+  TensorObserver::Size size;
+  if (type.kind != Type::Kind::kTensor || !type.shape) return size;
+  const Shape& shape = *type.shape;
+  const auto rank = static_cast<std::int64_t>(shape.size());
+  const std::int64_t at = axis < 0 ? axis + rank : axis;
+  if (at < 0 || at >= rank) {
+    size.channels = 0;
+  } else if (const Dim& dim = shape[static_cast<std::size_t>(at)]; dim.known()) {
+    size.channels = static_cast<std::uint64_t>(dim.size);
+  }
+  std::uint64_t elements = 1;
+  for (const Dim& dim : shape) {
+    if (!dim.known()) return size;
+    elements *= static_cast<std::uint64_t>(dim.size);
+  }
+  size.elements = elements;
+  return size;
+}
+
 Digest digest_of_model(const OnnxFile& file) {
   Digester digester;
   for (const std::span<const std::byte> bytes : bytes_as_read(file)) {
@@ -141,7 +162,8 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   std::size_t in_main_graph = 0;
   for (const Observed& tensor : observed) {
     const bool inside = &tensor.value->graph() != file.model.graph.get();
-    probed.push_back({tensor.name, channel_axis_of(*tensor.value), inside});
+    const std::int64_t axis = channel_axis_of(*tensor.value);
+    probed.push_back({tensor.name, axis, inside, size_of(tensor.value->type(), axis)});
     in_main_graph += inside ? 0 : 1;
   }
 
@@ -149,10 +171,12 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   calibration.threads = options.threads;
   calibration.library = options.runtime;
   calibration.wanted = wanted;
+  if (config.memory) calibration.memory = config.memory->value;
   for (const StateLink& link : config.state) calibration.state.emplace_back(link.output, link.input);
   if (options.progress) {
-    calibration.progress = [&](std::size_t done, std::size_t total) {
-      options.progress("calibrating", done, total);
+    calibration.progress = [&](std::size_t run, std::size_t runs, std::size_t done, std::size_t total) {
+      const std::string number = runs > 1 ? fmt::format(" (run {} of {})", run, runs) : "";
+      options.progress("calibrating" + number, done, total);
     };
   }
   const std::string bytes = [&] {

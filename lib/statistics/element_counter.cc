@@ -195,6 +195,18 @@ std::optional<ChannelStatistics> channel_statistics(std::span<const float> eleme
   return all;
 }
 
+std::size_t TensorObserver::most_bytes(std::size_t samples, Wanted wanted, const Size& size) {
+  constexpr std::uint64_t kUnknownChannels = 1024;
+  constexpr std::size_t kOfChannel = 2 * sizeof(float) + sizeof(ExactSum);
+  std::size_t bytes = sizeof(TensorObserver) + samples * sizeof(Range);
+  if (wanted.channels) bytes += size.channels.value_or(kUnknownChannels) * kOfChannel;
+  if (!wanted.histogram) return bytes;
+  for (std::int32_t below = 0; below < ValueHistogram::kOctaves; ++below)
+    bytes += 2 * sizeof(std::uint64_t) << ValueHistogram::bits_at(below);
+  const bool waits = !size.elements || *size.elements < kTogether;
+  return bytes + (waits ? kTogether * sizeof(float) : 0);
+}
+
 TensorObserver::TensorObserver(std::size_t samples, Wanted wanted, std::int64_t channel_axis)
     : wanted_(wanted) {
   statistics_.by_sample.resize(samples);
@@ -218,8 +230,9 @@ void TensorObserver::see(std::size_t sample, std::span<const float> elements,
   if (wanted_.channels) statistics_.channels = merged(std::move(statistics_.channels), channels);
   if (!wanted_.histogram) return;
   if (alone) return counter.add_to(rows_);
+  if (waiting_.size() + counted.size() > kTogether) count_waiting(counter);
+  waiting_.reserve(kTogether);
   waiting_.insert(waiting_.end(), counted.begin(), counted.end());
-  if (waiting_.size() >= kTogether) count_waiting(counter);
 }
 
 void TensorObserver::count_waiting(ElementCounter& counter) {
@@ -230,6 +243,7 @@ void TensorObserver::count_waiting(ElementCounter& counter) {
 
 TensorStatistics TensorObserver::take(ElementCounter& counter) {
   count_waiting(counter);
+  waiting_ = {};
   statistics_.histogram = rows_.histogram();
   return std::move(statistics_);
 }

@@ -59,6 +59,14 @@ class ElementCounter {
 /// What all threads see of one tensor.
 class TensorObserver {
  public:
+  /// How much of a tensor a sample has, as far as it is known.
+  struct Size {
+    std::optional<std::uint64_t> elements, channels;
+  };
+  /// What one takes while samples run, in bytes: an upper bound, but where the number of channels is not
+  /// known. docs/calibration.md, "Memory", has the formula.
+  static std::size_t most_bytes(std::size_t samples, Wanted wanted, const Size& size);
+
   TensorObserver(std::size_t samples, Wanted wanted, std::int64_t channel_axis);
 
   /// Given: `elements` are those of a tensor of `dims`, computed for that sample; a tensor in a body may be
@@ -66,7 +74,7 @@ class TensorObserver {
   void see(std::size_t sample, std::span<const float> elements, std::span<const std::int64_t> dims,
            ElementCounter& counter);
 
-  /// Without the name. Given: nobody sees any more.
+  /// Without the name. Given: nobody sees any more, and this is not used again.
   TensorStatistics take(ElementCounter& counter);
 
  private:

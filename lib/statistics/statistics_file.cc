@@ -121,9 +121,10 @@ Range read_range(Reader& in) {
 }
 
 void write(Writer& out, const ValueHistogram& histogram) {
-  out.number(histogram.bins().size());
+  const std::vector<ValueHistogram::Bin> bins = histogram.bins();
+  out.number(bins.size());
   std::int64_t before = 0;
-  for (const ValueHistogram::Bin& each : histogram.bins()) {
+  for (const ValueHistogram::Bin& each : bins) {
     out.signed_number(each.bin - before);
     out.number(each.count);
     before = each.bin;

@@ -56,10 +56,11 @@ class ErrorIntegral {
 }  // namespace
 
 ValueDensity::ValueDensity(const ValueHistogram& histogram, const Range& range) {
-  pieces_.reserve(histogram.bins().size());
+  const std::vector<ValueHistogram::Bin> bins = histogram.bins();
+  pieces_.reserve(bins.size());
   const std::int32_t top = histogram.top_octave();
   const auto smallest = static_cast<double>(range.min), largest = static_cast<double>(range.max);
-  for (const ValueHistogram::Bin& bin : histogram.bins()) {
+  for (const ValueHistogram::Bin& bin : bins) {
     const BinEdges edges = edges_of(bin.bin, top);
     pieces_.push_back({std::clamp(edges.low, smallest, largest), std::clamp(edges.high, smallest, largest),
                        static_cast<double>(bin.count)});

@@ -163,12 +163,38 @@ TEST_CASE("progress counts to the number of samples") {
   std::vector<std::size_t> calls;
   CalibrationOptions options;
   options.threads = 3;
-  options.progress = [&](std::size_t done, std::size_t total) {
+  options.progress = [&](std::size_t run, std::size_t runs, std::size_t done, std::size_t total) {
+    CHECK(run == 1);
+    CHECK(runs == 1);
     CHECK(total == 9);
     calls.push_back(done);
   };
   fixture.calibrated({"y"}, options);
   CHECK(calls == std::vector<std::size_t>{1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("a bound of memory makes several runs of the same") {
+  Fixture fixture;
+  for (int i = 0; i < 9; ++i) {
+    const auto x = static_cast<float>(i);
+    fixture.sample(std::to_string(i) + ".npy", {x, -2 * x, i == 3 ? kNan : 1, 2});
+  }
+  CalibrationOptions options;
+  options.wanted = {.histogram = true, .channels = true};
+  const std::vector<std::string> tensors = {"x", "h", "y", "n"};
+  const Statistics whole = fixture.observed(tensors, options);
+  const std::size_t said = fixture.diagnostics.all().size();
+  const std::size_t one = TensorObserver::most_bytes(9, options.wanted, {});
+  std::size_t last = 0;
+  options.progress = [&](std::size_t run, std::size_t runs, std::size_t, std::size_t) {
+    last = run * 10 + runs;
+  };
+  const auto [memory, runs] =
+      GENERATE(table<std::size_t, std::size_t>({{0, 4}, {1, 4}, {2, 2}, {3, 2}, {4, 1}}));
+  options.memory = memory * one;
+  CHECK(fixture.observed(tensors, options) == whole);
+  CHECK(last == runs * 11);
+  CHECK(fixture.diagnostics.all().size() == 2 * said);
 }
 
 TEST_CASE("what cannot be calibrated is refused by name") {
