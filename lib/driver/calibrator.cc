@@ -149,6 +149,7 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   all.samples = statistics_.samples.size();
   all.layers = corrected_.layers;
   all.corrected = corrected_.corrected;
+  for (const auto& [layer, because] : corrected_.left_alone) all.not_corrected.push_back({layer, because});
   all.rounded = rounded_.layers;
   all.trials = methods_;
   all.without_samples = is_auto() && methods_.empty() && !options_.statistics_from.empty();

@@ -1,5 +1,6 @@
 #include "passes/correct_biases.h"
 
+#include <fmt/format.h>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "ir/name_of.h"
 #include "passes/constants.h"
 #include "passes/linear_layer.h"
 #include "quant/fake_quant.h"
@@ -48,10 +50,16 @@ std::optional<Tensor> rounding_of(const Node& quantiser, const UnroundedWeights&
   return Tensor::floats(weight->dims(), std::move(difference));
 }
 
-/// The means fit the axis that the layer sums up.
-bool fits(const ChannelMeans& means, const LinearLayer& layer) {
-  const bool as_summed = layer.is_convolution() ? means.axis == 1 : means.axis == -1;
-  return as_summed && static_cast<std::int64_t>(means.means.size()) == layer.inputs();
+/// Why the means are not those of what the layer sums up; empty: they are.
+std::string misfit(const ChannelMeans& means, const LinearLayer& layer) {
+  const std::int64_t summed = layer.is_convolution() ? 1 : -1;
+  if (means.axis != summed) {
+    return fmt::format("it sums up axis {} of what it reads, and the means are those of axis {}", summed,
+                       means.axis);
+  }
+  const auto count = static_cast<std::int64_t>(means.means.size());
+  if (count == layer.inputs()) return "";
+  return fmt::format("it sums up {} channels, and what it reads has {}", layer.inputs(), count);
 }
 
 /// What the result lacks on average, for each output channel.
@@ -74,47 +82,59 @@ struct Bias {
   Dims dims;
 };
 
+/// Or why there is none that can be changed.
+using BiasOrWhy = std::variant<Bias, std::string>;
+
 /// Of a MatMul: the Add of a constant, if nothing else reads the product.
-std::optional<Bias> bias_behind(const Node& product, std::int64_t outputs) {
+BiasOrWhy bias_behind(const Node& product, std::int64_t outputs) {
   const Value& result = product.output(0);
-  if (!result.has_single_use() || result.is_graph_output()) return std::nullopt;
+  if (!result.has_single_use() || result.is_graph_output())
+    return "it has no bias, and not one node alone reads its result";
   Node& add = *result.uses().front().node;
-  if (!add.is("Add")) return std::nullopt;
+  if (!add.is("Add")) return "it has no bias, and no Add follows";
   const std::size_t input = 1 - result.uses().front().input;
   const Tensor* constant = add.input(input) ? constant_of(*add.input(input)) : nullptr;
   const bool per_channel = constant && constant->dtype() == DType::kFloat32 && constant->size() == outputs &&
                            !constant->dims().empty() && constant->dims().back() == outputs;
-  if (!per_channel) return std::nullopt;
+  if (!per_channel) return "the Add that follows adds no constant for each channel";
   Bias bias{&add, input, {}, 1, constant->dims()};
   for (const float each : constant->to_vector<float>()) bias.numbers.push_back(static_cast<double>(each));
   return bias;
 }
 
-std::optional<Bias> bias_of(const LinearLayer& layer) {
+BiasOrWhy bias_of(const LinearLayer& layer) {
   if (!layer.has_bias()) return bias_behind(layer.node(), layer.outputs());
   auto numbers = layer.bias();
-  if (!numbers) return std::nullopt;
+  if (!numbers) return "its bias is no constant for each channel";
   const double beta =
       layer.node().is("Gemm") ? static_cast<double>(layer.node().float_or("beta", 1.0F)) : 1.0;
-  if (beta == 0) return std::nullopt;
+  if (beta == 0) return "its beta is 0";
   return Bias{&layer.node(), 2, std::move(*numbers), beta, {layer.outputs()}};
 }
 
-bool correct(Node& node, const Tensor& rounding, const ChannelMeans& means) {
-  const auto layer = LinearLayer::of(node, rounding);
-  if (!std::holds_alternative<LinearLayer>(layer)) return false;
-  const LinearLayer& lost = std::get<LinearLayer>(layer);
-  if (!fits(means, lost)) return false;
-  const auto bias = bias_of(lost);
-  if (!bias) return false;
+/// `quantiser`: of what the layer reads; null: something else makes that.
+std::string why_no_means(const Node& layer, const Node* quantiser) {
+  if (quantiser)
+    return fmt::format("the means of {} by channel are not known", name_of(*quantiser->input(0)));
+  const Node* maker = layer.input(0) ? layer.input(0)->producer() : nullptr;
+  return maker ? fmt::format("it reads the result of {}, of which no means are observed", name_of(*maker))
+               : "it reads what is not quantised";
+}
+
+/// Why the layer is left alone; empty: it was corrected.
+std::string correct(const LinearLayer& lost, const ChannelMeans& means) {
+  if (std::string why = misfit(means, lost); !why.empty()) return why;
+  BiasOrWhy found = bias_of(lost);
+  if (const auto* why = std::get_if<std::string>(&found)) return *why;
+  const Bias& bias = std::get<Bias>(found);
   const std::vector<double> shift = shift_of(lost, means.means);
   std::vector<float> corrected;
   for (std::size_t o = 0; o < shift.size(); ++o) {
-    corrected.push_back(static_cast<float>((bias->numbers[o] + shift[o]) / bias->beta));
+    corrected.push_back(static_cast<float>((bias.numbers[o] + shift[o]) / bias.beta));
   }
-  set_constant_input(*bias->node, bias->input, Tensor::floats(bias->dims, std::move(corrected)),
-                     node.label() + "_corrected_bias");
-  return true;
+  set_constant_input(*bias.node, bias.input, Tensor::floats(bias.dims, std::move(corrected)),
+                     lost.node().label() + "_corrected_bias");
+  return "";
 }
 
 }  // namespace
@@ -133,12 +153,19 @@ CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Valu
   for (Node* node : layers) {
     const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
     const auto rounding = weight ? rounding_of(*weight, unrounded) : std::nullopt;
-    if (!rounding || std::holds_alternative<std::string>(LinearLayer::of(*node, *rounding))) continue;
+    if (!rounding) continue;
+    const auto layer = LinearLayer::of(*node, *rounding);
+    if (std::holds_alternative<std::string>(layer)) continue;
     ++result.layers;
     const Node* data = fake_quantize_before(*node, 0);
     const auto known = data ? means.find(data->input(0)) : means.end();
-    if (known == means.end() || !correct(*node, *rounding, known->second)) continue;
-    result.corrected.push_back(node->label());
+    std::string why = known == means.end() ? why_no_means(*node, data)
+                                           : correct(std::get<LinearLayer>(layer), known->second);
+    if (why.empty()) {
+      result.corrected.push_back(node->label());
+    } else {
+      result.left_alone.push_back({node->label(), std::move(why)});
+    }
   }
   return result;
 }

@@ -18,8 +18,12 @@ struct ChannelMeans {
 };
 
 struct CorrectedBiases {
+  struct LeftAlone {
+    std::string layer, because;  // a label; "its bias is not constant"
+  };
   std::size_t layers = 0;              // whose weights are quantised
   std::vector<std::string> corrected;  // the labels of those whose bias was
+  std::vector<LeftAlone> left_alone;   // the others
 };
 
 /// Adds to biases what rounding the weights takes from the layers' results on average, so that the mean of

@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "report/by_reason.h"
 #include "report/page.h"
 #include "support/text.h"
 
@@ -51,6 +52,15 @@ std::string trials_text(std::vector<MethodTrial> trials) {
   return text;
 }
 
+Table not_corrected_table(const std::vector<UncorrectedBias>& layers) {
+  ByReason reasons;
+  for (const UncorrectedBias& each : layers) reasons.add("", each.because, each.layer);
+  Table table{{"biases as they were", "times", "layers"}, {}, {Table::Align::kLeft, Table::Align::kRight}};
+  for (const ByReason::Row& row : reasons.rows())
+    table.rows.push_back({row.because, fmt::format("{}", row.names.size()), first_of(row.names)});
+  return table;
+}
+
 }  // namespace
 
 std::optional<double> CalibratedTensor::sqnr() const {
@@ -77,6 +87,7 @@ std::string to_text(const Calibrated& calibrated) {
     page.line(fmt::format("Biases of {} of {} layers make up for what rounding their weights shifts",
                           calibrated.corrected.size(), calibrated.layers));
   }
+  if (!calibrated.not_corrected.empty()) page.simple(not_corrected_table(calibrated.not_corrected));
   std::vector<const CalibratedTensor*> worst;
   for (const CalibratedTensor& tensor : calibrated.tensors) {
     if (tensor.sqnr()) worst.push_back(&tensor);
@@ -105,6 +116,10 @@ nlohmann::ordered_json to_json(const CalibratedTensor& tensor) {
   const auto sqnr = tensor.sqnr();
   json["sqnr_db"] = sqnr ? nlohmann::ordered_json(*sqnr) : nlohmann::ordered_json(nullptr);
   return json;
+}
+
+nlohmann::ordered_json to_json(const UncorrectedBias& layer) {
+  return {{"layer", layer.layer}, {"because", layer.because}};
 }
 
 nlohmann::ordered_json to_json(const MethodTrial& trial) {

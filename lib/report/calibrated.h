@@ -31,14 +31,20 @@ struct MethodTrial {
   std::size_t results = 0;
 };
 
+/// A layer with quantised weights whose bias does not make up for their rounding.
+struct UncorrectedBias {
+  std::string layer, because;
+};
+
 struct Calibrated {
   std::size_t samples = 0;
   std::vector<CalibratedTensor> tensors;  // in graph order
   std::size_t layers = 0;                 // with quantised weights; 0: no bias was to be corrected
   std::vector<std::string> corrected;  // those of them whose biases make up for the rounding of the weights
-  std::vector<std::string> rounded;    // layers whose weights were rounded with regard to what they read
-  std::vector<MethodTrial> trials;     // of method auto; the least error won
-  bool without_samples = false;        // method auto had statistics alone, and took mse
+  std::vector<UncorrectedBias> not_corrected;  // the others
+  std::vector<std::string> rounded;  // layers whose weights were rounded with regard to what they read
+  std::vector<MethodTrial> trials;   // of method auto; the least error won
+  bool without_samples = false;      // method auto had statistics alone, and took mse
 
   bool any() const { return !tensors.empty(); }
 };
@@ -47,5 +53,6 @@ struct Calibrated {
 std::string to_text(const Calibrated& calibrated);
 nlohmann::ordered_json to_json(const CalibratedTensor& tensor);
 nlohmann::ordered_json to_json(const MethodTrial& trial);
+nlohmann::ordered_json to_json(const UncorrectedBias& layer);
 
 }  // namespace qprep

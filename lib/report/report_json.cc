@@ -223,6 +223,9 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "corrected_biases", report.calibrated.corrected,
             [](const std::string& each) -> ordered_json { return each; });
   out += ",\n";
+  add_lines(out, "not_corrected", report.calibrated.not_corrected,
+            [](const UncorrectedBias& each) { return to_json(each); });
+  out += ",\n";
   out += fmt::format("  \"sensitivity\": {},\n",
                      report.sensitivity.any() ? to_json(report.sensitivity).dump() : "null");
   add_lines(out, "crossings", report.crossings, [](const Crossing& each) { return to_json(each); });

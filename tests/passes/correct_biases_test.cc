@@ -99,10 +99,60 @@ TEST_CASE("the bias of a MatMul is the Add behind it") {
 TEST_CASE("what cannot be corrected stays as it is, and counts") {
   Fixture f;
   Node& conv = f.layer("Conv", {1, 2, 1}, {0.25F, 0.5F}, std::vector<float>{7});
-  SECTION("means along another axis") { CHECK(f.corrected({1, 1}, -1).corrected.empty()); }
-  SECTION("as many means as there are no channels") { CHECK(f.corrected({1, 1, 1}).corrected.empty()); }
-  SECTION("data of which nothing is known") { CHECK(correct_biases(f.graph, {}).layers == 1); }
+  const auto check = [&](const CorrectedBiases& result, const std::string& because) {
+    CHECK(result.layers == 1);
+    CHECK(result.corrected.empty());
+    REQUIRE(result.left_alone.size() == 1);
+    CHECK(result.left_alone[0].layer == "layer");
+    CHECK(result.left_alone[0].because == because);
+  };
+  SECTION("means along another axis") {
+    check(f.corrected({1, 1}, -1), "it sums up axis 1 of what it reads, and the means are those of axis -1");
+  }
+  SECTION("as many means as there are no channels") {
+    check(f.corrected({1, 1, 1}), "it sums up 2 channels, and what it reads has 3");
+  }
+  SECTION("data of which nothing is known") {
+    check(correct_biases(f.graph, {}), "the means of 'x' by channel are not known");
+  }
+  SECTION("data that another node makes") {
+    Node& pool = f.graph.insert(&conv, {.op = "MaxPool", .inputs = {conv.input(0)}, .outputs = {"p"}});
+    pool.set_label("pool");
+    conv.set_input(0, &pool.output(0));
+    check(f.corrected({1, 1}), "it reads the result of MaxPool 'pool', of which no means are observed");
+  }
   CHECK(constant(conv, 2) == std::vector<float>{7});
+}
+
+TEST_CASE("a bias that no constant can be is left alone") {
+  Fixture f;
+  const auto why = [&](double mean_axis = -1) {
+    return f.corrected({1, 1}, static_cast<std::int64_t>(mean_axis)).left_alone.at(0).because;
+  };
+  SECTION("computed") {
+    Node& conv = f.layer("Conv", {1, 2, 1}, {0.25F, 0.5F}, std::nullopt);
+    Value& bias = f.graph.add_input("b", Type::tensor(DType::kFloat32, Shape{{1, ""}}));
+    conv.set_input(2, &bias);
+    CHECK(why(1) == "its bias is no constant for each channel");
+  }
+  SECTION("a Gemm that leaves it out") {
+    f.layer("Gemm", {2, 1}, {0.25F, 0.5F}, std::vector<float>{3}).set_attribute("beta", 0.0F);
+    CHECK(why() == "its beta is 0");
+  }
+  SECTION("a product that is an output") {
+    f.graph.add_output(f.layer("MatMul", {2, 1}, {0.25F, 0.5F}, std::nullopt).output(0));
+    CHECK(why() == "it has no bias, and not one node alone reads its result");
+  }
+  SECTION("a product that no Add reads") {
+    Node& product = f.layer("MatMul", {2, 1}, {0.25F, 0.5F}, std::nullopt);
+    f.graph.insert(nullptr, {.op = "Relu", .inputs = {&product.output(0)}, .outputs = {"z"}});
+    CHECK(why() == "it has no bias, and no Add follows");
+  }
+  SECTION("an Add of something computed") {
+    Node& product = f.layer("MatMul", {2, 1}, {0.25F, 0.5F}, std::nullopt);
+    f.graph.insert(nullptr, {.op = "Add", .inputs = {&product.output(0), &f.x}, .outputs = {"z"}});
+    CHECK(why() == "the Add that follows adds no constant for each channel");
+  }
 }
 
 TEST_CASE("a bias that another node reads stays as it is for that node") {
