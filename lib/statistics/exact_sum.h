@@ -10,6 +10,7 @@ namespace qprep {
 /// an addend beyond 2^62 counts as 2^62.
 class ExactSum {
   __extension__ using Units = __int128;
+  __extension__ using UnsignedUnits = unsigned __int128;
 
  public:
   ExactSum() = default;
@@ -20,7 +21,11 @@ class ExactSum {
     const double bounded = std::fmin(std::fmax(x, -kLargest), kLargest);
     units_ += static_cast<Units>(std::nearbyint(bounded * kUnitsInOne));
   }
-  void merge(const ExactSum& other) { units_ += other.units_; }
+  /// Sums of a damaged file may be beyond 2^67; theirs is any number.
+  void merge(const ExactSum& other) {
+    units_ =
+        static_cast<Units>(static_cast<UnsignedUnits>(units_) + static_cast<UnsignedUnits>(other.units_));
+  }
   double value() const { return static_cast<double>(units_) / kUnitsInOne; }
 
   std::int64_t high() const { return static_cast<std::int64_t>(units_ >> 64); }

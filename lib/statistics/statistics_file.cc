@@ -1,6 +1,8 @@
 #include "statistics/statistics_file.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <fmt/format.h>
 #include <fstream>
 #include <set>
@@ -110,13 +112,25 @@ void write(Writer& out, const Range& range) {
   }
 }
 
+/// Of a tensor over all samples: as many as doubles count exactly, so that those of several files add up.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 53;
+constexpr const char* kTooMany = "it counts more than 2^53 elements of a tensor";
+
+std::int64_t read_count(Reader& in) {
+  const std::uint64_t count = in.number();
+  if (count > static_cast<std::uint64_t>(kMostElements)) in.fail(kTooMany);
+  return static_cast<std::int64_t>(count);
+}
+
 Range read_range(Reader& in) {
   Range range;
   range.min = in.real();
   range.max = in.real();
-  for (std::int64_t* count : {&range.finite, &range.infinite, &range.nan}) {
-    *count = static_cast<std::int64_t>(in.number() & 0x7FFFFFFFFFFFFFFFU);
-  }
+  for (std::int64_t* count : {&range.finite, &range.infinite, &range.nan}) *count = read_count(in);
+  const bool none = range.min == Range().min && range.max == Range().max;
+  const bool some = std::isfinite(range.min) && std::isfinite(range.max) && range.min <= range.max;
+  if (range.finite == 0 ? !none : !some)
+    in.fail("the smallest and the largest number of a sample contradict it");
   return range;
 }
 
@@ -131,19 +145,23 @@ void write(Writer& out, const ValueHistogram& histogram) {
   }
 }
 
-ValueHistogram read_histogram(Reader& in) {
+/// `numbers`: how many it holds.
+ValueHistogram read_histogram(Reader& in, std::int64_t numbers) {
   constexpr std::int64_t kEnd = std::int64_t{ValueHistogram::kOctaves} * ValueHistogram::kOctave;
   std::vector<ValueHistogram::Bin> bins(in.count(2));
   std::int64_t before = -kEnd;
   for (std::size_t i = 0; i < bins.size(); ++i) {
     const std::int64_t step = in.signed_number();
     const std::int64_t bin = i == 0 ? step : before + step;
-    const std::uint64_t count = in.number();
+    const std::int64_t count = read_count(in);
     const bool ascends = step < 2 * kEnd && step > -kEnd && bin > before && bin < kEnd;
     if (!ascends || count == 0) in.fail("the bins of a histogram in it do not ascend");
-    bins[i] = {static_cast<std::int32_t>(bin), count};
+    bins[i] = {static_cast<std::int32_t>(bin), static_cast<std::uint64_t>(count)};
     before = bin;
+    if (count > numbers) in.fail("a histogram in it holds more numbers than its samples");
+    numbers -= count;
   }
+  if (numbers > 0) in.fail("a histogram in it holds fewer numbers than its samples");
   return ValueHistogram(std::move(bins));
 }
 
@@ -184,8 +202,13 @@ void write(Writer& out, const TensorStatistics& tensor, const Statistics& all) {
 TensorStatistics read_tensor(Reader& in, const Statistics& all) {
   TensorStatistics tensor;
   tensor.name = in.text();
-  for (std::size_t i = 0; i < all.samples.size(); ++i) tensor.by_sample.push_back(read_range(in));
-  if (all.histograms) tensor.histogram = read_histogram(in);
+  Range range;
+  for (std::size_t i = 0; i < all.samples.size(); ++i) {
+    tensor.by_sample.push_back(read_range(in));
+    range.merge(tensor.by_sample.back());
+    if (std::max({range.finite, range.infinite, range.nan}) > kMostElements) in.fail(kTooMany);
+  }
+  if (all.histograms) tensor.histogram = read_histogram(in, range.finite);
   if (!all.channels) return tensor;
   tensor.channel_axis = in.signed_number();
   if (in.flag()) tensor.channels = read_channels(in);

@@ -13,7 +13,8 @@ namespace qprep {
 std::string to_bytes(const Statistics& statistics);
 
 /// Throws Fatal (bad-statistics) with what is wrong: no .qcal file, of a newer version, cut off, changed (the
-/// checksum), or contradicting itself. `name` is what messages call it.
+/// checksum), or contradicting itself (histograms of other counts than the samples, ranges of no numbers).
+/// `name` is what messages call it.
 Statistics statistics_from_bytes(std::string_view bytes, const std::string& name);
 
 /// Fatal (overwrites-input): there is a file that is no .qcal file. Nothing is written then. Also to be asked

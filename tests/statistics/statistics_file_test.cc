@@ -1,6 +1,7 @@
 #include "statistics/statistics_file.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "support/codes.h"
 #include "support/diagnostics.h"
@@ -19,7 +20,7 @@ Statistics small() {
   TensorStatistics x;
   x.name = "x";
   x.by_sample = {{-1.5F, 2.0F, 4, 1, 0}, {}};
-  x.histogram = ValueHistogram({{-130048, 1}, {0, 7}, {131072, 3}});
+  x.histogram = ValueHistogram({{-130048, 1}, {0, 1}, {131072, 2}});
   x.channel_axis = -1;
   x.channels = ChannelStatistics{{-1.5F, 0.0F}, {2.0F, 1.0F}, {{}, {}}, 2};
   x.channels->sum[0].add(-0.375);
@@ -70,6 +71,21 @@ TEST_CASE("a file that is cut off or changed anywhere is refused") {
   CHECK(refusal("") == "this is no .qcal file, which qprep calibrate writes");
 }
 
+TEST_CASE("a histogram that has been merged or moved is as it was") {
+  ValueHistogram one({{-130048, 1}, {0, 300}, {131072, 1}}),
+      other({{-131072, std::uint64_t{1} << 40}, {5, 1}});
+  const ValueHistogram before = one;
+  ValueHistogram moved = std::move(one);
+  CHECK(moved == before);
+  moved.merge(other);
+  other.merge(before);
+  CHECK(moved == other);
+  CHECK(moved.total() == 303 + (std::uint64_t{1} << 40));
+  CHECK(moved.bins().front() == ValueHistogram::Bin{-131072, std::uint64_t{1} << 40});
+  CHECK(moved.top_octave() == 128);
+  CHECK(ValueHistogram().bins().empty());
+}
+
 TEST_CASE("a newer version is told from a spoiled file") {
   std::string bytes = to_bytes(small());
   bytes[8] = 2;
@@ -80,6 +96,25 @@ TEST_CASE("contents that contradict themselves are refused, although the checksu
   const std::string body = to_bytes(small()).substr(41);
   CHECK(statistics_from_bytes(with_body(body), "f.qcal") == small());
   CHECK(refusal(with_body(body + "x")) == "there is something behind its end");
+  const auto refused_with = [](auto change) {
+    Statistics changed = small();
+    change(changed.tensors[0]);
+    return refusal(to_bytes(changed));
+  };
+  const std::string range = "the smallest and the largest number of a sample contradict it";
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[0].min = NAN; }) == range);
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[0].min = 3; }) == range);
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[0].max = INFINITY; }) == range);
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[1].max = 1; }) == range);
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[0].finite = 5; }) ==
+        "a histogram in it holds fewer numbers than its samples");
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[0].finite = 3; }) ==
+        "a histogram in it holds more numbers than its samples");
+  CHECK(refused_with([](TensorStatistics& x) { x.by_sample[0].nan = (std::int64_t{1} << 53) + 1; }) ==
+        "it counts more than 2^53 elements of a tensor");
+  CHECK(refused_with([](TensorStatistics& x) {
+          x.by_sample[0].nan = x.by_sample[1].nan = std::int64_t{1} << 53;
+        }) == "it counts more than 2^53 elements of a tensor");
   // Whatever single byte is changed, the answer is statistics or a refusal.
   int refused = 0;
   for (std::size_t i = 0; i < body.size(); ++i) {

@@ -9,15 +9,9 @@
 #include "config/config.h"
 #include "config/yaml_write.h"
 #include "support/diagnostics.h"
+#include "support/sentence.h"
 
 namespace qprep::test {
-
-/// One line of text without control characters, of a length that a person reads.
-inline bool is_sentence(const std::string& message) {
-  constexpr std::size_t kLongest = 4000;
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  return message.size() > 10 && message.size() < kLongest && std::ranges::none_of(message, control);
-}
 
 /// The same document, wherever it stands.
 inline bool same_document(const YamlNode& a, const YamlNode& b) {
