@@ -153,7 +153,7 @@ class Grouping {
       for (const Node* node : unit.nodes) taken[node] = &unit;
       miss(unit, why);
     }
-    miss_as_in_file();
+    miss_as_in_file(flow);
   }
 
   void miss(const Unit& unit, const std::string& why) {
@@ -169,8 +169,9 @@ class Grouping {
     missed_.emplace(&root, std::move(miss));
   }
 
-  /// Replacements make other operators of nodes that were a sequence, or of some of them.
-  void miss_as_in_file() {
+  /// Replacements make other operators of nodes that were a sequence, or of some of them. A layer that one of
+  /// its later nodes is now begins a sequence besides, which the configuration could list instead.
+  void miss_as_in_file(const DataFlow& flow) {
     if (model_.apart.empty()) return;
     std::unordered_map<std::string_view, const Node*> there;
     for (const Node* node : nodes_with_bodies(*model_.graph)) there.emplace(node->label(), node);
@@ -190,16 +191,22 @@ class Grouping {
         if (const auto root = root_of.find(node); root != root_of.end()) instead_of.insert(root->second);
       }
       if (instead_of.size() == 1 && goes_on(missed_.at(*instead_of.begin()).nodes, nodes)) continue;
-      for (const Node* root : instead_of) forget(root);
       const Node* root = nodes.front();
+      for (const Node* other : instead_of) {
+        if (other == root || !is_layer(*other, flow)) forget(other);
+      }
       missed_.emplace(root, Miss{each.pattern, std::move(nodes), each.because});
     }
     // What begins with a batch norm that a layer would take in goes on with that layer; it is told where
     // batch norms are.
     for (const StandingNorm& norm : model_.standing_norms) {
       const auto node = there.find(norm.label);
-      if (norm.foldable && node != there.end()) forget(node->second);
+      if (norm.foldable && node != there.end() && !is_layer(*node->second, flow)) forget(node->second);
     }
+  }
+
+  static bool is_layer(const Node& node, const DataFlow& flow) {
+    return flow.traits(node).op_class == OpClass::kGemmLike;
   }
 
   /// The sequence has more nodes than the other, all of them of the file.
