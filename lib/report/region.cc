@@ -22,6 +22,7 @@ class Border {
 
   /// `rule`: what leaves the other side float; null: there is none, the model begins or ends.
   void cross(const Value& value, const Node& inner, const Plan& plan, const Setting* rule) {
+    values_.insert(&value);
     const Value& known = users_value(value);
     const auto [at, is_new] = crossing_.emplace(&known, border_.crossings.size());
     if (is_new) {
@@ -37,15 +38,20 @@ class Border {
     if (rule && because.empty()) because = to_text(*rule);
   }
 
-  void add_to(std::vector<ReportBorder>& region, std::size_t beyond) {
-    if (beyond == 0) return;
+  /// The tensors there, as the graph has them.
+  const std::unordered_set<const Value*>& values() const { return values_; }
+
+  void add_to(std::vector<ReportBorder>& region, std::size_t beyond, std::size_t beside) {
+    if (beyond + beside == 0) return;
     border_.beyond = beyond;
+    border_.beside = beside;
     region.push_back(std::move(border_));
   }
 
  private:
   ReportBorder border_;
   std::unordered_map<const Value*, std::size_t> crossing_;
+  std::unordered_set<const Value*> values_;
 };
 
 bool is_stub(const Setting& setting, std::vector<std::string> Selector::*side) {
@@ -103,8 +109,10 @@ class Region {
       }
     }
     ReportRegion region;
-    from.add_to(region.borders, count(Side::kHead));
-    to.add_to(region.borders, count(Side::kTail));
+    const std::size_t before = count(Side::kHead, leading_to(from.values()));
+    from.add_to(region.borders, before, count(Side::kHead) - before);
+    const std::size_t behind = count(Side::kTail, coming_from(to.values()));
+    to.add_to(region.borders, behind, count(Side::kTail) - behind);
     region.cpu_within = std::ranges::any_of(nodes_, [&](const Node* node) { return is_left_within(*node); });
     return region;
   }
@@ -126,6 +134,44 @@ class Region {
   std::size_t count(Side side) const {
     return static_cast<std::size_t>(
         std::ranges::count_if(beyond_, [&](const auto& each) { return each.second.side == side; }));
+  }
+
+  std::size_t count(Side side, const std::unordered_set<const Node*>& of) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        beyond_, [&](const auto& each) { return each.second.side == side && of.contains(each.first); }));
+  }
+
+  /// The nodes that compute from the values. What a body reads, the node that holds it reads.
+  std::unordered_set<const Node*> coming_from(std::unordered_set<const Value*> values) const {
+    std::unordered_set<const Node*> found;
+    const auto is_from = [&](const Value* value) { return values.contains(value); };
+    for (const Node* node : nodes_) {
+      if (!found.contains(node->graph().holder()) && !std::ranges::any_of(node->inputs(), is_from)) continue;
+      for (const Node* each = node; each; each = each->graph().holder()) {
+        found.insert(each);
+        for (std::size_t i = 0; i < each->output_count(); ++i) values.insert(&each->output(i));
+      }
+    }
+    return found;
+  }
+
+  /// The nodes that the values are computed by.
+  std::unordered_set<const Node*> leading_to(std::unordered_set<const Value*> values) const {
+    std::unordered_set<const Node*> found;
+    const auto makes_one = [&](const Node* node) {
+      for (std::size_t i = 0; i < node->output_count(); ++i) {
+        if (values.contains(&node->output(i))) return true;
+      }
+      return false;
+    };
+    for (const Node* node : std::views::reverse(nodes_)) {
+      bool leads = false;
+      for (const Node* each = node; each && !leads; each = each->graph().holder()) leads = makes_one(each);
+      if (!leads) continue;
+      found.insert(node);
+      for (const Value* read : node->inputs()) values.insert(read);
+    }
+    return found;
   }
 
   /// It runs on the CPU, for another reason than these. What a body holds goes with the node that holds it.

@@ -136,7 +136,8 @@ struct ReportBorder {
 
   bool begins = true;  // else the part ends there
   std::vector<Crossing> crossings;
-  std::size_t beyond = 0;  // how many operators before or behind it stay float
+  std::size_t beyond = 0;  // how many operators before or behind these tensors stay float
+  std::size_t beside = 0;  // how many do on that side that none of these tensors comes from, or leads to
 };
 
 /// What may be quantised, as far as these rules say.

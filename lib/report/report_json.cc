@@ -121,8 +121,10 @@ ordered_json border(const ReportBorder& border) {
     tensors.back()["because"] = text_or_null(because);
     if (!made_for.empty()) tensors.back()["made_for"] = made_for;
   }
-  return {
-      {"side", border.begins ? "from" : "to"}, {"beyond", border.beyond}, {"tensors", std::move(tensors)}};
+  return {{"side", border.begins ? "from" : "to"},
+          {"beyond", border.beyond},
+          {"beside", border.beside},
+          {"tensors", std::move(tensors)}};
 }
 
 ordered_json not_replaced(const ReportNotReplaced& each) {

@@ -19,8 +19,8 @@ namespace {
 
 using Align = Table::Align;
 
-constexpr std::size_t kMostCrossings = 8;  // of a border
-constexpr std::size_t kMostAlike = 4;      // sequences that are listed of those that one reason keeps apart
+constexpr std::size_t kMostCrossings = 20;  // of a border
+constexpr std::size_t kMostAlike = 4;       // sequences that are listed of those that one reason keeps apart
 
 std::string joined(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, ", "));
@@ -293,6 +293,26 @@ void not_replaced(const Report& report, Page& page) {
   }
 }
 
+/// "3 operators behind them stay float, and 2 that compute from none of them".
+std::string left_float(const ReportBorder& border) {
+  const auto operators = [](std::size_t count) {
+    return fmt::format("{} operator{}", count, count == 1 ? "" : "s");
+  };
+  const bool one = border.crossings.size() == 1;
+  std::string text;
+  if (border.beyond > 0) {
+    text = fmt::format("{} {} {} {} float", operators(border.beyond), border.begins ? "before" : "behind",
+                       one ? "it" : "them", border.beyond == 1 ? "stays" : "stay");
+  }
+  if (border.beside == 0) return text;
+  const char* verb = border.beside == 1 ? "s" : "";
+  const std::string others =
+      border.begins ? fmt::format("lead{} to {}", verb, one ? "another tensor" : "none of them")
+                    : fmt::format("compute{} from {}", verb, one ? "another tensor" : "none of them");
+  return text.empty() ? fmt::format("{} that {} stay{} float", operators(border.beside), others, verb)
+                      : fmt::format("{}, and {} that {}", text, border.beside, others);
+}
+
 void region(const Report& report, Page& page) {
   const std::vector<ReportBorder>& borders = report.region.borders;
   if (borders.empty()) {
@@ -306,12 +326,9 @@ void region(const Report& report, Page& page) {
   }
   if (!borders.front().begins) page.line("It begins at the inputs of the model.");
   for (const ReportBorder& border : borders) {
-    const std::string operators =
-        border.beyond == 1 ? "1 operator" : fmt::format("{} operators", border.beyond);
     const bool one = border.crossings.size() == 1;
-    page.line(fmt::format("It {} at {} below; {} {} {} {} float:", border.begins ? "begins" : "ends",
-                          one ? "the tensor" : "the tensors", operators, border.begins ? "before" : "behind",
-                          one ? "it" : "them", border.beyond == 1 ? "stays" : "stay"));
+    page.line(fmt::format("It {} at {} below; {}:", border.begins ? "begins" : "ends",
+                          one ? "the tensor" : "the tensors", left_float(border)));
     Table table{{"tensor", border.begins ? "read by" : "made by", "type", "on", "since"}, {}};
     for (const auto& [tensor, node, op, made_for, device, because] : border.crossings) {
       if (table.rows.size() == kMostCrossings) break;

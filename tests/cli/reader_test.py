@@ -53,7 +53,7 @@ old (float[1,4,6,6] x) => (float[1,4,6,6] y) {
 # More results than a line holds leave the network, and its tail reads them.
 WIDE = """
 <ir_version: 8, opset_import: ["" : 13]>
-wide (float[1,4,6,6] x) => (float[1,40,6,6] y) {
+wide (float[1,4,6,6] x) => (float[1,88,6,6] y) {
 %s
     [join] j = Concat <axis = 1> (%s)
     [tail] y = Sigmoid (j)
@@ -81,9 +81,9 @@ def soft():
 
 
 def wide():
-    convs = "\n".join(f"    [conv{i}] a{i} = Conv <pads = [1,1,1,1]> (x, w{i})" for i in range(10))
-    text = WIDE % (convs, ", ".join(f"a{i}" for i in range(10)))
-    return model(text, weights(**{f"w{i}": (4, 4, 3, 3) for i in range(10)}))
+    convs = "\n".join(f"    [conv{i}] a{i} = Conv <pads = [1,1,1,1]> (x, w{i})" for i in range(22))
+    text = WIDE % (convs, ", ".join(f"a{i}" for i in range(22)))
+    return model(text, weights(**{f"w{i}": (4, 4, 3, 3) for i in range(22)}))
 
 
 class BatchNorms(Case):
@@ -241,8 +241,8 @@ def is_float(slot: dict | None) -> bool:
     return slot is not None and slot["dtype"].startswith(("float", "qint", "?"))
 
 
-def borders(report: dict) -> dict[str, tuple[int, set[str]]]:
-    """How much lies beyond each border, and the tensors there, as the reasons of the nodes tell it."""
+def borders(report: dict) -> dict[str, tuple[tuple[int, int], set[str]]]:
+    """How much lies on the other side of each border, and the tensors there, as the reasons of the nodes tell it."""
     nodes = report["nodes"]
     maker = {slot["name"]: node["name"] for node in nodes for slot in node["outputs"] if slot}
     readers: dict[str, list[str]] = {}
@@ -277,8 +277,17 @@ def borders(report: dict) -> dict[str, tuple[int, set[str]]]:
                 tensors["to"].add(name)
         if within:
             tensors["to"].update(slot["name"] for slot in filter(is_float, node["outputs"]) if slot["name"] in results)
-    counts = {which: list(side.values()).count(which) for which in tensors}
-    return {which: (count, tensors[which]) for which, count in counts.items() if count}
+    # What the tensors come from, and what comes from them.
+    before, behind = set(tensors["from"]), set(tensors["to"])
+    for node in reversed(nodes):
+        if before.intersection(slot["name"] for slot in node["outputs"] if slot):
+            before.update([node["name"], *(slot["name"] for slot in node["inputs"] if slot)])
+    for node in nodes:
+        if behind.intersection(slot["name"] for slot in node["inputs"] if slot):
+            behind.update([node["name"], *(slot["name"] for slot in node["outputs"] if slot)])
+    lies = {"from": before, "to": behind}
+    counts = {which: [name in lies[which] for name in side if side[name] == which] for which in tensors}
+    return {which: ((sum(count), len(count) - sum(count)), tensors[which]) for which, count in counts.items() if count}
 
 
 # The head changes one of two inputs, the tail takes what a Slice moves, and a result of the region leaves the model.
@@ -302,6 +311,19 @@ ends (float[1,4,6,6] x, float[1,4,6,6] state) => (float[1,2,6,6] y, float[1,4,6,
 """
 
 
+# Of another input than the layer's, the tail takes what it adds.
+BESIDE = """
+<ir_version: 8, opset_import: ["" : 13]>
+beside (float[1,4,6,6] x, float[1,4,6,6] z) => (float[1,4,6,6] y) {
+    [head1] h = Sqrt (x)
+    [head2] i = Sqrt (z)
+    [turned] j = Transpose <perm = [0,1,3,2]> (i)
+    [conv1] a = Conv <pads = [1,1,1,1]> (h, w1)
+    [sum] y = Sub (a, j)
+}
+"""
+
+
 def ends():
     constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3), w3=(2, 4, 1, 1))
     return model(ENDS, constants | {"zero": np.array([0]), "two": np.array([2]), "one": np.array([1])})
@@ -309,7 +331,7 @@ def ends():
 
 class Region(Case):
     def check(self, report: dict) -> dict:
-        told = {each["side"]: (each["beyond"], {tensor["name"] for tensor in each["tensors"]})
+        told = {each["side"]: ((each["beyond"], each["beside"]), {tensor["name"] for tensor in each["tensors"]})
                 for each in report["region"]}
         self.assertEqual(told, borders(report))
         devices = {each["name"]: each["device"] for each in report["nodes"]}
@@ -327,6 +349,12 @@ class Region(Case):
                       "----------  -------  ----  ---  ---------------------\n"
                       "a0          conv0    Conv  BPU  qprep.yaml:1:9 method\n", self.text())
         self.assertIn("\nand 2 more\n", self.text())
+
+    def test_what_computes_from_no_tensor_of_a_border_is_told_apart(self) -> None:
+        told = self.check(self.report(model(BESIDE, weights(w1=(4, 4, 3, 3))), "method: jit_strip"))
+        self.assertEqual(told, {"from": ((1, 0), {"h"}), "to": ((1, 2), {"a"})})
+        self.assertIn("It ends at the tensor below; 1 operator behind it stays float, and 2 that compute from another "
+                      "tensor:\n", self.text())
 
     def test_nodes_on_the_cpu_within_it_are_told_where_there_are_any(self) -> None:
         told = "For other reasons, listed below, modules within it run on the CPU, too.\n"
@@ -349,8 +377,8 @@ class Region(Case):
     def test_it_begins_at_inputs_and_ends_at_outputs_too(self) -> None:
         for march in ("", "march: bayes\n", "march: bernoulli2\n"):
             told = self.check(self.report(ends(), march + "method: jit_strip"))
-            self.assertEqual(told["from"], (2, {"h", "state"}))
-            self.assertEqual(told["to"], (2, {"next", "d", "t"}))
+            self.assertEqual(told["from"], ((2, 0), {"h", "state"}))
+            self.assertEqual(told["to"], ((2, 0), {"next", "d", "t"}))
 
     def test_stubs_draw_it_too(self) -> None:
         region = self.report(ends(), "stubs: {inputs: [a], outputs: [r]}")["region"]
