@@ -46,6 +46,8 @@ constexpr std::array kReplacements = {
     Replacement{"conv-to-dilated",
                 "a Conv whose kernel is zero but for every n-th element becomes a Conv with dilation n",
                 "the same products but for those with zero, perhaps summed in another order"},
+    Replacement{"conv-transpose-to-conv",
+                "a ConvTranspose of stride 1 becomes a Conv with the kernel turned round", kOrder},
     Replacement{"gemm-to-conv", "Gemm by a constant becomes a 1x1 Conv between Reshapes",
                 "the same products, perhaps summed in another order; alpha and beta are multiplied into the "
                 "constants (1 ulp)"},

@@ -47,6 +47,7 @@ const std::array kRows = {
     Row{"pool-to-global", {"AveragePool", "MaxPool"}, replace::pool_to_global},
     Row{"pad-to-conv", {"Pad"}, replace::pad_to_conv},
     Row{"conv-to-dilated", {"Conv"}, replace::conv_to_dilated},
+    Row{"conv-transpose-to-conv", {"ConvTranspose"}, replace::conv_transpose_to_conv},
     Row{"gemm-to-conv", {"Gemm"}, replace::gemm_to_conv},
     Row{kBatchNormToConv, {"BatchNormalization"}, replace::batch_norm_to_conv},
     Row{"mul-to-conv", {"Mul"}, replace::mul_to_conv},

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <string>
+#include <variant>
 
 #include "passes/replacement_functions.h"
 
@@ -52,6 +55,46 @@ Tensor thinned(const Tensor& weight, const std::vector<std::int64_t>& steps) {
     if (is_kept) kept.push_back(values[at]);
   }
   return Tensor::floats(std::move(left), std::move(kept));
+}
+
+/// What a ConvTranspose of these groups reads, [C, M/group, taps], as a Conv that computes the same reads it:
+/// [M, C/group, taps], the taps from the last to the first.
+Tensor turned_round(const Tensor& weight, std::int64_t groups) {
+  const Dims& dims = weight.dims();
+  const std::int64_t inputs = dims[0] / groups, outputs = dims[1];  // of a group
+  const std::int64_t taps = weight.size() / (dims[0] * dims[1]);
+  Dims turned = dims;
+  turned[0] = outputs * groups;
+  turned[1] = inputs;
+  const std::vector<float> values = weight.to_vector<float>();
+  std::vector<float> made;
+  made.reserve(values.size());
+  for (std::int64_t m = 0; m < turned[0]; ++m) {
+    for (std::int64_t c = 0; c < inputs; ++c) {
+      const std::int64_t last = ((m / outputs * inputs + c) * outputs + m % outputs + 1) * taps - 1;
+      for (std::int64_t tap = 0; tap < taps; ++tap)
+        made.push_back(values[static_cast<std::size_t>(last - tap)]);
+    }
+  }
+  return Tensor::floats(std::move(turned), std::move(made));
+}
+
+/// What a ConvTranspose of stride 1 crops before and behind each axis, as `pads` has it; or why that is not
+/// known, or not the same in each operator set.
+std::variant<std::vector<std::int64_t>, std::string> crops_of(const Node& node,
+                                                              const std::vector<std::int64_t>& reach) {
+  const std::size_t spatial = reach.size();
+  if (node.get<std::vector<std::int64_t>>("output_shape"))
+    return "what it crops follows from its output_shape";
+  const std::string auto_pad = node.string_or("auto_pad", "NOTSET");
+  if (auto_pad == "NOTSET") return ints_or(node, "pads", 2 * spatial, 0);
+  std::vector<std::int64_t> crops(2 * spatial, 0);
+  if (auto_pad == "VALID") return crops;
+  for (std::size_t i = 0; i < spatial; ++i) {
+    if (reach[i] % 2 != 0) return "auto_pad crops an odd number of elements there";
+    crops[i] = crops[spatial + i] = reach[i] / 2;
+  }
+  return crops;
 }
 
 }  // namespace
@@ -137,6 +180,53 @@ Replaced conv_to_dilated(Replacing& at) {
   at.set_input(1, thin);
   node.set_attribute("kernel_shape", kernel);
   node.set_attribute("dilations", steps);
+  return Replaced::yes();
+}
+
+Replaced conv_transpose_to_conv(Replacing& at) {
+  Node& node = at.node();
+  if (at.constant(0) || !node.input(1)) return Replaced::other();
+  const auto is_one = [](std::int64_t each) { return each == 1; };
+  if (!std::ranges::all_of(node.ints_or("strides", {}), is_one)) return Replaced::other();
+  if (!at.is_float32(0)) return Replaced::no(kNoFloat32);
+  const Tensor* weight = at.constant(1);
+  const std::int64_t groups = node.int_or("group", 1);
+  const bool fits = weight && weight->dtype() == DType::kFloat32 && weight->dims().size() >= 3 &&
+                    weight->size() > 0 && groups >= 1 && weight->dims()[0] % groups == 0;
+  if (!fits) return Replaced::no("its weight is no constant float32");
+  const std::vector<float> values = weight->to_vector<float>();
+  // The zeros that a Conv pads with are multiplied, too.
+  if (!std::ranges::all_of(values, [](float each) { return std::isfinite(each); })) {
+    return Replaced::no("its weight is not finite");
+  }
+  const auto is_zero = [](std::int64_t each) { return each == 0; };
+  if (!std::ranges::all_of(node.ints_or("output_padding", {}), is_zero)) {
+    return Replaced::no("it pads its result");
+  }
+  const std::size_t spatial = weight->dims().size() - 2;
+  const std::vector<std::int64_t> dilations = ints_or(node, "dilations", spatial, 1);
+  const std::vector<std::int64_t> kernel(weight->dims().begin() + 2, weight->dims().end());
+  std::vector<std::int64_t> reach;  // of the kernel beyond the element that it stands on
+  for (std::size_t i = 0; i < spatial; ++i) reach.push_back(dilations[i] * (kernel[i] - 1));
+  const auto crops = crops_of(node, reach);
+  if (const auto* why = std::get_if<std::string>(&crops)) return Replaced::no(*why);
+  std::vector<std::int64_t> pads = std::get<0>(crops);
+  for (std::size_t i = 0; i < pads.size(); ++i) {
+    pads[i] = reach[i % spatial] - pads[i];
+    if (pads[i] < 0) return Replaced::no("it crops more than its kernel adds");
+  }
+  if (at.asks()) return Replaced::yes();
+  if (Tensor* trained = at.weight_for_training()) *trained = turned_round(*trained, groups);
+  at.took(1);
+  std::vector<Value*> inputs = node.inputs();
+  if (!inputs.back()) inputs.pop_back();
+  inputs[1] = &at.shared_constant(*inputs[1], "turned" + std::to_string(groups), "turned",
+                                  [&] { return turned_round(*weight, groups); });
+  at.become("Conv", inputs);
+  node.set_attribute("kernel_shape", kernel);
+  if (!std::ranges::all_of(dilations, is_one)) node.set_attribute("dilations", dilations);
+  if (groups != 1) node.set_attribute("group", groups);
+  if (!std::ranges::all_of(pads, is_zero)) node.set_attribute("pads", std::move(pads));
   return Replaced::yes();
 }
 

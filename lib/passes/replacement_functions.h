@@ -29,6 +29,7 @@ Replaced softmax_to_four_axes(Replacing& at);
 Replaced pool_to_global(Replacing& at);
 Replaced pad_to_conv(Replacing& at);
 Replaced conv_to_dilated(Replacing& at);
+Replaced conv_transpose_to_conv(Replacing& at);
 
 Replaced reduce_mean_to_pool(Replacing& at);
 Replaced gemm_to_conv(Replacing& at);

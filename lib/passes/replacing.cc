@@ -161,6 +161,11 @@ Value& Replacing::reshaped(Value& x, std::vector<std::int64_t> target, Shape sha
   return made.output(0);
 }
 
+Tensor* Replacing::weight_for_training() const {
+  const auto kept = model_->kept_batch_norms.find(node_);
+  return kept == model_->kept_batch_norms.end() ? nullptr : &kept->second.weight;
+}
+
 void Replacing::become(std::string_view op, const std::vector<Value*>& inputs) {
   rewriter_->become(*node_, std::string(op), inputs, fmt::format("{}, by {}", is_now(op), name_));
 }

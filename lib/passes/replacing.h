@@ -107,6 +107,10 @@ class Replacing {
     rewriter_->remember(*node_, std::string(clause) + " now, by " + std::string(name_));
   }
 
+  /// The weight that the node has in the models for training, where a batch norm that it took in stands
+  /// behind it; null: none does.
+  Tensor* weight_for_training() const;
+
   /// What the rewriting took from the constant at the input is in the graph now.
   void took(std::size_t input) { rewriter_->took(*node_->input(input)); }
 

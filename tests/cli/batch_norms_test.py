@@ -202,6 +202,25 @@ class BatchNorms(unittest.TestCase):
         for form in ("qat", "calibrated"):
             self.assertLess(distance(*(run(way / f"net_{form}.onnx", feed) for way in (fused, kept))), 0.05, form)
 
+    def test_a_layer_that_becomes_another(self) -> None:
+        """Weights of as many inputs as outputs could be taken for those of the other operator."""
+        net = Net()
+        net.layer("ConvTranspose", "square", (4, 4, 3, 3), bias=4, pads=[1, 1, 1, 1])
+        net.norm("square_bn", 4)
+        net.layer("ConvTranspose", "groups", (4, 3, 2, 3), bias=6, group=2)
+        net.norm("groups_bn", 6)
+        model = self.folder / "turned.onnx"
+        onnx.save(net.model((1, 4, 6, 6), (1, 6, 7, 8)), model)
+        feed = {"image": np.random.default_rng(4).normal(0, 1, (1, 4, 6, 6)).astype(np.float32)}
+        (self.folder / "samples").mkdir()
+        np.save(self.folder / "samples" / "0.npy", feed["image"])
+        fused, kept = self.compare(model, "replace: [conv-transpose-to-conv]\ncalibration: {data: samples}")
+        operators = [node.op_type for node in onnx.load(kept / "net_qat.onnx").graph.node]
+        self.assertEqual((operators.count("Conv"), operators.count("BatchNormalization")), (2, 2))
+        for way in (fused, kept):
+            for form in ("qat", "calibrated"):
+                self.assertLess(distance(run(model, feed), run(handing_on(way / f"net_{form}.onnx"), feed)), 2e-6, form)
+
     def test_training_moves_the_factor(self) -> None:
         """A scale that training doubled doubles what is quantised: the fixed-point model follows."""
         model = self.folder / "residual.onnx"

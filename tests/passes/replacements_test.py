@@ -416,12 +416,47 @@ def interpolate() -> Iterator[Made]:
                    {"sizes": ints(1, 1, 9, 2)} | ({} if opset >= 13 else {"roi": np.zeros(0, F), "none": np.zeros(0, F)}))
 
 
+def conv_transpose_to_conv() -> Iterator[Made]:
+    exact = 1e-6  # where the sums are in another order
+    conv = frozenset({"Conv"})
+
+    def made(name: str, group: int, kernel: tuple[int, ...], becomes: frozenset[str] = conv, bias: bool = True, opset: int = 7,
+             **attributes: Any) -> Made:
+        constants = {"w": random(4, 6 // group, *kernel)} | ({"b": random(6)} if bias else {})
+        if group > 1:
+            attributes["group"] = group
+        return Made(f"{name}, {group} groups", node("ConvTranspose", "x,w,b" if bias else "x,w", **attributes), opset,
+                    {"x": random(2, 4, *(5, 6, 4)[:len(kernel)])}, constants, becomes, exact, open=("x",))
+
+    for opset in OPSETS:
+        for group in (1, 2):
+            yield made("plain", group, (3, 3), opset=opset)
+            yield made("one axis", group, (4,), opset=opset, pads=[1, 2])
+            yield made("three axes", group, (2, 3, 1), opset=opset, pads=[0, 1, 0, 1, 2, 0])
+            yield made("single", group, (1, 1), opset=opset, strides=[1, 1])
+            yield made("no bias", group, (2, 4), bias=False, opset=opset, kernel_shape=[2, 4])
+            yield made("dilated", group, (3, 2), opset=opset, dilations=[2, 3], pads=[4, 0, 1, 3])
+            yield made("valid", group, (3, 2), opset=opset, auto_pad="VALID")
+            yield made("crops all that it adds", group, (3, 2), opset=opset, pads=[2, 1, 2, 1])
+            yield made("crops more", group, (3, 2), frozenset(), opset=opset, pads=[0, 2, 0, 0])
+            yield made("strides", group, (3, 3), frozenset(), opset=opset, strides=[1, 2])
+            yield made("shape", group, (3, 3), frozenset(), opset=opset, output_shape=[5, 6])
+            for same in ("SAME_UPPER", "SAME_LOWER"):
+                yield made(same, group, (3, 5), opset=opset, auto_pad=same)
+                yield made(f"{same}, odd", group, (3, 4), frozenset(), opset=opset, auto_pad=same)
+        yield Made("depthwise", node("ConvTranspose", "x,w", group=4, pads=[1, 0, 1, 0]), opset, {"x": random(1, 4, 5, 6)},
+                   {"w": random(4, 1, 3, 2)}, conv, exact)
+        yield Made("infinite weight", node("ConvTranspose", "x,w"), opset, {"x": random(1, 4, 5, 6)},
+                   {"w": np.full((4, 2, 2, 2), np.inf, F)})
+        yield Made("computed weight", node("ConvTranspose", "x,w"), opset, {"x": random(1, 4, 5, 6), "w": random(4, 2, 2, 2)})
+
+
 REPLACEMENTS: dict[str, Callable[[], Iterator[Made]]] = {
     each.__name__.replace("_", "-"): each
     for each in (
         interpolate, sum_to_add, flatten_to_reshape, squeeze_to_reshape, unsqueeze_to_reshape, div_to_mul,
         div_to_reciprocal, pow_to_mul, reduce_mean_to_pool, reduce_to_kept_axes,
-        matmul_to_one_rank, gemm_to_conv, batch_norm_to_conv, mul_to_conv, where_to_mul,
+        matmul_to_one_rank, conv_transpose_to_conv, gemm_to_conv, batch_norm_to_conv, mul_to_conv, where_to_mul,
         compare_to_not, softmax_to_four_axes, softmax_to_parts, log_softmax_to_parts, layer_norm_to_parts, rms_norm_to_parts,
         instance_norm_to_parts, group_norm_to_parts, reduce_l1_to_parts, reduce_l2_to_parts,
     )
