@@ -36,6 +36,8 @@ std::vector<double> applied(const ChannelAffine& affine, std::vector<double> val
 constexpr std::string_view kTooLarge = "the folded weight would not be finite";
 constexpr std::string_view kStaysForTraining = "; the models for training have it as it was (bn: with_bn)";
 constexpr std::string_view kManyReaders = "more than one layer or an output uses it";
+constexpr std::string_view kNoLayer = "no Conv, ConvTranspose, Gemm or MatMul stands there";
+constexpr std::string_view kUsedElsewhere = "the tensor is used elsewhere too";
 constexpr std::string_view kOnlyBehind = "with lists of 'fuse', only what stands behind a layer is folded";
 constexpr std::string_view kNotListed = "'fuse' does not list it with the layer there";
 
@@ -300,11 +302,21 @@ class BatchNormFolder {
     return parts_->contains(node.label());
   }
 
+  /// Why no layer before a scale of one number takes it in.
+  Because why_not_before(const Node& mul) const {
+    const Value& x = *mul.input(constant_of(*mul.input(0)) ? 1 : 0);
+    const Node* producer = x.producer();
+    if (!producer || &producer->graph() != &mul.graph() || !is_layer(*producer)) return Because(kNoLayer);
+    if (!x.has_single_use()) return Because(kUsedElsewhere);
+    return "the layer has no constant weight and bias that take it in";
+  }
+
   void stands_in_front(const Node& mul, const Node& add, std::string_view because) {
     if (is_told(mul.label())) return;
     const bool foldable = because == kOnlyBehind || is_for_that_line(because);
-    const Because written =
-        fmt::format("written out as Mul and Add: {}{}", foldable ? "" : "after it, ", because);
+    const Because before =
+        foldable ? Because() : fmt::format("before it, {}; after it, ", why_not_before(mul));
+    const Because written = fmt::format("written out as Mul and Add: {}{}", before, because);
     for (const Node* node : {&mul, &add}) model_.standing_norms.push_back({node->label(), written, foldable});
     add_to(stays_, written, mul.label());
   }
@@ -378,9 +390,9 @@ class BatchNormFolder {
     Value& x = *norm.input(0);
     Node* producer = x.producer();
     if (!producer || &producer->graph() != &norm.graph()) {
-      return "no Conv, ConvTranspose, Gemm or MatMul stands there";
+      return Because(kNoLayer);
     }
-    if (!x.has_single_use()) return "the tensor is used elsewhere too";
+    if (!x.has_single_use()) return Because(kUsedElsewhere);
     if (producer->is("Add")) return fold_through_add(norm, *producer, affine);
     if (const Node* layer =
             moves_elements(*producer) && producer->input(0) ? producer->input(0)->producer() : nullptr;
@@ -420,7 +432,7 @@ class BatchNormFolder {
 
   /// layer(x) + constant: the layer takes the factor, the constant the shift.
   Because fold_through_add(Node& norm, Node& add, const ChannelAffine& affine) {
-    const Because no_layer = "no Conv, ConvTranspose, Gemm or MatMul stands there";
+    const Because no_layer(kNoLayer);
     if (opset_ < 7 || !add.input(0) || !add.input(1)) return no_layer;
     const std::size_t at = constant_of(*add.input(0)) ? 0 : 1;
     const Tensor* constant = constant_of(*add.input(at));
@@ -515,7 +527,11 @@ class BatchNormFolder {
   Because fold_in_front(const Node& node, const LinearLayer& layer, const ChannelAffine& affine) {
     std::vector<double> bias;
     if (affine.shifts() && !layer.has_bias()) return "the MatMul has no bias to take the shift";
-    if (affine.shifts() && !layer.sees_whole_weight()) return "the layer's border would see another shift";
+    if (affine.shifts() && !layer.sees_whole_weight()) {
+      return layer.node().is("Conv")
+                 ? "the layer pads with zeros, which the shift would not reach"
+                 : "the layer's border sees less than its kernel, and would get another shift";
+    }
     if (layer.has_bias()) {
       const auto own = layer.bias();
       if (!own) return "the bias there is not constant float32 per channel";

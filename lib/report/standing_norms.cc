@@ -22,6 +22,17 @@ std::unordered_map<const Node*, const StandingNorm*> standing_norms(const Model&
   return standing;
 }
 
+namespace {
+
+/// Why it is in no layer, and, where nothing but the graph keeps it from that, that it runs on the BPU.
+std::string sentence_of(const Node& node, const StandingNorm& norm, const Plan& plan) {
+  const NodePlan* entry = plan.of(node);
+  const bool runs = !norm.foldable && node.is("Conv") && entry && entry->device == Device::kBpu;
+  return runs ? norm.because + "; it runs on the BPU all the same, as a Conv" : norm.because;
+}
+
+}  // namespace
+
 std::vector<ReportStandingNorms> standing_norm_rows(const Model& model, const Plan& plan) {
   const auto standing = standing_norms(model, plan);
   if (standing.empty()) return {};
@@ -29,10 +40,12 @@ std::vector<ReportStandingNorms> standing_norm_rows(const Model& model, const Pl
   for (const Node* node : nodes_with_bodies(*model.graph)) {
     const auto at = standing.find(node);
     if (at == standing.end() || node->is("Add")) continue;  // its Mul stands for both
-    (at->second->foldable ? could : could_not).add("", at->second->because, node->label());
+    (at->second->foldable ? could : could_not).add("", sentence_of(*node, *at->second, plan), node->label());
   }
-  std::unordered_map<std::string_view, std::string_view> sentences;
-  for (const auto& [node, norm] : standing) sentences.emplace(node->label(), norm->because);
+  std::unordered_map<std::string_view, std::string> sentences;
+  for (const auto& [node, norm] : standing) {
+    sentences.emplace(node->label(), sentence_of(*node, *norm, plan));
+  }
   std::vector<ReportStandingNorms> rows;
   for (auto& [of, why, names] : could.rows()) rows.push_back({why, names, true});
   for (auto& [of, why, names] : could_not.rows()) rows.push_back({why, names, false});

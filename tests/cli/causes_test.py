@@ -294,7 +294,8 @@ class WrittenOut(Case):
 
 
 class InFront(Case):
-    BORDER = "written out as Mul and Add: after it, the layer's border would see another shift"
+    BORDER = ("written out as Mul and Add: before it, no Conv, ConvTranspose, Gemm or MatMul stands there; after it, the "
+              "layer pads with zeros, which the shift would not reach")
 
     def front(self):
         return model(FRONT, weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)) | {name: np.array([value], "f4") for name, value in
@@ -314,6 +315,12 @@ class InFront(Case):
         results = [onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"]).run(None, feed)[0]
                    for file in (made.SerializeToString(), next(self.folder.rglob("*_qat.onnx")))]
         np.testing.assert_allclose(results[1], results[0], rtol=1e-4, atol=1e-5)
+
+    def test_one_that_runs_as_a_conv_says_so(self) -> None:
+        constants = weights(w1=(4, 4, 3, 3), w2=(4, 4, 3, 3)) | {name: np.array([value], "f4") for name, value in
+                                                                 (("factor", -2.5), ("moved", 0.75))}
+        rows = self.report(model(FRONT, constants), "march: bernoulli2\nmethod: jit")["batch_norms"]
+        self.assertEqual([each["because"] for each in rows], [self.BORDER + "; it runs on the BPU all the same, as a Conv"])
 
     def test_the_line_that_keeps_them_is_told(self) -> None:
         nothing = "written out as Mul and Add: the configuration fuses nothing (fuse: none, qprep.yaml:1:7)"
