@@ -322,7 +322,8 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:8:21: error: 'calibration.data' must be a text, not a map [bad-value]",
           "dir/c.yaml:8:34: error: 'calibration.method' must be one of auto, min_max, mean_range, "
           "moving_average, "
-          "percentile, kl, mse, mix, clip, clip_std, not 'minmax' (did you mean 'min_max'?) [bad-value]",
+          "percentile, kl, mse, mix, clip, clip_std, lsq, pact, not 'minmax' (did you mean 'min_max'?) "
+          "[bad-value]",
           "dir/c.yaml:9:18: error: 'weights.dtype' must be one of qint8, qint16, float, int8, int16, not "
           "'qint12' "
           "(did you mean 'qint16'?) [bad-value]",
