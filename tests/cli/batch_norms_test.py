@@ -158,10 +158,10 @@ class BatchNorms(unittest.TestCase):
     def compare(self, model: Path, samples: str) -> tuple[Path, Path]:
         """Both ways: the same models in fixed point, and of the calibrated models again."""
         ways = {}
-        # A bias that stands before a batch norm is training's, and is corrected in fixed point alone.
-        for correction in ("true", "false"):
+        # What stands before a batch norm is training's: weights are rounded and biases corrected in fixed point alone.
+        for correction, rounding in (("true", "least_error"), ("false", "nearest")):
             for bn in ("fuse", "with_bn"):
-                config = f"bn: {bn}\n{samples[:-1]}, bias_correction: {correction}}}"
+                config = f"bn: {bn}\n{samples[:-1]}, bias_correction: {correction}, weight_rounding: {rounding}}}"
                 ways[bn] = self.prepare(model, f"{model.stem}_{bn}", config)
             self.assertEqual(*((way / "net_fixed.onnx").read_bytes() for way in ways.values()))
         self.form = "fixed_point"
