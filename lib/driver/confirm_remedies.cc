@@ -71,6 +71,16 @@ std::vector<const Node*> kept_on_cpu(const Model& model, const Plan& plan) {
   return kept;
 }
 
+/// What has to be done besides, told by a decision for other sizes, is the same for any.
+bool holds_for_any_sizes(std::string_view remedies) {
+  while (!remedies.empty()) {
+    const std::string_view one = remedies.substr(0, remedies.find("; "));
+    if (one != kAskForBpu && !one.starts_with(kReshapeToRank) && !one.starts_with(kKeepRank)) return false;
+    remedies.remove_prefix(std::min(remedies.size(), one.size() + 2));
+  }
+  return true;
+}
+
 void confirm_size_remedies(const std::filesystem::path& file, const std::string& config,
                            const std::filesystem::path& configs, const Overrides& overrides,
                            const Model& model, Plan& plan) {
@@ -99,6 +109,13 @@ void confirm_size_remedies(const std::filesystem::path& file, const std::string&
       if (helps_with_asking && plan.nodes[node].remedy != kAskForBpu) {
         plan.nodes[node].remedy = fmt::format("{}; {}", remedy, kAskForBpu);
       }
+    }
+    for (const Node* node : nodes_with_bodies(*model.graph)) {
+      NodePlan& entry = plan.nodes[node];
+      const auto stays = on_cpu.find(node->label());
+      if (entry.device != Device::kCpu || !entry.remedy.empty() || !plan.unit_of(*node)) continue;
+      if (stays == on_cpu.end() || stays->second.empty() || !holds_for_any_sizes(stays->second)) continue;
+      entry.remedy = fmt::format("{}; {}", remedy, stays->second);
     }
   } catch (const Fatal&) {
     // No remedy that nobody has seen to help.

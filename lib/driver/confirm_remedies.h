@@ -12,8 +12,9 @@ namespace qprep {
 ///
 /// Sizes: of the nodes that are told to fix the open ones, those alone still are that do not run on the CPU
 /// once the sizes are fixed, to 1 for each open first axis and 64 for the others. So are those that the
-/// target keeps there and that a replacement takes from there with these sizes, or lets be asked for. Nothing
-/// is decided again where there are none of both.
+/// target keeps there and that a replacement takes from there with these sizes, or lets be asked for; and
+/// those for which nothing is known are told what they need besides, where it is the same for any sizes.
+/// Nothing is decided again where there are none of both.
 ///
 /// Fusing: where the configuration fuses nothing, those that the target keeps on the CPU are told to leave
 /// out the line that says so if they do not run there without it.

@@ -116,11 +116,20 @@ std::vector<std::string> TargetJudge::without_constant(const Node& node) const {
   return {fmt::format("fold its constant into {}", name_of(*layer))};
 }
 
+std::string TargetJudge::as_it_can(std::string remedy) const {
+  const auto row = table_->rows.find("Reshape");
+  const bool reshapes =
+      row == table_->rows.end() || row->second.runs == RunsOn::kGone || may_run_on_bpu(row->second.runs);
+  if (!reshapes && remedy.starts_with(kReshapeToRank)) remedy.replace(0, kReshapeToRank.size(), kKeepRank);
+  return remedy;
+}
+
 void TargetJudge::add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const {
   Judgement judgement = judge(*table_, node, situation);
   const bool only_if_asked = judgement.runs == RunsOn::kManual && !by_name;
   if (only_if_asked && !judgement.remedies.empty()) judgement.remedies.emplace_back(kAskForBpu);
   if (judgement.by_constant) judgement.remedies = without_constant(node);
+  for (std::string& remedy : judgement.remedies) remedy = as_it_can(std::move(remedy));
   if (only_if_asked && judgement.verdict != Verdict::kBroken) {
     judgement.verdict = Verdict::kBroken;
     judgement.reasons = {
@@ -130,6 +139,8 @@ void TargetJudge::add(const Node& node, const Situation& situation, bool by_name
     judgement.remedies = {std::string(kAskForBpu)};
   }
   if (judgement.verdict == Verdict::kHolds) return;
+  const bool is_open = judgement.leaves_open && !judgement.by_constant;
+  all.leaves_open = all.leaves_open || is_open || judgement.verdict == Verdict::kUndecided;
   // What is broken hides what is not known.
   if (judgement.verdict == Verdict::kUndecided && all.verdict == Verdict::kBroken) return;
   if (judgement.verdict == Verdict::kBroken && all.verdict != Verdict::kBroken) all.reasons.clear();
@@ -166,11 +177,13 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
     if (row_of(unit)) return of_operator(unit, asked);
     std::vector<const Node*> others;
     std::size_t judged = 0;
+    bool leaves_open = false;
     for (const Node* node : unit.nodes) {
       if (classes_.of(*node).op_class == OpClass::kInteger || node->is("Constant")) continue;
       ++judged;
       Judgement part;
       add(*node, situation_of(*node, asked), asked.by_name, part);
+      leaves_open = leaves_open || part.leaves_open;
       if (part.verdict == Verdict::kHolds ||
           (part.verdict == Verdict::kUndecided && all.verdict == Verdict::kBroken))
         continue;
@@ -184,6 +197,7 @@ Judgement TargetJudge::of(const Unit& unit, const Asked& asked) const {
       all.verdict = part.verdict;
       append(all.remedies, part.remedies);
     }
+    all.leaves_open = leaves_open;
     // What would bring one of several parts there leaves the others on the CPU.
     if (!others.empty()) {
       all.remedies.clear();
@@ -255,6 +269,12 @@ bool TargetJudge::makes(const Unit& unit, Precision precision) const {
 }
 
 std::string reasons_of(const Judgement& judgement) { return join(judgement.reasons, "; "); }
-std::string remedies_of(const Judgement& judgement) { return join(judgement.remedies, "; "); }
+std::string remedies_of(const Judgement& judgement) {
+  const std::string remedies = join(judgement.remedies, "; ");
+  const bool of_limits = !remedies.empty() && remedies != kAskForBpu;
+  return judgement.verdict == Verdict::kBroken && judgement.leaves_open && of_limits
+             ? remedies + "; its open sizes are not judged"
+             : remedies;
+}
 
 }  // namespace qprep

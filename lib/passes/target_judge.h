@@ -58,6 +58,8 @@ class TargetJudge {
   /// Given: row_of(composite).
   Judgement of_operator(const Unit& composite, const Asked& asked) const;
   std::vector<std::string> without_constant(const Node& node) const;
+  /// The remedy in other words where the target does not run the Reshape that it would take.
+  std::string as_it_can(std::string remedy) const;
   void add(const Node& node, const Situation& situation, bool by_name, Judgement& all) const;
   const Capability* row_of(const Node& node) const;
   /// By which a composite operator runs as one; null: each of its parts runs by its own.
@@ -70,6 +72,11 @@ class TargetJudge {
 
 /// The remedy of what the target runs on the CPU only because nobody asked for the BPU.
 inline constexpr std::string_view kAskForBpu = "give it a precision of its own, by type or name";
+
+/// How remedies begin that keep what surrounds the node as it is, and those that do not, for a target that
+/// runs no Reshape.
+inline constexpr std::string_view kReshapeToRank = "reshape it to rank";
+inline constexpr std::string_view kKeepRank = "keep its branch at rank";
 
 /// The sentences of a judgement as one.
 std::string reasons_of(const Judgement& judgement);

@@ -107,6 +107,7 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
   // What undoes the change would stand between.
   if (at_output && !judgement.remedies.empty())
     add(judgement.remedies, "hand its result out of the model as it is then");
+  judgement.leaves_open = judgement.verdict == Verdict::kBroken && !open.empty();
   if (judgement.verdict == Verdict::kBroken) return judgement;
   if (!open.empty()) judgement.verdict = Verdict::kUndecided;
   for (const std::string& sentence : open) add(judgement.reasons, sentence);

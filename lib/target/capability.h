@@ -70,6 +70,7 @@ struct Judgement {
   /// known.
   std::vector<std::string> remedies;
   bool by_constant = false;  // it reads a constant, and may read none
+  bool leaves_open = false;  // of kBroken: other limits depend on what is not known
 };
 
 Judgement judge(const Capabilities& capabilities, const Node& node, const Situation& situation);

@@ -152,7 +152,7 @@ NETWORKS = (
         "Vision transformer, CIFAR",
         "cls_cifar_vit_ibp_3_3_8",
         {
-            "bernoulli2": "none: its MatMul takes no batch of matrices on both sides, of which attention is made; take `bayes`",
+            "bernoulli2": "none tried: its MatMul takes one matrix on the right, and attention multiplies by one for each head and picture; it would be a MatMul for each head, with a batch of 1. `bayes` runs it as it is",
             **dict.fromkeys(
                 ("bayes", "bayes-e"),
                 Trial("`method: jit`, `dims: {batch_size: 1}`, Softmax asked for by type", SOFTMAX, ("batch_size=1",)),

@@ -366,7 +366,7 @@ class Remedies(Case):
     def test_what_has_to_be_an_output_is_told_to_stay_one(self) -> None:
         sizes = {"sizes": np.array([1, 4, 36]), "image": np.array([1, 36, 4, 1])}
         asked = "march: bernoulli2\nmethod: jit\nqconfig_setter: [{module_type: {Softmax: qint8}}]"
-        remedy = "reshape it to rank 4; transpose its data so that the axis is 1; hand its result out of the model as it is then"
+        remedy = "keep its branch at rank 4; transpose its data so that the axis is 1; hand its result out of the model as it is then"
         made = model(SCORES, weights(w1=(4, 4, 3, 3)) | sizes)
         self.assertEqual(self.remedies(made, "march: bernoulli2\nmethod: jit")["soft"],
                          remedy + "; give it a precision of its own, by type or name")
@@ -416,6 +416,17 @@ class Remedies(Case):
         self.assertIsNone(self.remedies(made, "hybrid: {module_name: [mul]}")["mul"])
 
 
+# A Sigmoid of three axes, of which the last may be open.
+SWISH = """
+<ir_version: 8, opset_import: ["" : 13]>
+line (float[%s] x) => (float[%s] y) {
+    [conv] a = Conv <pads = [1,1]> (x, w1)
+    [sigmoid] b = Sigmoid (a)
+    [conv2] y = Conv <pads = [1,1]> (b, w1)
+}
+"""
+
+
 class Sizes(Case):
     def test_what_follows_from_sizes_is_said_to(self) -> None:
         gone = {each["name"]: each["because"] for each in self.report(sizes(), "fuse: all")["gone"]}
@@ -446,7 +457,23 @@ class Sizes(Case):
         nodes = {each["name"]: each["because"]["device"] for each in self.report(token(), config)["nodes"]}
         self.assertEqual(nodes["join"], "'k' stays float: it is computed from shapes, integers and constants alone; rank 3 is "
                                         "not 4, the only one that bayes' Concat takes")
-        self.assertNotIn("remedy", self.run_qprep("explain", token(), config, "join", "turn", "flat"))
+        self.assertNotIn("remedy", self.run_qprep("explain", token(), config, "turn", "flat"))
+
+    def test_sizes_and_what_is_needed_besides_are_told_together(self) -> None:
+        sizes = "fix the open sizes: 'dims: {N: SIZE}'"
+        for march, besides in (("bayes", "reshape it to rank 4"), ("bernoulli2", "keep its branch at rank 4")):
+            config = f"march: {march}\nmethod: jit\nreplace: []"
+            self.assertIn(f"  remedy  {sizes}; {besides}\n", self.run_qprep("explain", token(), config, "join"))
+            fixed = self.report(token(), config + "\ndims: {N: 1}")
+            told = {name: row["remedy"] for row in fixed["on_cpu"] for name in row["nodes"]}
+            self.assertEqual(told["join"], besides)
+
+    def test_limits_on_open_sizes_are_told_not_to_be_judged(self) -> None:
+        constants = weights(w1=(4, 4, 3))
+        for shape, end in (("1,4,H", "; its open sizes are not judged"), ("1,4,6", "")):
+            made = model(SWISH % (shape, shape), constants)
+            row, = [row for row in self.report(made, "march: bernoulli2\nmethod: jit")["on_cpu"] if "sigmoid" in row["nodes"]]
+            self.assertEqual(row["remedy"], "keep its branch at rank 4" + end)
 
     def test_sizes_that_follow_from_data_have_no_remedy(self) -> None:
         rows = self.report(model(COUNTED, {}), "fuse: all")["on_cpu"]
