@@ -276,7 +276,9 @@ class Checker:
 
     def prepare(self, model: Path, setup: Setup, samples: Path, out: Path) -> subprocess.CompletedProcess:
         arguments = [self.qprep, "prepare", str(model), "-o", str(out), "--json", "-q"]
-        text = (setup.text or "") + (f"calibration: {{data: {samples}}}\n" if setup.calibrated else "")
+        # Random samples leave every model far off, so that all would be measured.
+        calibration = f"calibration: {{data: {samples}, sensitivity: {str(setup.name == 'qdq').lower()}}}\n"
+        text = (setup.text or "") + (calibration if setup.calibrated else "")
         if text:
             config = self.work / "config.yaml"
             config.write_text(text)
