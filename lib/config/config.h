@@ -55,11 +55,9 @@ struct CalibrationConfig {
   std::vector<ObserverFor> tensors = {};        // the first that names a tensor holds
   std::optional<bool> bias_correction = {};     // biases make up for what rounding the weights shifts
   bool corrects_biases() const { return bias_correction.value_or(observer.observer == Observer::kAuto); }
-  /// Weights are rounded so that what layers make of the samples changes least; false: each to its nearest.
+  /// Weights are rounded so that what layers make of the samples changes least; false: each to its nearest;
+  /// nullopt: the former with method auto where weights are what the results lose much by.
   std::optional<Placed<bool>> weight_rounding = {};
-  bool rounds_by_samples() const {
-    return weight_rounding ? weight_rounding->value : observer.observer == Observer::kAuto;
-  }
   bool keep = false;                                 // the statistics are written beside the models
   std::optional<Placed<std::uint64_t>> memory = {};  // bytes that what is kept of tensors may take
   std::optional<Placed<bool>> sensitivity =

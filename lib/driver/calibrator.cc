@@ -39,7 +39,7 @@ void Calibrator::observe(const std::vector<std::string>& results) {
   }
   const bool measures = calibration.sensitivity && calibration.sensitivity->value;
   const bool tries = !results.empty() && (is_auto() || measures);
-  if (!tries && !calibration.rounds_by_samples()) return;
+  if (!tries && !(calibration.weight_rounding && calibration.weight_rounding->value)) return;
   Diagnostics said;  // when they were run
   samples_ = open_samples(file_.model, calibration, inputs_, said);
   if (tries) trials_.emplace(file_, *samples_, results, options_);
@@ -85,9 +85,21 @@ void Calibrator::check_samples_give_scales() const {
               {config_.calibration->data});
 }
 
-void Calibrator::round_weights() {
-  if (samples_ && config_.calibration->rounds_by_samples())
-    rounded_ = qprep::round_weights(file_, *samples_, options_);
+void Calibrator::round_weights_as_asked() {
+  const auto& wanted = config_.calibration->weight_rounding;
+  if (samples_ && wanted && wanted->value) rounded_ = round_weights(file_, *samples_, options_);
+}
+
+bool Calibrator::rounds_weights_for_results() const {
+  if (!is_auto() || config_.calibration->weight_rounding) return false;
+  return weights_alone_ >= kWeightsMatter * methods_[best_of(methods_)].error;
+}
+
+void Calibrator::round_weights_for_results() {
+  rounded_ = round_weights(file_, *samples_, options_);
+  if (config_.calibration->corrects_biases()) {
+    correct_biases_again(*file_.model.graph, means_of(observed_, statistics_), rounded_.unrounded);
+  }
 }
 
 void Calibrator::correct_biases() {
@@ -117,8 +129,11 @@ void Calibrator::compare_methods() {
       candidate.emplace(observed_[i].value, SimulatedAs{ranges.back()[i].taken.range});
   }
   const std::size_t samples = trials_->affordable(elements_of_a_sample(), candidates.size(), 8, 64);
+  candidates.emplace_back();
   const std::vector<double> errors =
       trials_->errors(candidates, samples, QuantisedTrials::Against::kFloat, "comparing methods");
+  weights_alone_ = errors.back();
+  methods_.clear();
   for (std::size_t i = 0; i < observers.size(); ++i)
     methods_.push_back({to_text(observers[i]), errors[i], samples, trials_->results()});
   ranges_ = std::move(ranges[best_of(methods_)]);

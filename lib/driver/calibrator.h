@@ -19,6 +19,9 @@
 
 namespace qprep {
 
+/// The part that weights have in the error of the results from which on they are rounded with regard to what
+/// layers read: at most 1.2 dB can be won below it.
+inline constexpr double kWeightsMatter = 0.25;
 /// An error of the results (26 dB) from which on accuracy may suffer.
 inline constexpr double kWorthMeasuring = 0.0025;
 
@@ -40,13 +43,17 @@ class Calibrator {
   const Statistics& statistics() const { return statistics_; }
 
   /// Given: FakeQuantize nodes are inserted.
-  void round_weights();
-  /// Given: weights are rounded.
+  /// Where the configuration asks for it, whatever they cost.
+  void round_weights_as_asked();
   void correct_biases();
   /// There are samples, and they are to tell which method is best or which tensors cost most.
   bool tries() const { return trials_.has_value(); }
   /// Method auto takes the best method. Given: FakeQuantize nodes are inserted.
   void compare_methods();
+  /// Method auto is to round weights, if they are what the results lose most by.
+  bool rounds_weights_for_results() const;
+  /// Given: that. Biases are corrected anew, and methods are to be compared again.
+  void round_weights_for_results();
   /// Where the configuration asks for it; where it says nothing, if method auto is as far off as
   /// kWorthMeasuring. Given: the same.
   void measure_sensitivity();
@@ -78,6 +85,7 @@ class Calibrator {
   CorrectedBiases corrected_;
   std::optional<QuantisedTrials> trials_;
   std::vector<MethodTrial> methods_;
+  double weights_alone_ = 0;  // the error of the results where activations stay float
   Sensitivity sensitivity_;
 };
 

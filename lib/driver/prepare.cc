@@ -377,11 +377,15 @@ bool Preparation::act() {
   if (!modernise_composites()) return false;
   if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
-  if (!watch_.step(kRoundWeights, model(), [&] { calibrator_->round_weights(); })) return false;
+  if (!watch_.step(kRoundWeights, model(), [&] { calibrator_->round_weights_as_asked(); })) return false;
   if (!watch_.step(kCorrectBiases, model(), [&] { calibrator_->correct_biases(); })) return false;
   if (calibrator_->tries()) {
     say("comparing methods");
     watch_.timed("compare-methods", [&] { calibrator_->compare_methods(); });
+    if (calibrator_->rounds_weights_for_results()) {
+      watch_.timed("round-weights-for-results", [&] { calibrator_->round_weights_for_results(); });
+      watch_.timed("compare-methods-again", [&] { calibrator_->compare_methods(); });
+    }
     watch_.timed("measure-sensitivity", [&] { calibrator_->measure_sensitivity(); });
   }
   FilledScales filled;

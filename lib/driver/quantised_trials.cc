@@ -61,6 +61,7 @@ QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<
 
 void QuantisedTrials::load_quantised() {
   std::vector<std::unique_ptr<SimulateNode>> nodes;
+  simulated_.clear();
   for (Node* node : fake_quantize_nodes(*file_.model.graph)) {
     const auto attributes = read_fake_quantize(*node);
     if (!attributes || attributes->calibrated || !node->input(0) || constant_of(*node->input(0))) continue;

@@ -37,8 +37,9 @@ class QuantisedTrials {
   QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
                   const PrepareOptions& options);
 
-  /// Loads the quantised model. Given: FakeQuantize nodes are inserted, and those of weights are calibrated.
-  /// Those that are not calibrated and read no constant can be simulated. The model is as it was.
+  /// Loads the quantised model, instead of one that was loaded before. Given: FakeQuantize nodes are
+  /// inserted, and those of weights are calibrated. Those that are not calibrated and read no constant can be
+  /// simulated. The model is as it was.
   void load_quantised();
 
   /// What the results are held against.

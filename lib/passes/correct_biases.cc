@@ -24,30 +24,73 @@ const Node* fake_quantize_before(const Node& node, std::size_t input) {
   return maker && is_fake_quantize(*maker) ? maker : nullptr;
 }
 
-/// W - Q(W); nullopt: the node quantises no constant, or not yet.
-std::optional<Tensor> rounding_of(const Node& quantiser, const UnroundedWeights& unrounded) {
+/// The FakeQuantize of a weight.
+class WeightQuantiser {
+ public:
+  /// nullopt: the node quantises no constant, or not yet.
+  static std::optional<WeightQuantiser> of(const Node& node);
+
+  const Tensor& weight() const { return *weight_; }
+  std::vector<float> quantised(const Tensor& weight) const;
+
+ private:
+  WeightQuantiser() = default;
+  const Tensor* weight_ = nullptr;
+  FakeQuantAttrs attributes_;
+  std::vector<float> scales_;
+  std::vector<std::int32_t> zero_points_;
+};
+
+std::optional<WeightQuantiser> WeightQuantiser::of(const Node& quantiser) {
   const Tensor* weight = quantiser.input(0) ? constant_of(*quantiser.input(0)) : nullptr;
   const auto attributes = read_fake_quantize(quantiser);
   if (!weight || weight->dtype() != DType::kFloat32 || !attributes || !attributes->calibrated)
     return std::nullopt;
   const auto params = params_of_fake_quantize(quantiser, *attributes);
   if (!params) return std::nullopt;
-  std::vector<float> difference = weight->to_vector<float>();
-  std::vector<float> quantised(difference.size());
-  const std::vector<float> scales = params->scale->to_vector<float>();
-  const std::vector<std::int32_t> zero_points = params->zero_point->to_vector<std::int32_t>();
-  if (attributes->spec.channel_axis < 0) {
-    fake_quantize(std::span<const float>(difference), quantised,
-                  QuantParams{scales.front(), zero_points.front(), attributes->range});
+  WeightQuantiser found;
+  found.weight_ = weight;
+  found.attributes_ = *attributes;
+  found.scales_ = params->scale->to_vector<float>();
+  found.zero_points_ = params->zero_point->to_vector<std::int32_t>();
+  return found;
+}
+
+std::vector<float> WeightQuantiser::quantised(const Tensor& weight) const {
+  const std::vector<float> numbers = weight.to_vector<float>();
+  std::vector<float> quantised(numbers.size());
+  if (attributes_.spec.channel_axis < 0) {
+    fake_quantize(std::span<const float>(numbers), quantised,
+                  QuantParams{scales_.front(), zero_points_.front(), attributes_.range});
   } else {
-    fake_quantize_per_channel(difference, quantised, weight->dims(),
-                              static_cast<std::size_t>(attributes->spec.channel_axis), scales, zero_points,
-                              attributes->range);
+    fake_quantize_per_channel(numbers, quantised, weight.dims(),
+                              static_cast<std::size_t>(attributes_.spec.channel_axis), scales_, zero_points_,
+                              attributes_.range);
   }
-  const auto before = unrounded.find(&quantiser);
-  if (before != unrounded.end()) difference = before->second.to_vector<float>();
-  for (std::size_t i = 0; i < difference.size(); ++i) difference[i] -= quantised[i];
-  return Tensor::floats(weight->dims(), std::move(difference));
+  return quantised;
+}
+
+Tensor difference(const Dims& dims, std::vector<float> from, const std::vector<float>& less) {
+  for (std::size_t i = 0; i < from.size(); ++i) from[i] -= less[i];
+  return Tensor::floats(dims, std::move(from));
+}
+
+/// W - Q(W), W where it was rounded already from `unrounded`.
+Tensor rounding_of(const WeightQuantiser& quantiser, const Tensor* unrounded) {
+  const Tensor& before = unrounded ? *unrounded : quantiser.weight();
+  return difference(before.dims(), before.to_vector<float>(), quantiser.quantised(quantiser.weight()));
+}
+
+std::vector<Node*> writable_nodes(Graph& graph) {
+  std::vector<Node*> nodes;
+  for (Node& node : graph.nodes()) {
+    nodes.push_back(&node);
+    for (Graph* body : node.bodies()) {
+      const std::vector<Node*> inside = writable_nodes(*body);
+      nodes.insert(nodes.end(), inside.begin(), inside.end());
+    }
+  }
+  return nodes;
 }
 
 /// Why the means are not those of what the layer sums up; empty: they are.
@@ -142,19 +185,13 @@ std::string correct(const LinearLayer& lost, const ChannelMeans& means) {
 CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
                                const UnroundedWeights& unrounded) {
   CorrectedBiases result;
-  std::vector<Node*> layers;
-  const auto collect = [&](const auto& self, Graph& each) -> void {
-    for (Node& node : each.nodes()) {
-      layers.push_back(&node);
-      for (Graph* body : node.bodies()) self(self, *body);
-    }
-  };
-  collect(collect, graph);
-  for (Node* node : layers) {
+  for (Node* node : writable_nodes(graph)) {
     const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
-    const auto rounding = weight ? rounding_of(*weight, unrounded) : std::nullopt;
-    if (!rounding) continue;
-    const auto layer = LinearLayer::of(*node, *rounding);
+    const auto quantiser = weight ? WeightQuantiser::of(*weight) : std::nullopt;
+    if (!quantiser) continue;
+    const auto before = unrounded.find(weight);
+    const Tensor rounding = rounding_of(*quantiser, before == unrounded.end() ? nullptr : &before->second);
+    const auto layer = LinearLayer::of(*node, rounding);
     if (std::holds_alternative<std::string>(layer)) continue;
     ++result.layers;
     const Node* data = fake_quantize_before(*node, 0);
@@ -168,6 +205,22 @@ CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Valu
     }
   }
   return result;
+}
+
+void correct_biases_again(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
+                          const UnroundedWeights& unrounded) {
+  for (Node* node : writable_nodes(graph)) {
+    const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
+    const auto before = unrounded.find(weight);
+    const Node* data = fake_quantize_before(*node, 0);
+    const auto known = data ? means.find(data->input(0)) : means.end();
+    if (before == unrounded.end() || known == means.end()) continue;
+    const auto quantiser = WeightQuantiser::of(*weight);
+    const auto layer =
+        LinearLayer::of(*node, difference(before->second.dims(), quantiser->quantised(before->second),
+                                          quantiser->quantised(quantiser->weight())));
+    if (std::holds_alternative<LinearLayer>(layer)) correct(std::get<LinearLayer>(layer), known->second);
+  }
 }
 
 }  // namespace qprep

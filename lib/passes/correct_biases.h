@@ -42,4 +42,9 @@ struct CorrectedBiases {
 CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
                                const UnroundedWeights& unrounded = {});
 
+/// The same for weights that were rounded to their nearest integers when biases were corrected, and otherwise
+/// since: of W in `unrounded`, by Q(W) instead of W. Other layers' biases stay.
+void correct_biases_again(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
+                          const UnroundedWeights& unrounded);
+
 }  // namespace qprep

@@ -212,7 +212,7 @@ class WeightRounding(unittest.TestCase):
     def test_the_report_names_the_layers_and_threads_change_nothing(self) -> None:
         seen = []
         for threads in ("1", "2", "4"):
-            self.prepare("method: auto", "threads", "--threads", threads)
+            self.prepare("method: auto, weight_rounding: least_error", "threads", "--threads", threads)
             seen.append((self.folder / "threads/m_calibrated.onnx").read_bytes())
             report = json.loads((self.folder / "threads/model_check_result.json").read_text())
             self.assertEqual(set(report["rounded_weights"]), {*CONVOLUTIONS, *MATRICES} - {KEPT})
@@ -221,8 +221,26 @@ class WeightRounding(unittest.TestCase):
         self.prepare("method: auto, weight_rounding: nearest", "no")
         self.assertEqual(json.loads((self.folder / "no/model_check_result.json").read_text())["rounded_weights"], [])
 
+    def test_auto_rounds_where_weights_are_what_results_lose_by(self) -> None:
+        """And then the biases are those that rounding first would have given."""
+        wide = "activations: {dtype: qint16}\n"
+        chosen = self.prepare("method: auto", "chosen", more=wide)
+        report = json.loads((self.folder / "chosen/model_check_result.json").read_text())
+        self.assertEqual(set(report["rounded_weights"]), {*CONVOLUTIONS, *MATRICES} - {KEPT})
+        asked = self.prepare("method: auto, weight_rounding: least_error", "asked", more=wide)
+        values = lambda written: {each.name: numpy_helper.to_array(each) for each in written.graph.initializer}
+        ours, theirs = values(chosen), values(asked)
+        self.assertEqual(set(ours), set(theirs))
+        self.assertTrue(any("bias" in name for name in ours))
+        for name, value in ours.items():
+            np.testing.assert_allclose(value, theirs[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+        self.prepare("method: auto", "float", more="weights: {dtype: float}\n")
+        report = json.loads((self.folder / "float/model_check_result.json").read_text())
+        self.assertEqual(report["rounded_weights"], [])
+
     def test_the_form_for_training_keeps_its_weights(self) -> None:
-        self.prepare("method: auto", "qat", more="")
+        self.prepare("method: auto, weight_rounding: least_error", "qat")
         (self.folder / "c.yaml").write_text("method: jit\n")
         subprocess.run([QPREP, "prepare", "m.onnx", "-c", "c.yaml", "-o", "bare"], cwd=self.folder, check=True, capture_output=True)
         weights = lambda path: {i.name: numpy_helper.to_array(i) for i in onnx.load(path).graph.initializer if i.name.endswith("_w")}
