@@ -276,8 +276,9 @@ class Checker:
 
     def prepare(self, model: Path, setup: Setup, samples: Path, out: Path) -> subprocess.CompletedProcess:
         arguments = [self.qprep, "prepare", str(model), "-o", str(out), "--json", "-q"]
-        # Random samples leave every model far off, so that all would be measured.
-        calibration = f"calibration: {{data: {samples}, sensitivity: {str(setup.name == 'qdq').lower()}}}\n"
+        # What auto tries and measures besides is tried once.
+        method = "auto" if setup.name == "qdq" else "mse, bias_correction: true"
+        calibration = f"calibration: {{data: {samples}, method: {method}}}\n"
         text = (setup.text or "") + (calibration if setup.calibrated else "")
         if text:
             config = self.work / "config.yaml"
