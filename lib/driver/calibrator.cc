@@ -143,7 +143,21 @@ void Calibrator::measure_sensitivity() {
   const auto& wanted = config_.calibration->sensitivity;
   const bool measures = wanted ? wanted->value : methods_[best_of(methods_)].error >= kWorthMeasuring;
   if (measures) {
-    sensitivity_ = qprep::measure_sensitivity(*trials_, observed_, ranges_, plan_, elements_of_a_sample());
+    const std::vector<ChosenRange> wide =
+        choose_ranges(observed_, statistics_, plan_, *config_.calibration, named_,
+                      config_.calibration->observer, Precision::kInt16);
+    sensitivity_ =
+        qprep::measure_sensitivity(*trials_, observed_, ranges_, wide, plan_, elements_of_a_sample());
+    for (const Setting& setting : config_.setters) {
+      if (!setting.of_table || setting.slot != Slot::kOutput || !setting.says_precision()) continue;
+      sensitivity_.raised.push_back(setting.selector.text);
+      sensitivity_.raised_to_float = setting.precision() == Precision::kFloat32;
+    }
+    if (!sensitivity_.any() && wanted) {
+      diagnostics_.note(codes::kNoEffect,
+                        "'calibration.sensitivity' measures activations of 8 bits, of which there are none",
+                        wanted->where);
+    }
   }
   trials_.reset();
 }

@@ -24,11 +24,11 @@ QuantSpec spec_of(const Value& value, const Plan& plan) {
 /// The observer of each tensor.
 std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, const Plan& plan,
                                        const CalibrationConfig& config, const TensorMethods& named,
-                                       const ObserverSpec& usual) {
+                                       const ObserverSpec& usual, std::optional<Precision> as) {
   std::vector<ObserverSpec> specs(observed.size(), usual);
   for (std::size_t i = 0; i < observed.size(); ++i) {
     // 16 bits have steps enough for what is rare, too.
-    const bool is_wide = spec_of(*observed[i].value, plan).precision == Precision::kInt16;
+    const bool is_wide = as.value_or(spec_of(*observed[i].value, plan).precision) == Precision::kInt16;
     if (is_wide && config.observer.observer == Observer::kAuto) specs[i] = {.observer = Observer::kMinMax};
     if (named[i]) specs[i] = *named[i];
   }
@@ -51,8 +51,9 @@ TensorStatistics joined(const std::vector<const TensorStatistics*>& tensors) {
 
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
-                                       const TensorMethods& named, const ObserverSpec& usual) {
-  const std::vector<ObserverSpec> observers = observers_of(observed, plan, config, named, usual);
+                                       const TensorMethods& named, const ObserverSpec& usual,
+                                       std::optional<Precision> as) {
+  const std::vector<ObserverSpec> observers = observers_of(observed, plan, config, named, usual, as);
   // Tensors by the scale that they have; the first of a group speaks for it.
   std::vector<std::vector<std::size_t>> groups;
   std::unordered_map<const Value*, std::size_t> group_of;
@@ -70,7 +71,8 @@ std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, co
   std::vector<ChosenRange> chosen(observed.size());
   parallel_for(groups.size(), 0, [&](std::size_t g) {
     const std::vector<std::size_t>& group = groups[g];
-    const QuantSpec spec = spec_of(*observed[group.front()].value, plan);
+    QuantSpec spec = spec_of(*observed[group.front()].value, plan);
+    if (as) spec.precision = *as;
     const auto take = [&](const TensorStatistics& tensor) {
       return observe(tensor, observers[group.front()], spec.scheme, range_of(spec));
     };

@@ -23,10 +23,11 @@ struct ChosenRange {
 
 /// In the order of `observed`. `named`: of methods_by_name. `usual`: of the tensors that the configuration
 /// does not name; of those of 16 bits, method auto takes min_max. Given: `statistics` has these tensors, in
-/// this order.
+/// this order. `as`: the precision that all have, instead of their own.
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
-                                       const TensorMethods& named, const ObserverSpec& usual);
+                                       const TensorMethods& named, const ObserverSpec& usual,
+                                       std::optional<Precision> as = std::nullopt);
 
 /// For the report. Tensors that got no scale, and constants, are left out.
 Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::vector<ChosenRange>& chosen,

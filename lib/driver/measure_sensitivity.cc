@@ -43,10 +43,12 @@ std::size_t after(std::size_t count) { return count + std::max<std::size_t>(1, c
 class Measurement {
  public:
   Measurement(const QuantisedTrials& trials, const std::vector<Observed>& observed,
-              const std::vector<ChosenRange>& ranges, const Plan& plan, double elements)
+              const std::vector<ChosenRange>& ranges, const std::vector<ChosenRange>& wide, const Plan& plan,
+              double elements)
       : trials_(trials),
         observed_(observed),
         ranges_(ranges),
+        wide_(wide),
         plan_(plan),
         scales_(scales_of_8_bits(observed, ranges, plan)),
         samples_(trials.affordable(elements, scales_.size(), 4, 16)) {}
@@ -93,13 +95,11 @@ class Measurement {
     for (std::size_t i = 0; i < observed_.size(); ++i)
       all.emplace(observed_[i].value, SimulatedAs{ranges_[i].taken.range});
     for (std::size_t s = 0; s < wide; ++s) {
-      Range seen = ranges_[scales_[s].tensors.front()].seen;
-      for (const std::size_t i : scales_[s].tensors) seen.merge(ranges_[i].seen);
       for (const std::size_t i : scales_[s].tensors) {
         if (in_float) {
           all.erase(observed_[i].value);
         } else {
-          all[observed_[i].value] = SimulatedAs{seen, range_of(Precision::kInt16)};
+          all[observed_[i].value] = SimulatedAs{wide_[i].taken.range, range_of(Precision::kInt16)};
         }
       }
     }
@@ -126,7 +126,7 @@ class Measurement {
 
   const QuantisedTrials& trials_;
   const std::vector<Observed>& observed_;
-  const std::vector<ChosenRange>& ranges_;
+  const std::vector<ChosenRange>&ranges_, &wide_;
   const Plan& plan_;
   std::vector<Scale> scales_;  // once ranked, the most costly first
   std::size_t samples_;
@@ -135,8 +135,9 @@ class Measurement {
 }  // namespace
 
 Sensitivity measure_sensitivity(const QuantisedTrials& trials, const std::vector<Observed>& observed,
-                                const std::vector<ChosenRange>& ranges, const Plan& plan, double elements) {
-  return Measurement(trials, observed, ranges, plan, elements).run();
+                                const std::vector<ChosenRange>& ranges, const std::vector<ChosenRange>& wide,
+                                const Plan& plan, double elements) {
+  return Measurement(trials, observed, ranges, wide, plan, elements).run();
 }
 
 }  // namespace qprep

@@ -116,6 +116,12 @@ class Preparation {
   }
 
   std::string prefix() const { return config_.prefix ? config_.prefix->value : model_file_.stem().string(); }
+  std::string sensitivity_file() const { return prefix() + "_sensitivity.csv"; }
+  /// Relative to its folder.
+  std::filesystem::path as_configuration_names(const std::filesystem::path& file) const {
+    return std::filesystem::absolute(file).lexically_proximate(
+        std::filesystem::absolute(options_.config).parent_path());
+  }
   Model& model() { return file_.model; }
   const Model& model() const { return file_.model; }
   bool wants_qat() const { return config_.form.value != Form::kFixedPoint; }
@@ -396,7 +402,7 @@ bool Preparation::act() {
   report_.risks = risks_->found(&seen);
   report_.calibrated = calibrator_->report(filled);
   report_.sensitivity = result_.sensitivity = calibrator_->sensitivity();
-  report_.sensitivity_table = prefix() + "_sensitivity.csv";
+  report_.sensitivity_table = as_configuration_names(out_ / sensitivity_file()).generic_string();
   report_uncalibrated(filled);
   begin_check_result();
   return true;
@@ -519,7 +525,7 @@ void Preparation::write_report() {
     write("model_check_result.txt", result.text);
     write("model_check_result.json", result.json);
     write(prefix() + "_qconfig_changelog.txt", changelog_text(changes_));
-    if (report_.sensitivity.any()) write(report_.sensitivity_table, to_csv(report_.sensitivity));
+    if (report_.sensitivity.any()) write(sensitivity_file(), to_csv(report_.sensitivity));
     if (!result_.march.empty()) write("deploy_device.txt", deploy_devices(report_));
   });
   if (!picture_) return;

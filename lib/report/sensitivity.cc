@@ -81,9 +81,18 @@ std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
   page.simple(steps);
   page.line("The tensors, the most costly first:");
   page.simple(costs(sensitivity));
-  const std::size_t most = sensitivity.most().tensors;
+  if (sensitivity.weights_lose_most()) {
+    page.line(
+        "The weights lose most of it: 'weights: {dtype: qint16}', or layers in float, bring more than this.");
+  }
+  const std::size_t most = sensitivity.raised.size() + sensitivity.most().tensors;
   const std::string dtype = sensitivity.wants_float() ? ", dtype: float" : "";
-  page.line(fmt::format("{} has all {}; to have the first {} in {}:", table, sensitivity.tensors.size(), most,
+  const std::string before =
+      sensitivity.raised.empty()
+          ? ""
+          : fmt::format(", {} that a table raised already among them", sensitivity.raised.size());
+  page.line(fmt::format("{} has all {}; to have the first {}{} in {}:", table,
+                        sensitivity.raised.size() + sensitivity.tensors.size(), most, before,
                         sensitivity.wants_float() ? "float" : "int16"));
   page.line(
       fmt::format("  qconfig_setter: [{{sensitive_op: {{table: {}, topk: {}{}}}}}]", table, most, dtype));
@@ -101,6 +110,8 @@ std::string to_line(const Sensitivity& sensitivity) {
 
 std::string to_csv(const Sensitivity& sensitivity) {
   std::string csv = "op_name,sensitive_type,op_type,error,dtype\n";
+  for (const std::string& tensor : sensitivity.raised)
+    csv += csv_cell(tensor) + ",activation,,raised,qint8\n";
   for (const TensorCost& each : sensitivity.tensors) {
     csv += fmt::format("{},activation,{},{:.6g},{}\n", csv_cell(each.tensor), csv_cell(each.op), each.error,
                        each.dtype);
@@ -111,6 +122,7 @@ std::string to_csv(const Sensitivity& sensitivity) {
 nlohmann::ordered_json to_json(const Sensitivity& sensitivity) {
   nlohmann::ordered_json json = {{"samples", sensitivity.samples},
                                  {"results", sensitivity.results},
+                                 {"raised", sensitivity.raised},
                                  {"steps", nlohmann::ordered_json::array()},
                                  {"tensors", nlohmann::ordered_json::array()}};
   for (const Sensitivity::Step& step : sensitivity.steps)

@@ -28,15 +28,22 @@ struct Sensitivity {
   std::size_t samples = 0, results = 0;  // that were compared
   std::vector<TensorCost> tensors;       // the most costly first
   std::vector<Step> steps;               // from none to all of them
+  /// Tensors that a table raised before, in its order: they stand first in the new one, and count in `topk`.
+  std::vector<std::string> raised;
+  bool raised_to_float = false;
 
   bool any() const { return !tensors.empty(); }
   /// The first step with which those are 95 % of what the tensors cost, each by itself.
   const Step& most() const;
   /// 16 bits for all of them lose more than four times what no quantised activation does.
-  bool wants_float() const { return steps.back().with_int16 > 4 * steps.back().with_float; }
+  bool wants_float() const {
+    return raised_to_float || steps.back().with_int16 > 4 * steps.back().with_float;
+  }
+  /// Float for all of them leaves more than half of what is lost.
+  bool weights_lose_most() const { return 2 * steps.back().with_float > steps.front().with_int16; }
 };
 
-/// `table`: the name of the file of to_csv.
+/// `table`: the file of to_csv, as the configuration can name it.
 std::string to_text(const Sensitivity& sensitivity, const std::string& table);
 /// "results at 5.6 dB; 18.2 dB with 6 of 34 tensors in float". Given: any().
 std::string to_line(const Sensitivity& sensitivity);

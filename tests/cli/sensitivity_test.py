@@ -125,10 +125,39 @@ class Sensitivity(unittest.TestCase):
         self.assertEqual([row["op_name"] for row in rows], [each["tensor"] for each in found])
         self.assertEqual({row["sensitive_type"] for row in rows}, {"activation"})
         text = (self.folder / "out/model_check_result.txt").read_text()
-        tip = "qconfig_setter: [{sensitive_op: {table: m_sensitivity.csv, topk: "
+        tip = "qconfig_setter: [{sensitive_op: {table: out/m_sensitivity.csv, topk: "
         self.assertIn(tip, text)
         line = text[text.index(tip):].splitlines()[0]
-        self.assertEqual(self.prepare(line.replace("table: ", "table: out/"), folder="tip").returncode, 0)
+        self.assertEqual(self.prepare(line, folder="tip").returncode, 0)
+
+    def test_advice_goes_on_where_it_was_followed(self) -> None:
+        """The new table begins with what the old one raised, so that a run may write over the table that it reads."""
+        measured = f"{self.CALIBRATION}, sensitivity: true}}\n"
+        raised = "qconfig_setter: [{sensitive_op: {table: again/m_sensitivity.csv, topk: 2}}]\n"
+        rows = lambda: [line.split(",")[0] for line in (self.folder / "again/m_sensitivity.csv").read_text().splitlines()]
+        self.prepare(measured, folder="again")
+        first = rows()
+        errors = []
+        for _ in range(2):
+            self.assertEqual(self.prepare(measured + raised, folder="again").returncode, 0)
+            self.assertEqual(rows()[:3], first[:3])
+            self.assertEqual(set(rows()), set(first))
+            report = self.report("again")["sensitivity"]
+            self.assertEqual(report["raised"], first[1:3])
+            self.assertEqual(len(report["tensors"]), len(first) - 3)
+            errors.append(report["steps"][0]["error_int16"])
+        self.assertEqual(errors[0], errors[1])
+
+    def test_int16_has_the_method_of_the_configuration(self) -> None:
+        clipped = "calibration: {data: samples, method: clip_std, deviations: 1, bias_correction: false"
+        self.prepare(f"{clipped}, sensitivity: true}}\n", folder="clipped")
+        steps = self.report("clipped")["sensitivity"]["steps"]
+        config = f"{clipped}}}\nactivations: {{dtype: qint16}}\n"
+        self.assertAlmostEqual(self.error(config) / steps[-1]["error_int16"], 1, delta=5e-3)
+
+    def test_what_cannot_be_measured_is_told(self) -> None:
+        self.prepare("calibration: {data: samples, sensitivity: true}\nactivations: {dtype: qint16}\n", folder="wide")
+        self.assertIn("measures activations of 8 bits", json.dumps(self.report("wide")))
 
     def test_tensors_of_one_scale_are_measured_together(self) -> None:
         shared = "qconfig_setter: [{module_name: {concat: {output: {same_scale: true}}}}]\n"
