@@ -11,31 +11,12 @@ std::int64_t product(std::span<const std::int64_t> of) {
   return std::accumulate(of.begin(), of.end(), std::int64_t{1}, std::multiplies<>());
 }
 
-/// How an axis of a convolution's output lies over its input.
-struct Axis {
-  std::int64_t size = 0, results = 0, begin = 0;  // begin: the pad before the first element
-};
-
-Axis axis_of(const LayerWindow& window, std::size_t i, std::int64_t size) {
-  const std::int64_t stride = window.strides[i];
-  const std::int64_t reach = (window.kernel[i] - 1) * window.dilations[i] + 1;
-  if (window.auto_pad == "SAME_UPPER" || window.auto_pad == "SAME_LOWER") {
-    const std::int64_t results = (size + stride - 1) / stride;
-    const std::int64_t pads = std::max<std::int64_t>(0, (results - 1) * stride + reach - size);
-    return {size, results, window.auto_pad == "SAME_UPPER" ? pads / 2 : pads - pads / 2};
-  }
-  const bool given = window.auto_pad == "NOTSET";
-  const std::int64_t begin = given ? window.pads[i] : 0;
-  const std::int64_t end = given ? window.pads[window.kernel.size() + i] : 0;
-  return {size, std::max<std::int64_t>(0, (size + begin + end - reach) / stride + 1), begin};
-}
-
 class Convolution {
  public:
   Convolution(const LayerWindow& window, std::span<const float> x, std::span<const std::int64_t> dims)
       : window_(window), x_(x), channels_(dims[1]), taps_(product(window.kernel)) {
     for (std::size_t i = 0; i < window.kernel.size(); ++i) {
-      axes_.push_back(axis_of(window, i, dims[i + 2]));
+      axes_.push_back(window_axis(window, i, dims[i + 2]));
       results_ *= axes_.back().results;
       elements_ *= axes_.back().size;
     }
@@ -77,7 +58,7 @@ class Convolution {
   std::span<const float> x_;
   std::int64_t channels_, taps_;
   std::int64_t results_ = 1, elements_ = 1;
-  std::vector<Axis> axes_;
+  std::vector<WindowAxis> axes_;
 };
 
 }  // namespace

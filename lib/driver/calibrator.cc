@@ -96,16 +96,17 @@ bool Calibrator::rounds_weights_for_results() const {
 }
 
 void Calibrator::round_weights_for_results() {
+  if (!biases_stay_) corrected_.exchange();
+  corrected_.forget();
+  biases_stay_ = false;
   rounded_ = round_weights(file_, *samples_, options_);
-  if (config_.calibration->corrects_biases()) {
-    correct_biases_again(*file_.model.graph, means_of(observed_, statistics_), rounded_.unrounded);
-  }
+  correct_biases();
 }
 
 void Calibrator::correct_biases() {
   if (!config_.calibration->corrects_biases()) return;
   corrected_ =
-      qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_), rounded_.unrounded);
+      qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_), rounded_.shifts);
 }
 
 double Calibrator::elements_of_a_sample() const {
@@ -115,28 +116,65 @@ double Calibrator::elements_of_a_sample() const {
   return elements / static_cast<double>(statistics_.samples.size());
 }
 
+/// As many as comparing observers can run.
+std::size_t Calibrator::compared_samples() const {
+  return trials_->affordable(elements_of_a_sample(), auto_observers().size(), 8, 64);
+}
+
+SimulatedTensors Calibrator::simulated(const std::vector<ChosenRange>& ranges) const {
+  SimulatedTensors all;
+  for (std::size_t i = 0; i < observed_.size(); ++i)
+    all.emplace(observed_[i].value, SimulatedAs{ranges[i].taken.range});
+  return all;
+}
+
 void Calibrator::compare_methods() {
   trials_->load_quantised();
   if (!is_auto()) return;
-  const CalibrationConfig& calibration = *config_.calibration;
+  compare_observers();
+  if (may_leave_biases()) compare_biases();
+}
+
+void Calibrator::compare_observers() {
   const std::vector<ObserverSpec> observers = auto_observers();
   std::vector<std::vector<ChosenRange>> ranges;
   std::vector<SimulatedTensors> candidates;
   for (const ObserverSpec& observer : observers) {
-    ranges.push_back(choose_ranges(observed_, statistics_, plan_, calibration, named_, observer));
-    SimulatedTensors& candidate = candidates.emplace_back();
-    for (std::size_t i = 0; i < observed_.size(); ++i)
-      candidate.emplace(observed_[i].value, SimulatedAs{ranges.back()[i].taken.range});
+    ranges.push_back(choose_ranges(observed_, statistics_, plan_, *config_.calibration, named_, observer));
+    candidates.push_back(simulated(ranges.back()));
   }
-  const std::size_t samples = trials_->affordable(elements_of_a_sample(), candidates.size(), 8, 64);
   candidates.emplace_back();
   const std::vector<double> errors =
-      trials_->errors(candidates, samples, QuantisedTrials::Against::kFloat, "comparing methods");
+      trials_->errors(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing methods");
   weights_alone_ = errors.back();
   methods_.clear();
   for (std::size_t i = 0; i < observers.size(); ++i)
-    methods_.push_back({to_text(observers[i]), errors[i], samples, trials_->results()});
+    methods_.push_back({to_text(observers[i]), errors[i], compared_samples(), trials_->results()});
   ranges_ = std::move(ranges[best_of(methods_)]);
+}
+
+bool Calibrator::may_leave_biases() const {
+  return !config_.calibration->bias_correction && !corrected_.changes.empty();
+}
+
+/// With the best observer.
+void Calibrator::compare_biases() {
+  corrected_.exchange();
+  trials_->load_quantised();
+  const std::vector<SimulatedTensors> candidates = {simulated(ranges_), {}};
+  const std::vector<double> errors =
+      trials_->errors(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing biases");
+  MethodTrial trial = methods_[best_of(methods_)];
+  trial.corrects_biases = false;
+  biases_stay_ = errors.front() < trial.error;
+  trial.error = errors.front();
+  methods_.push_back(std::move(trial));
+  if (biases_stay_) {
+    weights_alone_ = errors.back();
+  } else {
+    corrected_.exchange();
+    trials_->load_quantised();
+  }
 }
 
 void Calibrator::measure_sensitivity() {
@@ -171,13 +209,23 @@ NumericRisks::SeenRanges Calibrator::seen_ranges() const {
   return seen;
 }
 
-FilledScales Calibrator::fill() { return fill_scales(file_.model, seen_ranges().of_scales, diagnostics_); }
+FilledScales Calibrator::fill() {
+  if (biases_stay_) corrected_.forget();
+  return fill_scales(file_.model, seen_ranges().of_scales, diagnostics_);
+}
 
 Calibrated Calibrator::report(const FilledScales& filled) const {
   Calibrated all = calibrated_tensors(observed_, ranges_, filled, plan_);
   all.samples = statistics_.samples.size();
   all.layers = corrected_.layers;
-  all.corrected = corrected_.corrected;
+  for (const std::string& layer : corrected_.corrected) {
+    if (biases_stay_) {
+      all.not_corrected.push_back(
+          {layer, "results are nearer to the float model's with biases as they were"});
+    } else {
+      all.corrected.push_back(layer);
+    }
+  }
   for (const auto& [layer, because] : corrected_.left_alone) all.not_corrected.push_back({layer, because});
   all.rounded = rounded_.layers;
   all.trials = methods_;

@@ -20,8 +20,8 @@
 namespace qprep {
 
 /// The part that weights have in the error of the results from which on they are rounded with regard to what
-/// layers read: at most 1.2 dB can be won below it.
-inline constexpr double kWeightsMatter = 0.25;
+/// layers read: at most 0.5 dB can be won below it.
+inline constexpr double kWeightsMatter = 0.1;
 /// An error of the results (26 dB) from which on accuracy may suffer.
 inline constexpr double kWorthMeasuring = 0.0025;
 
@@ -48,7 +48,8 @@ class Calibrator {
   void correct_biases();
   /// There are samples, and they are to tell which method is best or which tensors cost most.
   bool tries() const { return trials_.has_value(); }
-  /// Method auto takes the best method. Given: FakeQuantize nodes are inserted.
+  /// Method auto takes the best method, and biases as they were where results are nearer with them. Given:
+  /// FakeQuantize nodes are inserted.
   void compare_methods();
   /// Method auto is to round weights, if they are what the results lose most by.
   bool rounds_weights_for_results() const;
@@ -69,6 +70,11 @@ class Calibrator {
   void remark_on_statistics_alone() const;
   bool is_auto() const { return config_.calibration->observer.observer == Observer::kAuto; }
   double elements_of_a_sample() const;
+  std::size_t compared_samples() const;
+  SimulatedTensors simulated(const std::vector<ChosenRange>& ranges) const;
+  void compare_observers();
+  bool may_leave_biases() const;
+  void compare_biases();
 
   OnnxFile& file_;
   const Plan& plan_;
@@ -83,6 +89,7 @@ class Calibrator {
   std::optional<SampleSet> samples_;  // where more than statistics is wanted of them
   RoundedWeights rounded_;
   CorrectedBiases corrected_;
+  bool biases_stay_ = false;  // as they were, though they could be corrected
   std::optional<QuantisedTrials> trials_;
   std::vector<MethodTrial> methods_;
   double weights_alone_ = 0;  // the error of the results where activations stay float

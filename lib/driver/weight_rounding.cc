@@ -123,7 +123,7 @@ RoundedWeights round_weights(OnnxFile& file, const SampleSet& samples, const Pre
       if (options.progress) options.progress("rounding weights", first + columns.size(), count);
     }
     for (std::size_t i = 0; i < part.size(); ++i) {
-      if (round_weights(part[i], sums.of(i), result.unrounded))
+      if (round_weights(part[i], sums.of(i), result.shifts))
         result.layers.push_back(part[i].node->label());
     }
     done += part.size();

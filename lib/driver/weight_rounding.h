@@ -12,7 +12,7 @@ namespace qprep {
 
 struct RoundedWeights {
   std::vector<std::string> layers;  // the labels of those whose weights were rounded
-  UnroundedWeights unrounded;
+  RoundingShifts shifts;
 };
 
 /// Rounds the weights of the main graph's layers with regard to what 32 of the samples give them, evenly

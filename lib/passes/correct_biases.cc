@@ -10,6 +10,7 @@
 
 #include "ir/name_of.h"
 #include "passes/constants.h"
+#include "passes/layer_window.h"
 #include "passes/linear_layer.h"
 #include "quant/fake_quant.h"
 #include "quant/fake_quant_math.h"
@@ -75,10 +76,10 @@ Tensor difference(const Dims& dims, std::vector<float> from, const std::vector<f
   return Tensor::floats(dims, std::move(from));
 }
 
-/// W - Q(W), W where it was rounded already from `unrounded`.
-Tensor rounding_of(const WeightQuantiser& quantiser, const Tensor* unrounded) {
-  const Tensor& before = unrounded ? *unrounded : quantiser.weight();
-  return difference(before.dims(), before.to_vector<float>(), quantiser.quantised(quantiser.weight()));
+/// W - Q(W).
+Tensor rounding_of(const WeightQuantiser& quantiser) {
+  const Tensor& weight = quantiser.weight();
+  return difference(weight.dims(), weight.to_vector<float>(), quantiser.quantised(weight));
 }
 
 std::vector<Node*> writable_nodes(Graph& graph) {
@@ -105,9 +106,25 @@ std::string misfit(const ChannelMeans& means, const LinearLayer& layer) {
   return fmt::format("it sums up {} channels, and what it reads has {}", layer.inputs(), count);
 }
 
+/// Of a convolution that pads, on data of known size; empty: every tap sees the data everywhere, as far as is
+/// known.
+std::vector<double> shares_of(const Node& node, const Dims& weight, const Value& data) {
+  const auto window = window_of(node, weight);
+  const auto& shape = data.type().shape;
+  if (!window || !window->is_convolution || !shape || shape->size() != weight.size()) return {};
+  std::vector<std::int64_t> sizes;
+  for (std::size_t i = 2; i < shape->size(); ++i) {
+    if (!(*shape)[i].known()) return {};
+    sizes.push_back((*shape)[i].size);
+    if (window_axis(*window, i - 2, sizes.back()).results <= 0) return {};
+  }
+  return tap_shares(*window, sizes);
+}
+
 /// What the result lacks on average, for each output channel.
-std::vector<double> shift_of(const LinearLayer& rounding, const std::vector<double>& means) {
-  std::vector<double> shift = rounding.response_to(means);
+std::vector<double> shift_of(const LinearLayer& rounding, const std::vector<double>& means,
+                             const std::vector<double>& shares) {
+  std::vector<double> shift = rounding.response_to(means, shares);
   if (!rounding.node().is("ConvTranspose")) return shift;
   const std::vector<std::int64_t> strides = rounding.node().ints_or("strides", {});
   const auto apart = static_cast<double>(
@@ -164,63 +181,66 @@ std::string why_no_means(const Node& layer, const Node* quantiser) {
                : "it reads what is not quantised";
 }
 
-/// Why the layer is left alone; empty: it was corrected.
-std::string correct(const LinearLayer& lost, const ChannelMeans& means) {
-  if (std::string why = misfit(means, lost); !why.empty()) return why;
-  BiasOrWhy found = bias_of(lost);
-  if (const auto* why = std::get_if<std::string>(&found)) return *why;
+/// The bias of the layer with the shift added, or why it is left alone.
+std::variant<ConstantChange, std::string> with_shift(const LinearLayer& layer,
+                                                     const std::vector<double>& shift) {
+  BiasOrWhy found = bias_of(layer);
+  if (auto* why = std::get_if<std::string>(&found)) return std::move(*why);
   const Bias& bias = std::get<Bias>(found);
-  const std::vector<double> shift = shift_of(lost, means.means);
   std::vector<float> corrected;
   for (std::size_t o = 0; o < shift.size(); ++o) {
     corrected.push_back(static_cast<float>((bias.numbers[o] + shift[o]) / bias.beta));
   }
-  set_constant_input(*bias.node, bias.input, Tensor::floats(bias.dims, std::move(corrected)),
-                     lost.node().label() + "_corrected_bias");
-  return "";
+  return ConstantChange(*bias.node, bias.input, Tensor::floats(bias.dims, std::move(corrected)),
+                        layer.node().label() + "_corrected_bias");
+}
+
+using MeansByValue = std::unordered_map<const Value*, ChannelMeans>;
+
+/// `rounding`: the layer with what rounding takes from its weight.
+std::variant<ConstantChange, std::string> correct(const LinearLayer& rounding, const Dims& weight,
+                                                  const MeansByValue& means) {
+  const Node& node = rounding.node();
+  const Node* data = fake_quantize_before(node, 0);
+  const auto known = data ? means.find(data->input(0)) : means.end();
+  if (known == means.end()) return why_no_means(node, data);
+  if (std::string why = misfit(known->second, rounding); !why.empty()) return why;
+  return with_shift(rounding,
+                    shift_of(rounding, known->second.means, shares_of(node, weight, *data->input(0))));
 }
 
 }  // namespace
 
-CorrectedBiases correct_biases(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
-                               const UnroundedWeights& unrounded) {
+CorrectedBiases correct_biases(Graph& graph, const MeansByValue& means, const RoundingShifts& shifts) {
   CorrectedBiases result;
   for (Node* node : writable_nodes(graph)) {
     const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
     const auto quantiser = weight ? WeightQuantiser::of(*weight) : std::nullopt;
     if (!quantiser) continue;
-    const auto before = unrounded.find(weight);
-    const Tensor rounding = rounding_of(*quantiser, before == unrounded.end() ? nullptr : &before->second);
+    const Tensor rounding = rounding_of(*quantiser);
     const auto layer = LinearLayer::of(*node, rounding);
     if (std::holds_alternative<std::string>(layer)) continue;
     ++result.layers;
-    const Node* data = fake_quantize_before(*node, 0);
-    const auto known = data ? means.find(data->input(0)) : means.end();
-    std::string why = known == means.end() ? why_no_means(*node, data)
-                                           : correct(std::get<LinearLayer>(layer), known->second);
-    if (why.empty()) {
-      result.corrected.push_back(node->label());
+    const auto known = shifts.find(weight);
+    auto change = known == shifts.end() ? correct(std::get<LinearLayer>(layer), rounding.dims(), means)
+                                        : with_shift(std::get<LinearLayer>(layer), known->second);
+    if (auto* why = std::get_if<std::string>(&change)) {
+      result.left_alone.push_back({node->label(), std::move(*why)});
     } else {
-      result.left_alone.push_back({node->label(), std::move(why)});
+      result.corrected.push_back(node->label());
+      result.changes.push_back(std::get<ConstantChange>(std::move(change)));
     }
   }
   return result;
 }
 
-void correct_biases_again(Graph& graph, const std::unordered_map<const Value*, ChannelMeans>& means,
-                          const UnroundedWeights& unrounded) {
-  for (Node* node : writable_nodes(graph)) {
-    const Node* weight = node->input_count() >= 2 ? fake_quantize_before(*node, 1) : nullptr;
-    const auto before = unrounded.find(weight);
-    const Node* data = fake_quantize_before(*node, 0);
-    const auto known = data ? means.find(data->input(0)) : means.end();
-    if (before == unrounded.end() || known == means.end()) continue;
-    const auto quantiser = WeightQuantiser::of(*weight);
-    const auto layer =
-        LinearLayer::of(*node, difference(before->second.dims(), quantiser->quantised(before->second),
-                                          quantiser->quantised(quantiser->weight())));
-    if (std::holds_alternative<LinearLayer>(layer)) correct(std::get<LinearLayer>(layer), known->second);
-  }
+void CorrectedBiases::exchange() {
+  for (ConstantChange& change : changes) change.exchange();
+}
+
+void CorrectedBiases::forget() {
+  for (ConstantChange& change : changes) change.forget();
+  changes.clear();
 }
 
 }  // namespace qprep

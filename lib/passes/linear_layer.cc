@@ -124,12 +124,14 @@ Tensor LinearLayer::weight_times_inputs(const std::vector<double>& factor) const
   return weight_times(factor, Channels::kInputs);
 }
 
-std::vector<double> LinearLayer::response_to(const std::vector<double>& value) const {
+std::vector<double> LinearLayer::response_to(const std::vector<double>& value,
+                                             const std::vector<double>& shares) const {
   std::vector<double> response(static_cast<std::size_t>(outputs()), 0.0);
   for_each_weight([&](std::int64_t row, std::int64_t column, std::int64_t index) {
     response[static_cast<std::size_t>(output_of(row, column))] +=
         static_cast<double>(weight_.at<float>(index)) *
-        value[static_cast<std::size_t>(input_of(row, column))];
+        value[static_cast<std::size_t>(input_of(row, column))] *
+        (shares.empty() ? 1.0 : shares[static_cast<std::size_t>(index % taps_)]);
   });
   const double alpha = node_->is("Gemm") ? static_cast<double>(node_->float_or("alpha", 1.0F)) : 1.0;
   for (double& each : response) each *= alpha;

@@ -40,8 +40,10 @@ class LinearLayer {
   Tensor weight_times_outputs(const std::vector<double>& factor) const;
   Tensor weight_times_inputs(const std::vector<double>& factor) const;
   /// For each output: the sum over the weights that lead to it of weight * value[input channel]; times alpha
-  /// of a Gemm. What the layer makes of an input that is `value` everywhere.
-  std::vector<double> response_to(const std::vector<double>& value) const;
+  /// of a Gemm. What the layer makes of an input that is `value` everywhere. `shares`: a factor for each tap
+  /// of a convolution's kernel (tap_shares); empty: 1.
+  std::vector<double> response_to(const std::vector<double>& value,
+                                  const std::vector<double>& shares = {}) const;
 
  private:
   explicit LinearLayer(Node& node) : node_(&node) {}

@@ -19,30 +19,6 @@ std::int64_t output_axis(const Node& node) {
   return node.is("Conv") || (node.is("Gemm") && node.int_or("transB", 0) != 0) ? 0 : 1;
 }
 
-std::vector<std::int64_t> ints_or(const Node& node, const char* name, std::size_t count, std::int64_t usual) {
-  std::vector<std::int64_t> ints = node.ints_or(name, {});
-  if (ints.empty()) ints.assign(count, usual);
-  return ints;
-}
-
-std::optional<LayerWindow> window_of(const Node& node, const Dims& weight) {
-  LayerWindow window;
-  if (node.is("MatMul") || (node.is("Gemm") && node.int_or("transA", 0) == 0))
-    return weight.size() == 2 ? std::optional(window) : std::nullopt;
-  if (!node.is("Conv") || weight.size() < 3) return std::nullopt;
-  const std::size_t axes = weight.size() - 2;
-  window.is_convolution = true;
-  window.kernel.assign(weight.begin() + 2, weight.end());
-  window.strides = ints_or(node, "strides", axes, 1);
-  window.dilations = ints_or(node, "dilations", axes, 1);
-  window.pads = ints_or(node, "pads", 2 * axes, 0);
-  window.auto_pad = node.string_or("auto_pad", "NOTSET");
-  window.groups = node.int_or("group", 1);
-  const bool fits = window.strides.size() == axes && window.dilations.size() == axes &&
-                    window.pads.size() == 2 * axes && window.groups >= 1 && weight[0] % window.groups == 0;
-  return fits ? std::optional(std::move(window)) : std::nullopt;
-}
-
 /// A FakeQuantize of a constant that nothing but the layer reads, with scales that fit its outputs.
 Node* own_quantiser(const Node& node) {
   Value* quantised = node.input_count() >= 2 ? node.input(1) : nullptr;
@@ -95,6 +71,23 @@ bool helps_on_the_other_half(std::span<const float> rows, std::span<const float>
   return lost(rows, suggested, other) < lost(rows, nearest, other);
 }
 
+/// (W - Q(W)) x on average, for each row. `rows`: W; `rounded`: before they are Q(W).
+std::vector<double> shifts_of(std::span<const float> rows, std::span<const float> rounded,
+                              std::span<const float> scales, QuantRange range,
+                              std::span<const InputMoments> moments) {
+  const std::size_t inputs = rows.size() / scales.size();
+  const std::size_t in_group = scales.size() / moments.size();
+  std::vector<double> shifts;
+  std::vector<float> lost(inputs);
+  for (std::size_t row = 0; row < scales.size(); ++row) {
+    const auto before = rows.subspan(row * inputs, inputs);
+    fake_quantize(rounded.subspan(row * inputs, inputs), std::span(lost), QuantParams{scales[row], 0, range});
+    for (std::size_t i = 0; i < inputs; ++i) lost[i] = before[i] - lost[i];
+    shifts.push_back(moments[row / in_group].mean(lost));
+  }
+  return shifts;
+}
+
 /// What held the weight is gone if nothing else reads it. A weight that is an input's default stays one.
 void replace_weight(Node& quantiser, Tensor weight) {
   Value& value = *quantiser.input(0);
@@ -129,31 +122,36 @@ std::vector<RoundableLayer> roundable_layers(Graph& graph, std::size_t most_inpu
   return layers;
 }
 
-bool round_weights(const RoundableLayer& layer, const LayerMoments& moments, UnroundedWeights& unrounded) {
+bool round_weights(const RoundableLayer& layer, const LayerMoments& moments, RoundingShifts& shifts) {
   const Tensor weight = *constant_of(*layer.quantiser->input(0));
   const auto attributes = read_fake_quantize(*layer.quantiser);
   const auto params = params_of_fake_quantize(*layer.quantiser, *attributes);
-  std::vector<float> numbers = weight.to_vector<float>();
-  const std::size_t outputs = numbers.size() / layer.inputs;
+  std::vector<float> before = weight.to_vector<float>();
+  const std::size_t outputs = before.size() / layer.inputs;
   std::vector<float> scales = params->scale->to_vector<float>();
   if (attributes->spec.channel_axis < 0) scales.assign(outputs, scales.front());
 
   const bool as_columns = output_axis(*layer.node) == 1;
-  if (as_columns) numbers = transposed(numbers, layer.inputs, outputs);
-  const std::size_t in_group = outputs / moments.one.size();
+  if (as_columns) before = transposed(before, layer.inputs, outputs);
+  std::vector<float> numbers = before;
+  std::vector<InputMoments> all = moments.one;
+  const std::size_t in_group = outputs / all.size();
   bool any = false;
-  for (std::size_t group = 0; group < moments.one.size(); ++group) {
+  for (std::size_t group = 0; group < all.size(); ++group) {
+    all[group].merge(moments.other[group]);
     const auto rows = std::span(numbers).subspan(group * in_group * layer.inputs, in_group * layer.inputs);
     const auto of_rows = std::span<const float>(scales).subspan(group * in_group, in_group);
     if (!helps_on_the_other_half(rows, of_rows, attributes->range, moments.one[group], moments.other[group]))
       continue;
-    InputMoments all = moments.one[group];
-    all.merge(moments.other[group]);
-    any = round_to_least_error(rows, of_rows, attributes->range, all) || any;
+    any = round_to_least_error(rows, of_rows, attributes->range, all[group]) || any;
   }
   if (!any) return false;
+  std::vector<double> shift = shifts_of(before, numbers, scales, attributes->range, all);
+  if (layer.node->is("Gemm")) {
+    for (double& each : shift) each *= static_cast<double>(layer.node->float_or("alpha", 1.0F));
+  }
+  shifts.emplace(layer.quantiser, std::move(shift));
   if (as_columns) numbers = transposed(numbers, outputs, layer.inputs);
-  unrounded.emplace(layer.quantiser, weight);
   replace_weight(*layer.quantiser, Tensor::floats(weight.dims(), std::move(numbers)));
   return true;
 }

@@ -7,18 +7,10 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "passes/layer_window.h"
 #include "quant/least_error_rounding.h"
 
 namespace qprep {
-
-/// Which numbers of its data a layer multiplies with one row of its weight.
-struct LayerWindow {
-  bool is_convolution = false;  // else all along the last axis
-  std::vector<std::int64_t> kernel, strides, dilations;
-  std::vector<std::int64_t> pads;  // at the beginnings of the axes, then at their ends
-  std::string auto_pad;            // "NOTSET": as `pads` says
-  std::int64_t groups = 1;
-};
 
 /// A Conv, Gemm or MatMul of the main graph with a quantised weight of its own, symmetric, one scale for each
 /// output or one for all.
@@ -33,8 +25,9 @@ struct RoundableLayer {
 /// In graph order; without layers of more inputs than `most_inputs`.
 std::vector<RoundableLayer> roundable_layers(Graph& graph, std::size_t most_inputs);
 
-/// Weights before they were rounded, by the FakeQuantize that reads the rounded ones.
-using UnroundedWeights = std::unordered_map<const Node*, Tensor>;
+/// What each output of a layer lost on average when its weights were rounded, by their FakeQuantize: the mean
+/// of (W - Q(W)) x over what samples gave the layer, times alpha of a Gemm.
+using RoundingShifts = std::unordered_map<const Node*, std::vector<double>>;
 
 /// What samples gave a layer, for each group of its window, in two halves.
 struct LayerMoments {
@@ -44,6 +37,6 @@ struct LayerMoments {
 /// Gives the layer weights that are multiples of their scales. A group's are rounded by the moments of all
 /// samples if those that one half suggests lose less on the other half than the nearest integers do (of the
 /// variance; the mean is for the bias to correct); else they stay. Result: false: all stay.
-bool round_weights(const RoundableLayer& layer, const LayerMoments& moments, UnroundedWeights& unrounded);
+bool round_weights(const RoundableLayer& layer, const LayerMoments& moments, RoundingShifts& shifts);
 
 }  // namespace qprep

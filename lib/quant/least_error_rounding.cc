@@ -48,15 +48,21 @@ void InputMoments::merge(const InputMoments& other) {
   for (std::size_t i = 0; i < products_.size(); ++i) products_[i] += other.products_[i];
 }
 
+double InputMoments::mean(std::span<const float> row) const {
+  if (columns_ == 0) return 0;
+  double sum = 0;
+  for (std::size_t i = 0; i < inputs_; ++i) sum += sums_[i] * static_cast<double>(row[i]);
+  return sum / static_cast<double>(columns_);
+}
+
 double InputMoments::variance(std::span<const float> row) const {
   if (columns_ == 0) return 0;
   const auto n = static_cast<Eigen::Index>(inputs_);
   const Eigen::VectorXd w = Eigen::Map<const Eigen::VectorXf>(row.data(), n).cast<double>();
   const Eigen::VectorXd product =
       Eigen::Map<const Matrix>(products_.data(), n, n).selfadjointView<Eigen::Lower>() * w;
-  const double mean =
-      Eigen::Map<const Eigen::VectorXd>(sums_.data(), n).dot(w) / static_cast<double>(columns_);
-  return product.dot(w) / static_cast<double>(columns_) - mean * mean;
+  const double average = mean(row);
+  return product.dot(w) / static_cast<double>(columns_) - average * average;
 }
 
 bool round_to_least_error(std::span<float> rows, std::span<const float> scales, QuantRange range,

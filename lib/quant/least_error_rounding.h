@@ -24,7 +24,9 @@ class InputMoments {
   std::size_t columns() const { return columns_; }
   /// inputs x inputs; the lower triangle alone.
   std::span<const double> products() const { return products_; }
-  /// The variance over the columns of what a row of weights makes of them.
+  /// The mean over the columns of what a row of weights makes of them; 0 without columns.
+  double mean(std::span<const float> row) const;
+  /// Its variance.
   double variance(std::span<const float> row) const;
 
  private:

@@ -45,7 +45,10 @@ std::string trials_text(std::vector<MethodTrial> trials) {
       counted(trials.front().results, "result", "results")));
   Table table{{"method", "dB"}, {}};
   table.align = {Table::Align::kLeft, Table::Align::kRight};
-  for (const MethodTrial& trial : trials) table.rows.push_back({trial.method, decibels_of(trial)});
+  for (const MethodTrial& trial : trials) {
+    table.rows.push_back(
+        {trial.method + (trial.corrects_biases ? "" : ", biases as they were"), decibels_of(trial)});
+  }
   page.simple(table);
   std::string text = page.take();
   text.pop_back();
@@ -126,7 +129,8 @@ nlohmann::ordered_json to_json(const MethodTrial& trial) {
   return {{"method", trial.method},
           {"error", trial.error},
           {"samples", trial.samples},
-          {"results", trial.results}};
+          {"results", trial.results},
+          {"corrects_biases", trial.corrects_biases}};
 }
 
 }  // namespace qprep

@@ -29,6 +29,7 @@ struct MethodTrial {
   double error = 0;         // of the results, on average: sum (result - float)^2 / sum (float - mean)^2
   std::size_t samples = 0;  // that were compared
   std::size_t results = 0;
+  bool corrects_biases = true;  // where they are to be; false: they are tried as they were
 };
 
 /// A layer with quantised weights whose bias does not make up for their rounding.
