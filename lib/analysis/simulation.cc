@@ -36,10 +36,12 @@ void keep(std::size_t number, DType dtype, std::span<const std::int64_t>,
   (*run_of_this_thread().results)[number].assign(floats, floats + elements.size() / sizeof(float));
 }
 
-Session probed(const SerialisedModel& model, std::span<const std::string> results, const std::string& library,
+Session probed(const SerialisedModel& model, std::span<const std::string> results,
+               std::span<const std::string> states, const std::string& library,
                std::vector<std::string>& fetched) {
   const ProbedModel with_probes = append_probes(model.bytes, results);
   fetched = {with_probes.outputs.front()};
+  fetched.insert(fetched.end(), states.begin(), states.end());
   SessionOptions options;
   options.library = library;
   options.probe = keep;
@@ -50,14 +52,16 @@ Session probed(const SerialisedModel& model, std::span<const std::string> result
 }  // namespace
 
 Simulation::Simulation(const SerialisedModel& model, std::span<const std::string> results,
-                       const std::string& library)
-    : results_(results.size()), session_(probed(model, results, library, fetched_)) {}
+                       std::span<const std::string> states, const std::string& library)
+    : results_(results.size()), session_(probed(model, results, states, library, fetched_)) {}
 
-std::vector<std::vector<float>> Simulation::run(const Feeds& feeds, const Quantisers& quantisers) const {
-  std::vector<std::vector<float>> results(results_);
-  run_of_this_thread() = {&quantisers, &results};
-  session_.run(feeds, fetched_);
-  return results;
+SimulatedStep Simulation::run(const Feeds& feeds, const Quantisers& quantisers) const {
+  SimulatedStep step;
+  step.results.resize(results_);
+  run_of_this_thread() = {&quantisers, &step.results};
+  step.states = session_.run(feeds, fetched_);
+  step.states.erase(step.states.begin());
+  return step;
 }
 
 ResultError error_of(std::span<const float> result, std::span<const float> reference) {

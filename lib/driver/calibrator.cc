@@ -42,7 +42,7 @@ void Calibrator::observe(const std::vector<std::string>& results) {
   if (!tries && !(calibration.weight_rounding && calibration.weight_rounding->value)) return;
   Diagnostics said;  // when they were run
   samples_ = open_samples(file_.model, calibration, inputs_, said);
-  if (tries) trials_.emplace(file_, *samples_, results, options_);
+  if (tries) trials_.emplace(file_, *samples_, results, calibration.state, options_);
 }
 
 /// What the configuration asks for and only samples can give.
@@ -87,7 +87,8 @@ void Calibrator::check_samples_give_scales() const {
 
 void Calibrator::round_weights_as_asked() {
   const auto& wanted = config_.calibration->weight_rounding;
-  if (samples_ && wanted && wanted->value) rounded_ = round_weights(file_, *samples_, options_);
+  if (samples_ && wanted && wanted->value)
+    rounded_ = round_weights(file_, *samples_, config_.calibration->state, options_);
 }
 
 bool Calibrator::rounds_weights_for_results() const {
@@ -99,14 +100,13 @@ void Calibrator::round_weights_for_results() {
   if (!biases_stay_) corrected_.exchange();
   corrected_.forget();
   biases_stay_ = false;
-  rounded_ = round_weights(file_, *samples_, options_);
+  rounded_ = round_weights(file_, *samples_, config_.calibration->state, options_);
   correct_biases();
 }
 
 void Calibrator::correct_biases() {
   if (!config_.calibration->corrects_biases()) return;
-  corrected_ =
-      qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_), rounded_.shifts);
+  corrected_ = qprep::correct_biases(*file_.model.graph, means_of(observed_, statistics_), rounded_.shifts);
 }
 
 double Calibrator::elements_of_a_sample() const {

@@ -21,6 +21,7 @@
 #include "driver/opset_bound.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
+#include "driver/results_to_compare.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "driver/segments_picture.h"
@@ -224,27 +225,6 @@ bool Preparation::decide() {
   return true;
 }
 
-/// The tensors by which the quantised model is compared with the float one: where its quantised part ends,
-/// else its outputs.
-std::vector<std::string> results_to_compare(const Model& model, const Report& report) {
-  std::unordered_set<std::string> ends;
-  for (const ReportBorder& border : report.region.borders) {
-    if (border.begins) continue;
-    for (const ReportBorder::Crossing& crossing : border.crossings) ends.insert(crossing.tensor);
-  }
-  std::vector<std::string> results;
-  for (const Node& node : model.graph->nodes()) {
-    for (std::size_t i = 0; i < node.output_count(); ++i) {
-      if (ends.contains(node.output(i).name())) results.push_back(node.output(i).name());
-    }
-  }
-  if (!results.empty()) return results;
-  for (const Value* output : model.graph->outputs()) {
-    if (output->producer() && output->type().dtype == DType::kFloat32) results.push_back(output->name());
-  }
-  return results;
-}
-
 /// Given: nothing changes the report's nodes any more.
 void Preparation::begin_check_result() {
   if (!options_.stop_after.empty()) return;
@@ -324,7 +304,7 @@ bool Preparation::calibrate() {
     const bool keeps = config_.calibration->keep && options_.statistics_from.empty();
     const std::filesystem::path kept = out_ / (prefix() + ".qcal");
     if (keeps) check_target(kept);
-    calibrator_->observe(results_to_compare(model(), report_));
+    calibrator_->observe(results_to_compare(model(), report_, config_.calibration->state));
     result_.samples = calibrator_->statistics().samples.size();
     if (keeps) keep(calibrator_->statistics(), kept);
   });

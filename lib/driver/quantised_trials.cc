@@ -11,6 +11,8 @@
 namespace qprep {
 namespace {
 
+constexpr std::size_t kMostSteps = 64;
+
 /// A FakeQuantize that is a Simulate node for as long as this lives.
 class SimulateNode {
  public:
@@ -35,13 +37,6 @@ class SimulateNode {
   Value *scale_, *zero_point_;
 };
 
-std::unique_ptr<Simulation> simulation_of(const OnnxFile& file, std::span<const std::string> results,
-                                          const std::string& library) {
-  const std::string bytes = serialize_onnx(file);
-  return std::make_unique<Simulation>(SerialisedModel{file.model.file, std::as_bytes(std::span(bytes)), {}},
-                                      results, library);
-}
-
 /// The mean over the results of noise / signal; results that never vary count against their noise alone.
 double mean_error(std::span<const ResultError> results) {
   double sum = 0;
@@ -49,15 +44,31 @@ double mean_error(std::span<const ResultError> results) {
   return sum / static_cast<double>(results.size());
 }
 
+/// The noise of the result against the reference, the signal of the float model's.
+ResultError error_of_step(std::span<const float> result, std::span<const float> reference,
+                          std::span<const float> of_float) {
+  if (result.size() != reference.size()) return {std::numeric_limits<double>::infinity(), 0};
+  return {error_of(result, reference).noise, error_of(of_float, of_float).signal};
+}
+
 }  // namespace
 
 QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
-                                 const PrepareOptions& options)
+                                 std::vector<StateLink> state, const PrepareOptions& options)
     : file_(file),
       samples_(std::move(samples)),
       results_(std::move(results)),
+      state_(std::move(state)),
       options_(options),
-      float_(simulation_of(file, results_, options.runtime)) {}
+      float_(simulation()) {}
+
+std::unique_ptr<Simulation> QuantisedTrials::simulation() const {
+  const std::string bytes = serialize_onnx(file_);
+  std::vector<std::string> states;
+  for (const StateLink& link : state_) states.push_back(link.output);
+  return std::make_unique<Simulation>(SerialisedModel{file_.model.file, std::as_bytes(std::span(bytes)), {}},
+                                      results_, states, options_.runtime);
+}
 
 void QuantisedTrials::load_quantised() {
   std::vector<std::unique_ptr<SimulateNode>> nodes;
@@ -68,7 +79,7 @@ void QuantisedTrials::load_quantised() {
     simulated_.push_back({node->input(0), *attributes});
     nodes.push_back(std::make_unique<SimulateNode>(*node, nodes.size()));
   }
-  quantised_ = simulation_of(file_, results_, options_.runtime);
+  quantised_ = simulation();
 }
 
 Quantisers QuantisedTrials::quantisers_of(const SimulatedTensors& tensors) const {
@@ -86,24 +97,38 @@ Quantisers QuantisedTrials::quantisers_of(const SimulatedTensors& tensors) const
   return all;
 }
 
-std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t sample,
+QuantisedTrials::Steps QuantisedTrials::run(const Simulation& model, const Sample& sample,
+                                            const Quantisers& quantisers) const {
+  Steps steps;
+  SimulatedStep made = model.run(sample.feeds, quantisers);
+  steps.push_back(std::move(made.results));
+  for (std::size_t i = 0; i < std::min(sample.later.size(), kMostSteps - 1); ++i) {
+    Feeds feeds = sample.later[i];
+    for (std::size_t s = 0; s < state_.size(); ++s) feeds.emplace(state_[s].input, std::move(made.states[s]));
+    made = model.run(feeds, quantisers);
+    steps.push_back(std::move(made.results));
+  }
+  return steps;
+}
+
+std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
                                                            std::span<const Quantisers> trials,
                                                            Against against) const {
-  const Feeds feeds = samples_.load(sample).feeds;
-  const std::vector<std::vector<float>> of_float = float_->run(feeds, {});
-  std::vector<std::vector<float>> unsimulated;
-  if (against == Against::kQuantisedWeights) unsimulated = quantised_->run(feeds, {});
-  const auto& reference = against == Against::kFloat ? of_float : unsimulated;
+  const Sample sample = samples_.load(number);
+  const Steps of_float = run(*float_, sample, {});
+  Steps unsimulated;
+  if (against == Against::kQuantisedWeights) unsimulated = run(*quantised_, sample, {});
+  const Steps& reference = against == Against::kFloat ? of_float : unsimulated;
   std::vector<ResultError> errors;
   for (const Quantisers& trial : trials) {
-    const std::vector<std::vector<float>> results = quantised_->run(feeds, trial);
-    for (std::size_t r = 0; r < results.size(); ++r) {
-      if (results[r].size() != reference[r].size()) {
-        errors.push_back({std::numeric_limits<double>::infinity(), 0});
-        continue;
+    const Steps there = run(*quantised_, sample, trial);
+    for (std::size_t r = 0; r < results_.size(); ++r) {
+      ResultError& sum = errors.emplace_back();
+      for (std::size_t step = 0; step < there.size(); ++step) {
+        const ResultError error = error_of_step(there[step][r], reference[step][r], of_float[step][r]);
+        sum.noise += error.noise;
+        sum.signal += error.signal;
       }
-      errors.push_back(error_of(results[r], reference[r]));
-      if (against != Against::kFloat) errors.back().signal = error_of(of_float[r], of_float[r]).signal;
     }
   }
   return errors;

@@ -14,6 +14,7 @@
 #include "ir/graph.h"
 #include "onnx_io/onnx_file.h"
 #include "plan/plan.h"
+#include "plan/sample_spec.h"
 #include "quant/fake_quant.h"
 #include "quant/scale.h"
 #include "samples/samples.h"
@@ -33,9 +34,9 @@ using SimulatedTensors = std::unordered_map<const Value*, SimulatedAs>;
 class QuantisedTrials {
  public:
   /// Loads the float model. Given: `file` is as it was when tensors were observed, and lives as long.
-  /// `results`: tensors of its main graph, at least one.
+  /// `results`: tensors of its main graph, at least one. `state`: of samples of several steps.
   QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
-                  const PrepareOptions& options);
+                  std::vector<StateLink> state, const PrepareOptions& options);
 
   /// Loads the quantised model, instead of one that was loaded before. Given: FakeQuantize nodes are
   /// inserted, and those of weights are calibrated. Those that are not calibrated and read no constant can be
@@ -48,10 +49,11 @@ class QuantisedTrials {
     kQuantisedWeights  // those of the quantised model when no tensor is simulated
   };
 
-  /// Runs `count` of the samples, evenly apart, once with each of `trials`. Result: their errors, in their
-  /// order: the mean over the results of sum (result - reference)^2 / sum (float - mean)^2, over all elements
-  /// of the samples; of results that never vary, the numerator. The sums are made in the samples' order, so
-  /// threads change nothing. `doing`: for the line of progress.
+  /// Runs `count` of the samples, evenly apart, once with each of `trials`; of a sample of several steps the
+  /// first 64, each with the states that the same model made. Result: their errors, in their order: the mean
+  /// over the results of sum (result - reference)^2 / sum (float - mean)^2, over all elements of the steps;
+  /// of results that never vary, the numerator. The sums are made in the samples' order, so threads change
+  /// nothing. `doing`: for the line of progress.
   std::vector<double> errors(std::span<const SimulatedTensors> trials, std::size_t count, Against against,
                              std::string_view doing) const;
 
@@ -62,6 +64,10 @@ class QuantisedTrials {
 
  private:
   Quantisers quantisers_of(const SimulatedTensors& tensors) const;
+  std::unique_ptr<Simulation> simulation() const;
+  /// What a model makes of a sample: of each step, the elements of each result.
+  using Steps = std::vector<std::vector<std::vector<float>>>;
+  Steps run(const Simulation& model, const Sample& sample, const Quantisers& quantisers) const;
   std::vector<ResultError> errors_of_sample(std::size_t sample, std::span<const Quantisers> trials,
                                             Against against) const;
 
@@ -73,6 +79,7 @@ class QuantisedTrials {
   OnnxFile& file_;
   SampleSet samples_;
   std::vector<std::string> results_;
+  std::vector<StateLink> state_;
   const PrepareOptions& options_;
   std::unique_ptr<Simulation> float_, quantised_;
   std::vector<Simulated> simulated_;  // by the number of the Simulate node

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "driver/prepare.h"
 #include "onnx_io/onnx_file.h"
 #include "passes/roundable_layers.h"
+#include "plan/sample_spec.h"
 #include "samples/samples.h"
 
 namespace qprep {
@@ -16,9 +18,11 @@ struct RoundedWeights {
 };
 
 /// Rounds the weights of the main graph's layers with regard to what 32 of the samples give them, evenly
-/// apart, at 256 places of each (quant/least_error_rounding.h). Given: FakeQuantize nodes are inserted, and
-/// those of weights are calibrated. Layers of more than 2304 inputs stay. Sums are made in the samples'
-/// order, so threads change nothing.
-RoundedWeights round_weights(OnnxFile& file, const SampleSet& samples, const PrepareOptions& options);
+/// apart, at 256 places of each, shared by the first 64 of its steps, with their states
+/// (quant/least_error_rounding.h). Given: FakeQuantize nodes are inserted, and those of weights are
+/// calibrated. Layers of more than 2304 inputs stay. Sums are made in the samples' order, so threads change
+/// nothing.
+RoundedWeights round_weights(OnnxFile& file, const SampleSet& samples, std::span<const StateLink> state,
+                             const PrepareOptions& options);
 
 }  // namespace qprep
