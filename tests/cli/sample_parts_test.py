@@ -10,6 +10,7 @@ import unittest
 
 import numpy as np
 import onnx
+import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from samples_test import Samples
@@ -152,6 +153,42 @@ class Steps(Parts):
             np.testing.assert_allclose([low, high], [made.min(), made.max()], rtol=1e-5)
         # Not what the first steps alone make.
         self.assertGreater(ranges[2][1] - ranges[2][0], 1)
+
+    def rollout(self, model: str, x: np.ndarray) -> np.ndarray:
+        """y of every step, with the states that this model makes."""
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(str(self.folder / model), options, providers=["CPUExecutionProvider"])
+        state, results = np.zeros((1, 3), np.float32), []
+        for step in x:
+            state, y = session.run(["h_out", "y"], {"x": step, "h": state})
+            results.append(y.astype(np.float64))
+        return np.array(results)
+
+    def test_auto_judges_by_steps_with_the_quantised_states(self) -> None:
+        """Each method's calibrated model, rolled out in ONNX Runtime beside the float model."""
+        random = np.random.default_rng(11)
+        sequences = [random.normal(0, 1, (10, 1, 1)).astype(np.float32) for _ in range(6)]
+        for i, sequence in enumerate(sequences):
+            sequence[i] *= 40
+            self.npy(f"x/{i}.npy", sequence)
+        exact = [self.rollout("m.onnx", each) for each in sequences]
+        signal = sum(float(((step - step.mean()) ** 2).sum()) for y in exact for step in y)
+        self.assertEqual(signal, 0)  # one number a step: its noise counts by itself
+        errors = {}
+        for method in ("mse", "min_max", "percentile, percentile: 99.9", "auto"):
+            calibration = f"{{data: s, state: {{h_out: h}}, bias_correction: true, weight_rounding: least_error, method: {method}}}"
+            self.config(f"method: jit\ncalibration: {calibration}\noutput: {{dialect: qdq}}")
+            done = self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            there = [self.rollout("out/m_calibrated.onnx", each) for each in sequences]
+            errors[method] = sum(float(((a - b) ** 2).sum()) for a, b in zip(there, exact))
+        report = json.loads((self.folder / "out/model_check_result.json").read_text())
+        compared = {row["method"]: row for row in report["methods_compared"]}
+        self.assertEqual(compared["mse"]["results"], 1)
+        for method, name in (("mse", "mse"), ("min_max", "min_max"), ("percentile, percentile: 99.9", "percentile 99.9")):
+            self.assertAlmostEqual(compared[name]["error"] / errors[method], 1, delta=1e-3, msg=name)
+        self.assertAlmostEqual(errors["auto"] / min(row["error"] for row in compared.values()), 1, delta=1e-3)
 
     def test_a_first_state_of_its_own(self) -> None:
         x, h = np.zeros((3, 1), np.float32), np.float32([[0.5, -0.25, 1]])
