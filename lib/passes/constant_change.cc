@@ -36,7 +36,10 @@ void ConstantChange::exchange() {
 }
 
 void ConstantChange::forget() {
-  if (!held_in_ && value_) erase_unused_initializers(std::array<Value*, 1>{value_});
+  if (held_in_ || !value_) return;
+  value_->graph().names().values.release(value_->name());
+  erase_unused_initializers(std::array<Value*, 1>{value_});
+  value_ = nullptr;
 }
 
 }  // namespace qprep

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "ir/dump.h"
 #include "ir/verify.h"
 #include "quant/fake_quant.h"
 
@@ -68,6 +69,55 @@ TEST_CASE("taps add up, groups see their own channels, and a bias is made where 
   conv.set_attribute("group", std::int64_t{2});
   f.corrected({1, 10});
   CHECK(constant(conv, 2) == std::vector<float>{0.375F, 5.0F});
+}
+
+TEST_CASE("where a convolution pads, a tap counts by the places at which it sees data") {
+  Fixture f;
+  // Of 4 elements with a pad of 1 on either side, the outer taps of 3 see data at 3 of 4 places.
+  f.x.set_type(Type::tensor(DType::kFloat32, Shape{{1, ""}, {1, ""}, {4, ""}}));
+  Node& conv = f.layer("Conv", {1, 1, 3}, {0.25F, 0.125F, 0.5F}, std::vector<float>{1});
+  SECTION("as pads say") { conv.set_attribute("pads", std::vector<std::int64_t>{1, 1}); }
+  SECTION("as auto_pad says") { conv.set_attribute("auto_pad", std::string("SAME_UPPER")); }
+  f.corrected({8});
+  CHECK(constant(conv, 2) == std::vector<float>{1 + 0.75F * 2 + 1 + 0.75F * 4});
+}
+
+TEST_CASE("weights that were rounded by what their layer reads have their own shift") {
+  Fixture f;
+  Node& conv = f.layer("Conv", {2, 2, 1}, {1.25F, 2.75F, 2.5F, -3.0F}, std::vector<float>{1, 2});
+  const Node* quantiser = conv.input(1)->producer();
+  const CorrectedBiases result = correct_biases(f.graph, {}, {{quantiser, {0.5, -0.5}}});
+  CHECK(result.corrected == std::vector<std::string>{"layer"});
+  CHECK(constant(conv, 2) == std::vector<float>{1.5F, 1.5F});
+}
+
+TEST_CASE("corrected biases can be taken back, and had again") {
+  Fixture f;
+  const auto check = [&](Node& conv, std::optional<std::vector<float>> before) {
+    const std::string text = dump(f.model);
+    CorrectedBiases result = f.corrected({4, 8});
+    const std::string corrected = dump(f.model);
+    CHECK(corrected != text);
+    result.exchange();
+    CHECK(conv.input_count() == (before ? 3 : 2));
+    if (before) CHECK(constant(conv, 2) == *before);
+    result.exchange();
+    CHECK(dump(f.model) == corrected);
+    result.exchange();
+    result.forget();
+    CHECK(dump(f.model) == text);
+    CHECK(f.corrected({4, 8}).corrected.size() == 1);
+    CHECK(dump(f.model) == corrected);
+  };
+  SECTION("a bias of its own") {
+    check(f.layer("Conv", {1, 2, 1}, {1.25F, 2.5F}, std::vector<float>{1}), std::vector<float>{1});
+  }
+  SECTION("no bias") { check(f.layer("Conv", {1, 2, 1}, {1.25F, 2.5F}, std::nullopt), std::nullopt); }
+  SECTION("a bias that another node reads") {
+    Node& conv = f.layer("Conv", {1, 2, 1}, {1.25F, 2.5F}, std::vector<float>{1});
+    f.graph.insert(nullptr, {.op = "Neg", .inputs = {conv.input(2)}, .outputs = {"n"}});
+    check(conv, std::vector<float>{1});
+  }
 }
 
 TEST_CASE("each element of a transposed convolution's result sees one of as many taps as it strides") {
