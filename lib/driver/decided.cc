@@ -3,6 +3,7 @@
 #include "driver/configured_model.h"
 #include "driver/fix_sizes.h"
 #include "driver/newer_opset.h"
+#include "driver/read_model.h"
 #include "driver/rewrite_model.h"
 #include "driver/small_segments.h"
 #include "driver/tensor_methods.h"
@@ -39,7 +40,7 @@ Decided decide(const std::filesystem::path& model, const std::string& config,
   decided.rules = Rules::read(configs, decided.config);
   const Rules& rules = decided.rules;
   rules.remark_on_march(decided.config, diagnostics);
-  decided.file = read_onnx(model, diagnostics);
+  decided.file = read_model(model, diagnostics);
   std::vector<Placed<OpenSize>> sizes = decided.config.dims;
   sizes.insert(sizes.end(), overrides.dims.begin(), overrides.dims.end());
   fix_sizes(decided.file.model, sizes, overrides.dims_may_miss, diagnostics);

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/selector.h"
 #include "config/yaml_write.h"
+#include "driver/read_model.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
@@ -101,7 +102,7 @@ std::string init_config(const InitOptions& options, Diagnostics& diagnostics) {
   Examples examples;
   if (options.model) {
     const Rules rules = Rules::read(options.configs);
-    OnnxFile file = read_onnx(*options.model, diagnostics);
+    OnnxFile file = read_model(*options.model, diagnostics);
     infer_shapes(file, diagnostics);
     Env env = rules.env(diagnostics, {});
     Plan plan;

@@ -21,6 +21,7 @@
 #include "driver/opset_bound.h"
 #include "driver/output_folder.h"
 #include "driver/pass_watch.h"
+#include "driver/read_model.h"
 #include "driver/results_to_compare.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
@@ -163,7 +164,7 @@ void Preparation::read() {
   rules_.remark_on_march(config_, diagnostics_);
 
   say("reading");
-  watch_.timed("read", [&] { file_ = read_onnx(model_file_, diagnostics_); });
+  watch_.timed("read", [&] { file_ = read_model(model_file_, diagnostics_); });
   fix_sizes(model(), config_.dims, false, diagnostics_);
   watch_.timed("infer-shapes", [&] { infer_shapes(file_, diagnostics_); });
   inputs_ = configure_model(config_, file_, rules_.op_classes, diagnostics_);

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "driver/fix_sizes.h"
+#include "driver/read_model.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
 #include "onnx_io/infer_shapes.h"
@@ -96,7 +97,7 @@ NodePtr with_absolute_paths(const YamlNode& document, const std::string& file, c
 void match_settings(ShownConfig& shown, const Config& config, const std::vector<Setting>& all,
                     const ShowOptions& options, Diagnostics& diagnostics) {
   const Rules rules = Rules::read(options.configs, config);
-  OnnxFile file = read_onnx(*options.model, diagnostics);
+  OnnxFile file = read_model(*options.model, diagnostics);
   fix_sizes(file.model, config.dims, false, diagnostics);
   infer_shapes(file, diagnostics);
   Env env = rules.env_for(config, diagnostics);

@@ -181,6 +181,12 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
   Node& node = graph.insert(before, {.op = std::string(kFakeQuantizeOp),
                                      .inputs = {&x, &scale, &zero_point},
                                      .outputs = {x.name() + "_fq"}});
+  become_fake_quantize(node, spec, calibrated);
+  node.output(0).set_type(x.type());
+  return node;
+}
+
+void become_fake_quantize(Node& node, const QuantSpec& spec, bool calibrated) {
   const auto [quant_min, quant_max] = limits_of(spec);
   node.reserve_attributes(kAttributes);
   node.set_attribute("averaging_constant", spec.averaging_constant);
@@ -193,8 +199,6 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
     node.set_attribute(std::string(kSchemeAttribute), scheme);
   }
   set_calibrated(node, calibrated);
-  node.output(0).set_type(x.type());
-  return node;
 }
 
 ScaleAndZeroPoint unset_scale() {

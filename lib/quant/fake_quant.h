@@ -63,6 +63,9 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
 Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec& spec, Value& scale,
                            Value& zero_point, bool calibrated);
 
+/// The same of a node that is there. Given: its inputs are x, scale and zero point, and it has no attributes.
+void become_fake_quantize(Node& node, const QuantSpec& spec, bool calibrated);
+
 /// For an activation whose range is not known yet: scale 1, zero point 0, per tensor.
 struct ScaleAndZeroPoint {
   Tensor scale;

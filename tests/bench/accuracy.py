@@ -35,6 +35,7 @@ SHARED = Path(os.environ.get("QPREP_SHARED", ROOT.parent / "shared"))
 EVAL = SHARED / "eval"
 COUNT = 64
 DECIBELS = ("PSNR", "SI-SNR")
+RECURRENT = ("silero", "gtcrn", "dtln")  # tasks whose models may have states
 
 CONFIG = """version: 1
 method: {method}
@@ -75,6 +76,7 @@ class Result:
     # Following the report's advice: how many of all tensors, in which dtype, and what the task gives then.
     advice: list[dict[str, object]] = field(default_factory=list)
     weighted: float | None = None  # qdq where only what weighted operators read is quantised
+    sequences: float | None = None  # qdq calibrated with sequences of steps (sequences.py)
 
     def loss(self, value: float) -> float:
         """In points of a percent, or in dB."""
@@ -211,6 +213,35 @@ def measure_advice(qprep: Path, result: Result, model: Path, folder: Path) -> No
         rows = min(2 * rows, everything)
 
 
+def measure_sequences(qprep: Path, result: Result, model: Path, folder: Path) -> None:
+    """Of recurrent models: with samples of several steps, which method auto runs with the model's own states."""
+    samples = folder / "sequences" / f"{result.task}-{model.stem}"
+    config = samples / "qprep.yaml"
+    if not config.exists():
+        made = subprocess.run(
+            [sys.executable, ROOT / "tests/bench/sequences.py", result.task, model, samples],
+            capture_output=True, text=True, check=False,
+        )
+        if made.returncode:
+            return
+    out = folder / "models" / f"{result.task}-{model.stem}"
+    try:
+        calibrated = prepare_with(qprep, model, out, "sequences", f"output: {{dialect: qdq}}\n{config.read_text()}")
+        result.sequences = float(evaluate(result.task, calibrated, folder)["value"])
+    except Failure as failure:
+        print(f"{model.name}, sequences: {failure}", file=sys.stderr)
+
+
+def sequence_table(results: list[Result]) -> list[str]:
+    lines = ["| model | metric | float | single steps | sequences |", "|---|---|---|---|---|"]
+    for r in results:
+        if r.sequences is not None and r.qdq is not None:
+            lines.append(
+                f"| {Path(r.model).stem} | {r.metric} | {r.float_value:.4f} | {r.qdq:.4f} | {r.sequences:.4f} |"
+            )
+    return lines
+
+
 def method_table(results: list[Result]) -> list[str]:
     names = [*OBSERVERS, "auto", *WIDE]
     lines = [f"| model | float | {' | '.join(names)} |", "|" + "---|" * (len(names) + 2)]
@@ -301,6 +332,8 @@ def main() -> int:
                 print(advice_table([result])[-1], flush=True)
             if args.peers and (args.again or result.weighted is None):
                 measure_weighted(qprep, result, model, args.results)
+            if task.startswith(RECURRENT) and (args.again or result.sequences is None):
+                measure_sequences(qprep, result, model, args.results)
             if not misses:
                 result.advice = []
             kept.write_text(json.dumps(asdict(result), indent=1))
@@ -310,6 +343,7 @@ def main() -> int:
         replace_section(args.write, "table", table(results))
         replace_section(args.write, "methods", method_table(results))
         replace_section(args.write, "advice", advice_table(results))
+        replace_section(args.write, "sequences", sequence_table(results))
         replace_section(args.write, "peers", peer_table(results))
     return 0
 

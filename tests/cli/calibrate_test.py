@@ -309,6 +309,42 @@ class Calibration(unittest.TestCase):
             self.done("prepare", "auto.onnx", "-c", "auto.yaml", "-o", "autoed", "--threads", threads)
             self.assertEqual(self.bytes_of("autoed/auto_calibrated.onnx"), models["auto"])
 
+    def test_auto_leaves_biases_where_results_are_nearer_so(self) -> None:
+        """A convolution that strides over the large half of its data does not see the mean of all."""
+        random = np.random.default_rng(3)
+        weight = numpy_helper.from_array(random.normal(0, 0.3, (5, CHANNELS, 1, 1)).astype(np.float32), "w")
+        for i in range(SAMPLES):
+            sample = random.normal(1, 1, (1, CHANNELS, SIDE, SIDE)).astype(np.float32)
+            for offset, folder in ((0, "even"), (8, "hidden")):
+                sample[..., 1::2] += np.float32(offset)
+                (self.folder / folder).mkdir(exist_ok=True)
+                np.save(self.folder / folder / f"{i:02d}.npy", sample)
+        tensor = lambda name, channels, width: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIDE, width])
+        node = helper.make_node("Conv", ["x", "w"], ["y"], "conv", strides=[1, 2])
+        graph = helper.make_graph([node], "g", [tensor("x", CHANNELS, SIDE)], [tensor("y", 5, -(-SIDE // 2))], [weight])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), self.folder / "b.onnx")
+        for folder, stays in (("even", False), ("hidden", True)):
+            reports = {}
+            for biases in ("", "bias_correction: true, ", "bias_correction: false, "):
+                (self.folder / "b.yaml").write_text(
+                    f"activations: {{dtype: qint16}}\nmethod: jit\n"
+                    f"calibration: {{data: {folder}, {biases}weight_rounding: nearest}}\n"
+                )
+                self.done("prepare", "b.onnx", "-c", "b.yaml", "-o", "biases")
+                reports[biases] = json.loads(self.bytes_of("biases/model_check_result.json"))
+            errors = {
+                name: {(row["method"], row["corrects_biases"]): row["error"] for row in report["methods_compared"]}
+                for name, report in reports.items()
+            }
+            asked = errors["bias_correction: true, "]
+            best = min(asked, key=asked.get)[0]
+            without = errors["bias_correction: false, "][best, True]
+            self.assertEqual(errors[""], {**asked, (best, False): without})
+            self.assertEqual(without < asked[best, True], stays)
+            because = ["results are nearer to the float model's with biases as they were"]
+            self.assertEqual([row["because"] for row in reports[""]["not_corrected"]], because if stays else [])
+            self.assertEqual(reports[""]["corrected_biases"], [] if stays else ["conv"])
+
     @staticmethod
     def session(path: Path) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
@@ -320,34 +356,54 @@ class Calibration(unittest.TestCase):
         found = {}
         for dtype, zero in (("qint8", np.int8), ("qint16", np.int16)):
             for dialect in ("function", "qdq", "horizon"):
+                form = "both" if dialect == "qdq" else "qat"
                 (self.folder / "dialect.yaml").write_text(
-                    f"method: jit\noutput: {{dialect: {dialect}}}\nactivations: {{dtype: {dtype}}}\n"
+                    f"method: jit\noutput: {{dialect: {dialect}, form: {form}}}\nactivations: {{dtype: {dtype}}}\n"
                     "calibration: {method: mse, bias_correction: true}\n"
                 )
                 self.done("prepare", "m.onnx", "-c", "dialect.yaml", "--stats", "all.qcal", "-o", dialect)
-                model = onnx.load(self.folder / dialect / "m_calibrated.onnx")
-                values = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
-                scales = {}
-                for node in model.graph.node:
-                    if node.op_type not in ("FakeQuantize", "QuantizeLinear", "HzQuantize"):
-                        continue
-                    scales[node.input[0]] = values[node.input[1]].ravel().tolist()
-                    attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-                    if node.op_type == "HzQuantize":
-                        is_weight = node.input[0].endswith("_weight")
-                        self.assertEqual(node.domain, "horizon")
-                        self.assertEqual(attributes["axis"], 0 if is_weight else 1)
-                        self.assertEqual(attributes["bits"], 8 if is_weight or dtype == "qint8" else 16)
-                        self.assertEqual(values[node.input[2]].dtype, np.int8 if is_weight else zero)
-                        self.assertEqual((values[node.input[2]] == 0).all(), True)
-                        self.assertEqual(values[node.input[1]].shape, values[node.input[2]].shape)
-                if dialect == "horizon":
-                    opsets = {each.domain: each.version for each in model.opset_import}
-                    self.assertEqual(opsets, {"": 17, "horizon": 1})
-                found[dialect] = scales
+                found[dialect] = self.scales_in(f"{dialect}/m_calibrated.onnx", zero)
             self.assertEqual(found["function"], found["qdq"])
             self.assertEqual(found["function"], found["horizon"])
             self.assertEqual(len(found["function"]), 2 * len(self.data))
+            self.read_back(found["function"], zero)
+
+    def read_back(self, scales: dict[str, list[float]], zero: type) -> None:
+        """The vendor's dialect, in every other one again; the fixed point as if it had never been the vendor's."""
+        for dialect in ("function", "qdq", "horizon"):
+            form = "both" if dialect == "qdq" else "qat"
+            (self.folder / "back.yaml").write_text(f"method: jit\noutput: {{dialect: {dialect}, form: {form}, prefix: m}}\n")
+            self.done("prepare", "horizon/m_calibrated.onnx", "-c", "back.yaml", "-o", f"back_{dialect}")
+            self.assertEqual(self.scales_in(f"back_{dialect}/m_calibrated.onnx", zero), scales)
+        random = np.random.default_rng(0)
+        for file in ("m_calibrated.onnx", "m_fixed.onnx"):
+            first, again = (self.session(self.folder / folder / file) for folder in ("qdq", "back_qdq"))
+            feeds = {each.name: random.normal(0, 1, each.shape).astype(np.float32) for each in first.get_inputs()}
+            for a, b in zip(first.run(None, feeds), again.run(None, feeds)):
+                np.testing.assert_array_equal(a, b)
+
+    def scales_in(self, path: str, zero: type) -> dict[str, list[float]]:
+        """By the tensor that is quantised."""
+        model = onnx.load(self.folder / path)
+        values = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+        scales = {}
+        domains = {each.domain for each in model.opset_import}
+        self.assertEqual("horizon" in domains, any(node.domain == "horizon" for node in model.graph.node))
+        for node in model.graph.node:
+            if node.op_type not in ("FakeQuantize", "QuantizeLinear", "HzQuantize"):
+                continue
+            scales[node.input[0]] = values[node.input[1]].ravel().tolist()
+            attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
+            if node.op_type == "HzQuantize":
+                is_weight = node.input[0].endswith("_weight")
+                self.assertEqual(node.domain, "horizon")
+                self.assertEqual(attributes["axis"], 0 if is_weight else 1)
+                self.assertEqual(attributes["bits"], 8 if is_weight or zero == np.int8 else 16)
+                self.assertEqual(values[node.input[2]].dtype, np.int8 if is_weight else zero)
+                self.assertEqual((values[node.input[2]] == 0).all(), True)
+                self.assertEqual(values[node.input[1]].shape, values[node.input[2]].shape)
+                self.assertEqual({each.domain: each.version for each in model.opset_import}, {"": 17, "horizon": 1})
+        return scales
 
     def test_shown(self) -> None:
         shown = json.loads(self.done("stats", "show", "all.qcal", "--json"))
