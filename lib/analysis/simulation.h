@@ -36,12 +36,12 @@ class Simulation {
   Session session_;
 };
 
-/// How far results are from those of the float model, as sums over samples and steps.
+/// How far results are from those of the float model, as sums over samples.
 struct ResultError {
   double noise = 0;   // of (result - float)^2
-  double signal = 0;  // of (float - its mean in the step)^2
+  double signal = 0;  // of (float - its mean in the sample)^2
 };
-/// Of one step and result. Given: as many of both. An element that is not finite makes the noise infinite,
+/// Of one sample and result. Given: as many of both. An element that is not finite makes the noise infinite,
 /// unless the float one is not either.
 ResultError error_of(std::span<const float> result, std::span<const float> reference);
 

@@ -44,13 +44,6 @@ double mean_error(std::span<const ResultError> results) {
   return sum / static_cast<double>(results.size());
 }
 
-/// The noise of the result against the reference, the signal of the float model's.
-ResultError error_of_step(std::span<const float> result, std::span<const float> reference,
-                          std::span<const float> of_float) {
-  if (result.size() != reference.size()) return {std::numeric_limits<double>::infinity(), 0};
-  return {error_of(result, reference).noise, error_of(of_float, of_float).signal};
-}
-
 }  // namespace
 
 QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
@@ -97,38 +90,37 @@ Quantisers QuantisedTrials::quantisers_of(const SimulatedTensors& tensors) const
   return all;
 }
 
-QuantisedTrials::Steps QuantisedTrials::run(const Simulation& model, const Sample& sample,
-                                            const Quantisers& quantisers) const {
-  Steps steps;
+QuantisedTrials::Results QuantisedTrials::run(const Simulation& model, const Sample& sample,
+                                              const Quantisers& quantisers) const {
   SimulatedStep made = model.run(sample.feeds, quantisers);
-  steps.push_back(std::move(made.results));
+  Results results = std::move(made.results);
   for (std::size_t i = 0; i < std::min(sample.later.size(), kMostSteps - 1); ++i) {
     Feeds feeds = sample.later[i];
     for (std::size_t s = 0; s < state_.size(); ++s) feeds.emplace(state_[s].input, std::move(made.states[s]));
     made = model.run(feeds, quantisers);
-    steps.push_back(std::move(made.results));
+    for (std::size_t r = 0; r < results.size(); ++r)
+      results[r].insert(results[r].end(), made.results[r].begin(), made.results[r].end());
   }
-  return steps;
+  return results;
 }
 
 std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
                                                            std::span<const Quantisers> trials,
                                                            Against against) const {
   const Sample sample = samples_.load(number);
-  const Steps of_float = run(*float_, sample, {});
-  Steps unsimulated;
+  const Results of_float = run(*float_, sample, {});
+  Results unsimulated;
   if (against == Against::kQuantisedWeights) unsimulated = run(*quantised_, sample, {});
-  const Steps& reference = against == Against::kFloat ? of_float : unsimulated;
+  const Results& reference = against == Against::kFloat ? of_float : unsimulated;
   std::vector<ResultError> errors;
   for (const Quantisers& trial : trials) {
-    const Steps there = run(*quantised_, sample, trial);
-    for (std::size_t r = 0; r < results_.size(); ++r) {
-      ResultError& sum = errors.emplace_back();
-      for (std::size_t step = 0; step < there.size(); ++step) {
-        const ResultError error = error_of_step(there[step][r], reference[step][r], of_float[step][r]);
-        sum.noise += error.noise;
-        sum.signal += error.signal;
+    const Results there = run(*quantised_, sample, trial);
+    for (std::size_t r = 0; r < there.size(); ++r) {
+      if (there[r].size() != reference[r].size()) {
+        errors.push_back({std::numeric_limits<double>::infinity(), 0});
+        continue;
       }
+      errors.push_back({error_of(there[r], reference[r]).noise, error_of(of_float[r], of_float[r]).signal});
     }
   }
   return errors;

@@ -65,9 +65,9 @@ class QuantisedTrials {
  private:
   Quantisers quantisers_of(const SimulatedTensors& tensors) const;
   std::unique_ptr<Simulation> simulation() const;
-  /// What a model makes of a sample: of each step, the elements of each result.
-  using Steps = std::vector<std::vector<std::vector<float>>>;
-  Steps run(const Simulation& model, const Sample& sample, const Quantisers& quantisers) const;
+  /// What a model makes of a sample: the elements of each result, step after step.
+  using Results = std::vector<std::vector<float>>;
+  Results run(const Simulation& model, const Sample& sample, const Quantisers& quantisers) const;
   std::vector<ResultError> errors_of_sample(std::size_t sample, std::span<const Quantisers> trials,
                                             Against against) const;
 
