@@ -64,19 +64,32 @@ SimulatedStep Simulation::run(const Feeds& feeds, const Quantisers& quantisers) 
   return step;
 }
 
-ResultError error_of(std::span<const float> result, std::span<const float> reference) {
+ResultError& ResultError::operator+=(const ResultError& other) {
+  noise += other.noise;
+  sum += other.sum;
+  squares += other.squares;
+  finite += other.finite;
+  return *this;
+}
+
+double ResultError::signal() const { return finite > 0 ? std::max(0.0, squares - sum * sum / finite) : 0; }
+
+ResultError error_of(std::span<const float> result, std::span<const float> reference,
+                     std::span<const float> of_float) {
   ResultError error;
-  double sum = 0, squares = 0, finite = 0;
   for (std::size_t i = 0; i < reference.size(); ++i) {
     const auto there = static_cast<double>(reference[i]);
     if (!std::isfinite(there)) continue;
-    sum += there;
-    squares += there * there;
-    ++finite;
     const double off = static_cast<double>(result[i]) - there;
     error.noise += std::isfinite(off) ? off * off : std::numeric_limits<double>::infinity();
   }
-  if (finite > 0) error.signal = std::max(0.0, squares - sum * sum / finite);
+  for (const float each : of_float) {
+    const auto x = static_cast<double>(each);
+    if (!std::isfinite(x)) continue;
+    error.sum += x;
+    error.squares += x * x;
+    ++error.finite;
+  }
   return error;
 }
 

@@ -36,13 +36,18 @@ class Simulation {
   Session session_;
 };
 
-/// How far results are from those of the float model, as sums over samples.
+/// How far a result is from the float model's, as sums over the elements of any number of samples.
 struct ResultError {
-  double noise = 0;   // of (result - float)^2
-  double signal = 0;  // of (float - its mean in the sample)^2
+  double noise = 0;                         // of (result - reference)^2
+  double sum = 0, squares = 0, finite = 0;  // of the float model's finite elements
+
+  ResultError& operator+=(const ResultError& other);
+  /// Of (float - its mean)^2, over all elements.
+  double signal() const;
 };
-/// Of one sample and result. Given: as many of both. An element that is not finite makes the noise infinite,
-/// unless the float one is not either.
-ResultError error_of(std::span<const float> result, std::span<const float> reference);
+/// Of one sample and result. Given: as many of all three. An element that is not finite makes the noise
+/// infinite, unless the reference is not either.
+ResultError error_of(std::span<const float> result, std::span<const float> reference,
+                     std::span<const float> of_float);
 
 }  // namespace qprep

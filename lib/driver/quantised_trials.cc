@@ -40,7 +40,7 @@ class SimulateNode {
 /// The mean over the results of noise / signal; results that never vary count against their noise alone.
 double mean_error(std::span<const ResultError> results) {
   double sum = 0;
-  for (const ResultError& each : results) sum += each.signal > 0 ? each.noise / each.signal : each.noise;
+  for (const ResultError& each : results) sum += each.signal() > 0 ? each.noise / each.signal() : each.noise;
   return sum / static_cast<double>(results.size());
 }
 
@@ -117,10 +117,10 @@ std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
     const Results there = run(*quantised_, sample, trial);
     for (std::size_t r = 0; r < there.size(); ++r) {
       if (there[r].size() != reference[r].size()) {
-        errors.push_back({std::numeric_limits<double>::infinity(), 0});
+        errors.push_back({std::numeric_limits<double>::infinity()});
         continue;
       }
-      errors.push_back({error_of(there[r], reference[r]).noise, error_of(of_float[r], of_float[r]).signal});
+      errors.push_back(error_of(there[r], reference[r], of_float[r]));
     }
   }
   return errors;
@@ -143,10 +143,7 @@ std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> tr
 
   std::vector<ResultError> sums(trials.size() * results_.size());
   for (const std::vector<ResultError>& sample : by_sample) {
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      sums[i].noise += sample[i].noise;
-      sums[i].signal += sample[i].signal;
-    }
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += sample[i];
   }
   std::vector<double> errors;
   for (std::size_t t = 0; t < trials.size(); ++t) {
