@@ -1,8 +1,9 @@
 #include "quant/scale.h"
 
-#include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 
 namespace qprep {
 namespace {
@@ -14,21 +15,34 @@ struct MinMax {
   bool all_finite = true;
 };
 
-/// One pass at the speed of memory, in vectors. x * 0 is zero for a number and NaN for NaN and infinity.
-MinMax min_max(std::span<const float> data) {
-  constexpr std::size_t kLanes = 16;
-  using Lanes = Eigen::Array<float, kLanes, 1>;
-  Lanes low = Lanes::Constant(std::numeric_limits<float>::infinity());
-  Lanes high = -low;
-  Lanes odd = Lanes::Zero();
+/// One pass, in vectors as wide as the processor has, of four or eight numbers: the smallest and the largest
+/// of them do not depend on that. Their sum tells whether all are finite; where it is too large for that, it
+/// is said that some are not.
+[[gnu::target_clones("avx2", "default")]] MinMax min_max(std::span<const float> data) {
+  using Lanes [[gnu::vector_size(32)]] = float;
+  constexpr std::size_t kVectors = 2, kWidth = sizeof(Lanes) / sizeof(float), kLanes = kVectors * kWidth;
+  std::array<Lanes, kVectors> low, high, sum;
+  low.fill(Lanes{} + std::numeric_limits<float>::infinity());
+  high.fill(Lanes{} - std::numeric_limits<float>::infinity());
+  sum.fill(Lanes{});
   const std::size_t whole = data.size() - data.size() % kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    const Eigen::Map<const Lanes> lanes(data.data() + i);
-    low = low.min(lanes);
-    high = high.max(lanes);
-    odd += lanes * 0.0F;
+  for (std::size_t at = 0; at < whole; at += kLanes) {
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      Lanes x;
+      std::memcpy(&x, data.data() + at + i * kWidth, sizeof(x));
+      low[i] = x < low[i] ? x : low[i];
+      high[i] = x > high[i] ? x : high[i];
+      sum[i] += x;
+    }
   }
-  MinMax all{low.minCoeff(), high.maxCoeff(), odd.sum() == 0.0F};
+  MinMax all;
+  for (std::size_t i = 0; i < kVectors; ++i) {
+    for (std::size_t lane = 0; lane < kWidth; ++lane) {
+      all.min = std::min(all.min, low[i][lane]);
+      all.max = std::max(all.max, high[i][lane]);
+      all.all_finite = all.all_finite && std::isfinite(sum[i][lane]);
+    }
+  }
   for (const float v : data.subspan(whole)) {
     all.min = std::min(all.min, v);
     all.max = std::max(all.max, v);
