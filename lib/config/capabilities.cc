@@ -204,8 +204,15 @@ class Reader {
     const auto runs = map.text("runs");
     if (runs) set_runs(runs->value, runs->where, map.name_of("runs"), read);
     if (!runs && !like && !result_.rows.contains(read.op)) {
+      std::vector<std::string> known;
+      for (const auto& [op, row] : result_.rows) known.push_back(op);
+      std::ranges::sort(known);
+      const std::string near = did_you_mean(read.op, known);
       diagnostics_.error(codes::kMissingKey,
-                         fmt::format("{} or {} is missing", map.name_of("runs"), map.name_of("like")),
+                         near.empty()
+                             ? fmt::format("{} or {} is missing", map.name_of("runs"), map.name_of("like"))
+                             : fmt::format("there is no row of {} to change{}; a new one needs {} or {}",
+                                           quote(read.op), near, map.name_of("runs"), map.name_of("like")),
                          read.where);
     }
     if (auto both = precisions(map, "precision")) read.input = read.output = std::move(*both);
