@@ -17,6 +17,7 @@ namespace {
 struct CalibrateFlags {
   PrepareOptions options;
   std::string model, file, shard;
+  bool resume = false;
 };
 
 std::optional<std::size_t> whole_number(std::string_view text) {
@@ -53,6 +54,7 @@ int run_calibrate(const CalibrateFlags& flags, Console& console, Diagnostics& di
   options.picture = false;
   StatisticsOptions& statistics = options.statistics.emplace();
   statistics.file = flags.file;
+  statistics.resume = flags.resume;
   if (const auto shard = shard_of(flags.shard)) {
     statistics.shard = shard->first;
     statistics.shards = shard->second;
@@ -86,9 +88,13 @@ void add_calibrate(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
       ->type_name("FILE")
       ->required();
   verb->add_option("-o,--output", flags->file, "The file to write")->type_name("FILE.qcal")->required();
-  verb->add_option("--shard", flags->shard, "Look at the i-th of n parts of the samples only")
-      ->type_name("I/N")
-      ->check(check_shard);
+  CLI::Option* shard =
+      verb->add_option("--shard", flags->shard, "Look at the i-th of n parts of the samples only")
+          ->type_name("I/N")
+          ->check(check_shard);
+  verb->add_flag("--resume", flags->resume,
+                 "Keep each eighth in a file, and go on where a run was interrupted")
+      ->excludes(shard);
   verb->add_option("--onnxruntime", options.runtime, "ONNX Runtime's library, or the folder that holds it")
       ->type_name("PATH");
   add_threads(*verb, options.threads);
@@ -96,11 +102,13 @@ void add_calibrate(CLI::App& app, Verbosity& verbosity, Verb& chosen) {
   verb->footer(
       R"(The file holds the range of each tensor in each sample, a histogram, and means by channel: whatever the
 methods of calibration ask, so scales follow without the samples. Shards merge into what one run would have written,
-byte for byte.
+byte for byte. With --resume, a run that was interrupted leaves FILE.qcal.1of8 and so on, which the same call takes up
+and, once all are there, makes FILE.qcal of.
 
 Examples:
   qprep calibrate model.onnx -c qprep.yaml -o model.qcal
   qprep prepare model.onnx -c qprep.yaml --stats model.qcal -o out
+  qprep calibrate model.onnx -c qprep.yaml --resume -o model.qcal
   qprep calibrate model.onnx -c qprep.yaml --shard 3/8 -o part3.qcal
   qprep stats merge part*.qcal -o model.qcal)");
   verb->callback([&chosen, flags] {

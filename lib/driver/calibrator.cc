@@ -1,11 +1,13 @@
 #include "driver/calibrator.h"
 
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 #include "driver/auto_method.h"
 #include "driver/measure_sensitivity.h"
 #include "driver/open_samples.h"
+#include "driver/statistics_in_parts.h"
 #include "report/page.h"
 #include "support/codes.h"
 
@@ -69,8 +71,30 @@ void Calibrator::remark_on_statistics_alone() const {
 }
 
 void Calibrator::observe_all() {
-  statistics_ = run_calibration(file_, observed_, *config_.calibration, {.histogram = true, .channels = true},
-                                inputs_, options_, diagnostics_);
+  const Wanted wanted{.histogram = true, .channels = true};
+  const CalibrationConfig& calibration = *config_.calibration;
+  if (!options_.statistics->resume) {
+    statistics_ = run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
+    return;
+  }
+  std::set<std::string> said;
+  const auto collect = [&](std::size_t part, std::size_t parts) {
+    PrepareOptions options = options_;
+    options.statistics->shard = part;
+    options.statistics->shards = parts;
+    Diagnostics of_part;
+    Statistics collected = run_calibration(file_, observed_, calibration, wanted, inputs_, options, of_part);
+    for (const Diagnostic& each : of_part.all()) {
+      if (said.insert(each.message).second) diagnostics_.add(each);
+    }
+    return collected;
+  };
+  const auto read = [&](const std::filesystem::path& file) {
+    return fitting_statistics(file.string(), file_, observed_, calibration, inputs_, wanted);
+  };
+  Diagnostics of_samples;  // said by the parts
+  const SampleSet samples = open_samples(file_.model, calibration, inputs_, of_samples);
+  statistics_ = statistics_in_parts(options_.statistics->file, samples, {collect, read}, diagnostics_);
 }
 
 /// Before anything is written: of what the model computes, one tensor must have a scale.

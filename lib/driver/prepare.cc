@@ -27,6 +27,7 @@
 #include "driver/rules.h"
 #include "driver/segments_picture.h"
 #include "driver/small_segments.h"
+#include "driver/statistics_in_parts.h"
 #include "driver/whole_on_bpu.h"
 #include "ir/walk.h"
 #include "onnx_io/infer_shapes.h"
@@ -320,6 +321,7 @@ void Preparation::collect_statistics() {
     calibrator_->observe_all();
     result_.samples = calibrator_->statistics().samples.size();
     keep(calibrator_->statistics(), options_.statistics->file);
+    if (options_.statistics->resume) remove_parts(options_.statistics->file, result_.samples);
   });
 }
 

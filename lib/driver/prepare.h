@@ -27,6 +27,9 @@ struct StatisticsOptions {
   std::filesystem::path file;  // a .qcal
   std::size_t shard = 1;       // from 1 on, of so many:
   std::size_t shards = 1;
+  /// In parts that stay until all are there, so that the same call goes on after an interruption. Given:
+  /// shards is 1.
+  bool resume = false;
 };
 
 struct PrepareOptions {

@@ -243,6 +243,37 @@ class Calibration(unittest.TestCase):
         self.done("stats", "merge", "second.qcal", "first.qcal", "-o", "merged.qcal")
         self.assertEqual(self.bytes_of("merged.qcal"), whole)
 
+    def test_an_interrupted_run_goes_on(self) -> None:
+        """Parts that are there are taken if they are what would be collected, and nothing of them stays."""
+        whole = self.bytes_of("all.qcal")
+        call = ("calibrate", "m.onnx", "-c", "all.yaml", "--resume", "-o", "resumed.qcal")
+        part = lambda i: self.folder / f"resumed.qcal.{i}of8"
+        collect = lambda i: self.done("calibrate", "m.onnx", "-c", "all.yaml", "--shard", f"{i}/8", "-o", part(i))
+        said = lambda: "".join((run := self.run_qprep(*call)).stdout + run.stderr)
+        self.assertNotIn("a run before", said())
+        self.assertEqual(self.bytes_of("resumed.qcal"), whole)
+        (self.folder / "resumed.qcal").unlink()
+
+        for i in (1, 2, 5):
+            collect(i)
+        collect(3)
+        part(3).rename(part(4))
+        part(6).write_bytes(part(2).read_bytes()[:-3])
+        text = said()
+        self.assertIn("3 of 8 parts were there from a run before", text)
+        self.assertRegex(text, r"resumed.qcal.4of8: warning: collected anew: it has the sample \S+ instead of")
+        self.assertRegex(text, "resumed.qcal.6of8: warning: collected anew: ")
+        self.assertEqual(self.bytes_of("resumed.qcal"), whole)
+        self.assertEqual([each.name for each in self.folder.glob("resumed.qcal*")], ["resumed.qcal"])
+
+        collect(1)
+        first = sorted((self.folder / "samples" / next(iter(self.data))).iterdir())[0]
+        kept = first.read_bytes()
+        np.save(first, np.load(first) + 1)
+        self.assertRegex(said(), f"collected anew: the sample {first.name} has changed since")
+        first.write_bytes(kept)
+        self.assertIn("--resume excludes --shard", self.run_qprep(*call, "--shard", "1/8").stderr)
+
     def test_in_one_go_or_from_a_file(self) -> None:
         for method in ("min_max", "mse"):
             self.configuration("go.yaml", f"  method: {method}\n  keep: true\n")
