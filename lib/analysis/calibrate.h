@@ -11,7 +11,7 @@
 
 #include "runtime/session.h"
 #include "samples/samples.h"
-#include "statistics/element_counter.h"
+#include "statistics/tensor_observer.h"
 #include "statistics/tensor_statistics.h"
 #include "support/diagnostics.h"
 

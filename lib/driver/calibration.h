@@ -10,7 +10,7 @@
 #include "onnx_io/onnx_file.h"
 #include "passes/insert_preprocessing.h"
 #include "plan/plan.h"
-#include "statistics/element_counter.h"
+#include "statistics/tensor_observer.h"
 #include "statistics/tensor_statistics.h"
 
 namespace qprep {

@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace qprep {
@@ -14,21 +15,30 @@ struct MinMax {
   bool all_finite = true;
 };
 
-/// One pass at the speed of memory, in vectors. x * 0 is zero for a number and NaN for NaN and infinity.
+/// One pass, in vectors that stay in registers. Their sum tells whether all are finite; where it is too large
+/// for that, it is said that some are not.
 MinMax min_max(std::span<const float> data) {
-  constexpr std::size_t kLanes = 16;
-  using Lanes = Eigen::Array<float, kLanes, 1>;
-  Lanes low = Lanes::Constant(std::numeric_limits<float>::infinity());
-  Lanes high = -low;
-  Lanes odd = Lanes::Zero();
+  using Lanes = Eigen::Array4f;
+  constexpr std::size_t kVectors = 4, kLanes = 4 * kVectors;
+  std::array<Lanes, kVectors> low, high, sum;
+  low.fill(Lanes::Constant(std::numeric_limits<float>::infinity()));
+  high.fill(Lanes::Constant(-std::numeric_limits<float>::infinity()));
+  sum.fill(Lanes::Zero());
   const std::size_t whole = data.size() - data.size() % kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    const Eigen::Map<const Lanes> lanes(data.data() + i);
-    low = low.min(lanes);
-    high = high.max(lanes);
-    odd += lanes * 0.0F;
+  for (std::size_t at = 0; at < whole; at += kLanes) {
+    for (std::size_t i = 0; i < kVectors; ++i) {
+      const Eigen::Map<const Lanes> x(data.data() + at + 4 * i);
+      low[i] = low[i].min(x);
+      high[i] = high[i].max(x);
+      sum[i] += x;
+    }
   }
-  MinMax all{low.minCoeff(), high.maxCoeff(), odd.sum() == 0.0F};
+  MinMax all;
+  for (std::size_t i = 0; i < kVectors; ++i) {
+    all.min = std::min(all.min, low[i].minCoeff());
+    all.max = std::max(all.max, high[i].maxCoeff());
+    all.all_finite = all.all_finite && std::isfinite(sum[i].sum());
+  }
   for (const float v : data.subspan(whole)) {
     all.min = std::min(all.min, v);
     all.max = std::max(all.max, v);

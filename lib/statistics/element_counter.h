@@ -1,96 +1,56 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <span>
 #include <vector>
 
-#include "statistics/tensor_statistics.h"
+#include "statistics/histogram_rows.h"
 
 namespace qprep {
-
-/// What is kept of a tensor beside its ranges.
-struct Wanted {
-  bool histogram = false;
-  bool channels = false;
-};
-
-/// A histogram that grows: a row for each octave and sign, as fine as its distance from the largest magnitude
-/// so far asks for.
-class HistogramRows {
- public:
-  /// Adds counts of the finest bins of one octave; `negative`: its numbers are. Given: kOctave counts.
-  void add(std::int32_t octave, bool negative, std::span<const std::uint32_t> counts);
-  ValueHistogram histogram() const;
-
- private:
-  using Row = std::vector<std::uint64_t>;  // 2^bits, or none
-  Row& row(std::int32_t octave, bool negative);
-  void raise_top(std::int32_t octave);
-
-  std::array<Row, std::size_t{2} * ValueHistogram::kOctaves> rows_;
-  std::int32_t top_ = 0;
-};
 
 /// Room of one thread for counting, used for one tensor after the other.
 class ElementCounter {
  public:
-  ElementCounter();
-
-  /// Given: all elements are finite.
-  void count(std::span<const float> elements);
-  /// Result: `rows` has what was counted added, and nothing is counted any more.
-  void add_to(HistogramRows& rows);
+  /// Elements that are not finite are not counted. Given: the others are no larger than `magnitude`, and
+  /// nothing is counted yet.
+  void count(std::span<const float> elements, float magnitude);
+  /// Result: `rows` has what was counted added, and nothing is counted any more. Given: `rows` then have a
+  /// number as large as the magnitude of `count`, and none larger than `magnitude`.
+  void add_to(HistogramRows& rows, float magnitude);
 
  private:
-  /// Neighbouring elements are often in one bin: every other one has a table of its own, so that one
-  /// increment need not wait for the one before.
-  static constexpr std::size_t kTables = 2;
-  static constexpr std::size_t kOctave = ValueHistogram::kOctave;
-  static constexpr std::size_t kCodes = std::size_t{512} * kOctave;
+  /// An increment waits for the one before if both are of one number, and neighbours often are: every other
+  /// element has a count of its own. They are as small as can be, so that those in use stay in the first
+  /// cache.
+  static constexpr std::size_t kLanes = 2;
+  using Counts = std::array<std::uint16_t, kLanes>;
+  /// So many elements no lane can count more of than it has room for.
+  static constexpr std::size_t kMost = kLanes * 0xFFFF;
+  static constexpr std::uint32_t kCodes = 512, kCodesOfSign = kCodes / 2;
 
-  std::vector<std::uint32_t> tables_;
-  std::array<std::uint8_t, kCodes / kOctave> touched_{};  // octaves that are not all 0
-};
-
-/// What all threads see of one tensor.
-class TensorObserver {
- public:
-  /// How much of a tensor a sample has, as far as it is known.
-  struct Size {
-    std::optional<std::uint64_t> elements, channels;
+  /// Where the numbers of one sign and exponent, the upper nine of their bits, are counted: at
+  /// base + (bits >> shift) modulo 2^32.
+  struct Place {
+    std::uint32_t base = 0, shift = 0;
   };
-  /// What one takes while samples run, in bytes: an upper bound, but where the number of channels is not
-  /// known. docs/calibration.md, "Memory", has the formula.
-  static std::size_t most_bytes(std::size_t samples, Wanted wanted, const Size& size);
 
-  TensorObserver(std::size_t samples, Wanted wanted, std::int64_t channel_axis);
+  void lay_out(std::int32_t top);
+  /// Given: at most kMost.
+  void count_few(std::span<const float> elements);
+  /// Result: all counts are in the totals.
+  void add_up();
+  /// Result: the counts of 2^bits bins, which are 0 from now on; empty if they were.
+  std::span<const std::uint32_t> take_row(std::uint32_t code, std::uint32_t bits);
 
-  /// Given: `elements` are those of a tensor of `dims`, computed for that sample; a tensor in a body may be
-  /// computed often, or never. May be called from many threads at once, each with a counter of its own.
-  void see(std::size_t sample, std::span<const float> elements, std::span<const std::int64_t> dims,
-           ElementCounter& counter);
-
-  /// Without the name. Given: nobody sees any more, and this is not used again.
-  TensorStatistics take(ElementCounter& counter);
-
- private:
-  void count_waiting(ElementCounter& counter);
-
-  Wanted wanted_;
-  TensorStatistics statistics_;
-  HistogramRows rows_;
-  std::vector<float>
-      waiting_;  // elements to be counted together: adding tables up costs as much as many of them
-  std::mutex mutex_;
+  std::array<Place, kCodes> places_{};
+  std::array<std::uint32_t, kCodes> begins_{};  // of the rows, which lie one behind the other
+  std::vector<Counts> counts_;                  // all 0 between add_to and count, as the totals are
+  std::vector<std::uint32_t> totals_;           // of the elements before the last kMost
+  std::array<std::uint32_t, ValueHistogram::kOctave> row_{};
+  std::size_t end_ = 0;    // of the last row
+  std::int32_t top_ = -1;  // the octave for which it is laid out; -1: none yet
 };
-
-/// Of one tensor; nullopt if `axis` is none of its axes, or an element is not finite. The sums are made in an
-/// order that the shape alone decides.
-std::optional<ChannelStatistics> channel_statistics(std::span<const float> elements,
-                                                    std::span<const std::int64_t> dims, std::int64_t axis);
 
 }  // namespace qprep

@@ -177,3 +177,29 @@ TEST_CASE("few samples and equal samples") {
   REQUIRE(diagnostics.all().size() == 2);
   CHECK(diagnostics.all()[1].message == "all 2 samples are the same, byte for byte");
 }
+
+TEST_CASE("facts of many floats are those of each") {
+  const auto axis = GENERATE(as<std::size_t>(), 1, 3);
+  std::vector<float> numbers(2 * 3 * 7 * 3);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i * 37 % 256);
+  const auto facts = [&] { return facts_of(Tensor::floats({2, 3, 7, 3}, numbers), axis); };
+  const TensorFacts whole = facts();
+  CHECK(whole.whole);
+  REQUIRE(whole.channels.size() == 3);
+  std::vector<Spread> expected(3);
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    expected[axis == 1 ? i / 21 % 3 : i % 3].add(static_cast<double>(numbers[i]));
+  for (std::size_t c = 0; c < 3; ++c) {
+    CHECK(whole.channels[c].min == expected[c].min);
+    CHECK(whole.channels[c].max == expected[c].max);
+    CHECK(whole.channels[c].sum == Approx(expected[c].sum));
+    CHECK(whole.channels[c].count == 42);
+  }
+  for (const float odd : {0.5F, -1.0F, 256.0F}) {
+    numbers[125] = odd;
+    CHECK_FALSE(facts().whole);
+  }
+  numbers[60] = NAN;
+  CHECK(facts().not_finite == 1);
+  CHECK(facts().all.count == 125);
+}

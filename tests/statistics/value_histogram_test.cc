@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "quant/scale.h"
 #include "statistics/element_counter.h"
 
 using namespace qprep;
@@ -23,11 +24,13 @@ std::vector<float> numbers(std::size_t count, unsigned seed, float octaves = 12.
   return all;
 }
 
+float magnitude_of(std::span<const float> all) { return range_of_data(all).magnitude(); }
+
 ValueHistogram counted(std::span<const float> all) {
   ElementCounter counter;
   HistogramRows rows;
-  counter.count(all);
-  counter.add_to(rows);
+  counter.count(all, magnitude_of(all));
+  counter.add_to(rows, magnitude_of(all));
   return rows.histogram();
 }
 
@@ -91,9 +94,11 @@ TEST_CASE("rows that grow count as if the largest number came first") {
   ElementCounter counter;
   const auto grown = [&] {
     HistogramRows rows;
+    float magnitude = 0;
     for (const float& x : all) {
-      counter.count({&x, 1});
-      counter.add_to(rows);
+      magnitude = std::max(magnitude, std::fabs(x));
+      counter.count({&x, 1}, std::fabs(x));
+      counter.add_to(rows, magnitude);
     }
     return rows.histogram();
   };
