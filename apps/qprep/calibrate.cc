@@ -25,18 +25,25 @@ std::optional<std::size_t> whole_number(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-/// "2/7"; nullopt: it is none.
+/// Of "2/7"; nullopt: these are no two numbers.
 std::optional<std::pair<std::size_t, std::size_t>> shard_of(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   const auto shard = whole_number(text.substr(0, slash)), shards = whole_number(text.substr(slash + 1));
-  if (!shard || !shards || *shard < 1 || *shard > *shards) return std::nullopt;
+  if (!shard || !shards) return std::nullopt;
   return std::pair(*shard, *shards);
 }
 
 std::string check_shard(const std::string& text) {
-  if (shard_of(text)) return {};
-  return fmt::format("'{}' is no shard: 1/7 to 7/7 are those of seven", text);
+  const auto shard = shard_of(text);
+  if (!shard) return fmt::format("'{}' is no shard I/N, such as 1/7, the first of seven", text);
+  const auto [number, all] = *shard;
+  if (all == 0 || number == 0)
+    return fmt::format("'{}' is no shard: they are counted from 1, so of seven they are 1/7 to 7/7", text);
+  if (number > all)
+    return fmt::format("there is no shard {} of {}: there are only {}, {}/{} the last", number, all, all, all,
+                       all);
+  return {};
 }
 
 int run_calibrate(const CalibrateFlags& flags, Console& console, Diagnostics& diagnostics) {

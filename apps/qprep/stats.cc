@@ -31,12 +31,14 @@ int merge_files(const std::vector<std::string>& files, const std::string& target
   if (console.verbosity().json) {
     console.print_json({{"ok", true},
                         {"samples", all.samples.size()},
+                        {"all_shards", all.shards.all()},
                         {"tensors", all.tensors.size()},
                         {"file", target},
                         {"bytes", bytes}});
   } else if (!console.verbosity().quiet) {
-    console.print(fmt::format("{} files: {} samples, {} tensors; {} written ({} bytes)\n", files.size(),
-                              all.samples.size(), all.tensors.size(), target, bytes));
+    const std::string part = all.shards.all() ? "" : fmt::format(" (only {})", to_text(all.shards));
+    console.print(fmt::format("{} files: {} samples{}, {} tensors; {} written ({} bytes)\n", files.size(),
+                              all.samples.size(), part, all.tensors.size(), target, bytes));
   }
   return kDone;
 }

@@ -149,6 +149,7 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
                            Diagnostics& diagnostics) {
   SampleSet samples = open_samples(file.model, config, inputs, diagnostics);
   judge_count(samples.size(), samples.folder(), diagnostics);
+  Shards shards;
   if (options.statistics) {
     const StatisticsOptions& part = *options.statistics;
     if (part.shards > samples.size()) {
@@ -157,6 +158,7 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
                   {samples.folder()});
     }
     samples = samples.share(part.shard - 1, part.shards);
+    if (part.shards > 1) shards = {part.shards, {part.shard}};
   }
   std::vector<Probed> probed;
   std::size_t in_main_graph = 0;
@@ -188,6 +190,7 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   statistics.model = std::filesystem::path(file.model.file).filename().string();
   statistics.model_digest = digest_of_model(file);
   statistics.preprocessing = preprocessing_text(config, inputs);
+  statistics.shards = std::move(shards);
   return statistics;
 }
 

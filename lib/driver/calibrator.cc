@@ -6,6 +6,7 @@
 #include "driver/auto_method.h"
 #include "driver/measure_sensitivity.h"
 #include "driver/open_samples.h"
+#include "report/page.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -48,6 +49,14 @@ void Calibrator::observe(const std::vector<std::string>& results) {
 /// What the configuration asks for and only samples can give.
 void Calibrator::remark_on_statistics_alone() const {
   const CalibrationConfig& calibration = *config_.calibration;
+  if (!statistics_.shards.all()) {
+    diagnostics_.warning(
+        codes::kBadStatistics,
+        fmt::format("these are statistics of {} only ({}): scales know nothing of the other "
+                    "samples; merge all shards with qprep stats merge",
+                    to_text(statistics_.shards), counted(statistics_.samples.size(), "sample", "samples")),
+        {options_.statistics_from});
+  }
   const auto remark = [this](std::string_view key, const Where& where) {
     diagnostics_.warning(
         codes::kNoEffect,

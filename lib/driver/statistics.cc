@@ -152,6 +152,7 @@ std::string to_text(const Statistics& statistics) {
                         counted(statistics.tensors.size(), "tensor", "tensors"),
                         samples_text(statistics.samples.size())));
   if (!statistics.preprocessing.empty()) page.line("Preprocessing: " + statistics.preprocessing);
+  if (!statistics.shards.all()) page.line(fmt::format("Only {}", to_text(statistics.shards)));
   page.line("");
   Table table;
   table.headers = {"tensor", "min", "max", "99.99 % of |x|", "times"};
@@ -173,13 +174,15 @@ std::string to_text(const Statistics& statistics) {
 }
 
 nlohmann::ordered_json to_json(const Statistics& statistics) {
-  nlohmann::ordered_json json = {{"model", statistics.model},
-                                 {"model_digest", statistics.model_digest},
-                                 {"preprocessing", statistics.preprocessing},
-                                 {"histograms", statistics.histograms},
-                                 {"channels", statistics.channels},
-                                 {"samples", nlohmann::ordered_json::array()},
-                                 {"tensors", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json = {
+      {"model", statistics.model},
+      {"model_digest", statistics.model_digest},
+      {"preprocessing", statistics.preprocessing},
+      {"histograms", statistics.histograms},
+      {"channels", statistics.channels},
+      {"shards", {{"of", statistics.shards.of}, {"present", statistics.shards.present}}},
+      {"samples", nlohmann::ordered_json::array()},
+      {"tensors", nlohmann::ordered_json::array()}};
   for (const SampleIdentity& sample : statistics.samples) {
     json["samples"].push_back({{"name", sample.name}, {"digest", sample.digest}});
   }

@@ -18,7 +18,7 @@ namespace qprep {
 namespace {
 
 constexpr std::string_view kMagic = "QPREPCAL";
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;  // 1 has no shards
 constexpr std::size_t kDigestDigits = 32;
 
 class Writer {
@@ -222,6 +222,9 @@ std::string body_of(const Statistics& statistics) {
   out.text(statistics.preprocessing);
   out.number(statistics.histograms ? 1 : 0);
   out.number(statistics.channels ? 1 : 0);
+  out.number(statistics.shards.of);
+  out.number(statistics.shards.present.size());
+  for (const std::uint64_t shard : statistics.shards.present) out.number(shard);
   out.number(statistics.samples.size());
   for (const SampleIdentity& sample : statistics.samples) {
     out.text(sample.name);
@@ -232,13 +235,28 @@ std::string body_of(const Statistics& statistics) {
   return out.bytes();
 }
 
-Statistics read_body(Reader& in) {
+Shards read_shards(Reader& in) {
+  Shards shards{in.number(), {}};
+  const std::size_t present = in.count(1);
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i < present; ++i) {
+    shards.present.push_back(in.number());
+    if (shards.present.back() <= before || shards.present.back() > shards.of)
+      in.fail("its shards are not in the order of their numbers");
+    before = shards.present.back();
+  }
+  if (present > 0 ? present == shards.of : shards.of != 1) in.fail("its shards contradict their number");
+  return shards;
+}
+
+Statistics read_body(Reader& in, std::uint64_t version) {
   Statistics all;
   all.model = in.text();
   all.model_digest = in.text();
   all.preprocessing = in.text();
   all.histograms = in.flag();
   all.channels = in.flag();
+  if (version > 1) all.shards = read_shards(in);
   const std::size_t samples = in.count(2);
   for (std::size_t i = 0; i < samples; ++i) {
     SampleIdentity sample{in.text(), {}};
@@ -274,9 +292,9 @@ Statistics statistics_from_bytes(std::string_view bytes, const std::string& name
   bytes.remove_prefix(kMagic.size());
   Reader head(bytes.substr(0, 10), name);
   const std::uint64_t version = head.number();
-  if (version != kVersion) {
-    head.fail(
-        fmt::format("it is a .qcal file of version {}; this qprep reads version {}", version, kVersion));
+  if (version < 1 || version > kVersion) {
+    head.fail(fmt::format("it is a .qcal file of version {}; this qprep reads up to version {}", version,
+                          kVersion));
   }
   // Versions up to 127 take one byte.
   Reader sum(bytes.substr(1), name);
@@ -286,7 +304,7 @@ Statistics statistics_from_bytes(std::string_view bytes, const std::string& name
     head.fail("its checksum does not fit: the file was changed or is cut off");
   }
   Reader in(body, name);
-  return read_body(in);
+  return read_body(in, version);
 }
 
 void check_target(const std::filesystem::path& file) {

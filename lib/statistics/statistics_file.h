@@ -6,7 +6,7 @@
 
 #include "statistics/tensor_statistics.h"
 
-/// .qcal: statistics as a file. docs/statistics.md has the format.
+/// .qcal: statistics as a file. docs/calibration.md has the format.
 namespace qprep {
 
 /// The bytes of the file; equal statistics have equal bytes.

@@ -26,6 +26,26 @@ std::string sample_in_both(const Statistics& a, const Statistics& b) {
   return both.empty() ? "" : both.front().name;
 }
 
+/// All shards of both. Given: they can be merged.
+Shards joined(const Shards& a, const Shards& b) {
+  if (a.all()) return b;
+  if (b.all()) return a;
+  Shards both{a.of, {}};
+  std::set_union(a.present.begin(), a.present.end(), b.present.begin(), b.present.end(),
+                 std::back_inserter(both.present));
+  return both.present.size() == both.of ? Shards{} : both;
+}
+
+/// Why they are no parts of one whole; empty: they are.
+std::string shards_that_do_not_fit(const Shards& a, const Shards& b) {
+  if (a.all() || b.all()) return "";
+  std::vector<std::uint64_t> twice;
+  std::set_intersection(a.present.begin(), a.present.end(), b.present.begin(), b.present.end(),
+                        std::back_inserter(twice));
+  if (a.of == b.of && twice.empty()) return "";
+  return fmt::format("they are no parts of one whole: {}; {}", to_text(a), to_text(b));
+}
+
 std::optional<std::string> difference(const Statistics& a, const Statistics& b) {
   if (a.model_digest != b.model_digest) {
     return fmt::format("they are of two models: {} ({}) and {} ({})", a.model, a.model_digest, b.model,
@@ -44,10 +64,21 @@ std::optional<std::string> difference(const Statistics& a, const Statistics& b) 
   if (const std::string sample = sample_in_both(a, b); !sample.empty()) {
     return fmt::format("both saw the sample '{}'", sample);
   }
+  if (std::string why = shards_that_do_not_fit(a.shards, b.shards); !why.empty()) return why;
   return std::nullopt;
 }
 
 }  // namespace
+
+std::string to_text(const Shards& shards) {
+  if (shards.all()) return "";
+  std::string text = shards.present.size() == 1 ? "shard " : "shards ";
+  for (std::size_t i = 0; i < shards.present.size(); ++i) {
+    const bool last = i + 1 == shards.present.size();
+    text += fmt::format("{}{}", i == 0 ? "" : last ? " and " : ", ", shards.present[i]);
+  }
+  return fmt::format("{} of {}", text, shards.of);
+}
 
 double ChannelStatistics::mean(std::size_t channel) const {
   return count == 0 ? 0.0 : sum[channel].value() / static_cast<double>(count);
@@ -83,6 +114,7 @@ std::optional<ChannelStatistics> merged(std::optional<ChannelStatistics> a,
 
 std::optional<std::string> merge(Statistics& all, const Statistics& more) {
   if (auto why = difference(all, more)) return why;
+  all.shards = joined(all.shards, more.shards);
   all.samples.insert(all.samples.end(), more.samples.begin(), more.samples.end());
   std::vector<std::size_t> order(all.samples.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -52,6 +52,17 @@ struct SampleIdentity {
   friend bool operator==(const SampleIdentity&, const SampleIdentity&) = default;
 };
 
+/// Where samples were parted in shards: those that are here.
+struct Shards {
+  std::uint64_t of = 1;                // so many there are
+  std::vector<std::uint64_t> present;  // from 1 on, ascending; empty: all
+
+  bool all() const { return present.empty(); }
+  friend bool operator==(const Shards&, const Shards&) = default;
+};
+/// "shard 3 of 8", "shards 1, 2 and 5 of 8"; empty: all.
+std::string to_text(const Shards& shards);
+
 /// What was observed of one model over some samples.
 struct Statistics {
   std::string model;          // its file's name, for messages
@@ -59,6 +70,7 @@ struct Statistics {
   std::string preprocessing;  // what was done to the samples before the model saw them; empty: nothing
   bool histograms = false;
   bool channels = false;
+  Shards shards;
   std::vector<SampleIdentity> samples;    // in the order of their names
   std::vector<TensorStatistics> tensors;  // in graph order; names are unique
 

@@ -130,6 +130,21 @@ class Shards(unittest.TestCase):
         self.assertEqual((self.folder / "all.qcal").read_bytes(), (self.folder / "whole.qcal").read_bytes())
         self.assertFalse((self.folder / "all.qcal.parts").exists())
 
+    def test_shards_that_are_missing(self) -> None:
+        for i in (1, 3):
+            self.run_in_folder([QPREP, "calibrate", "m.onnx", "-c", "c.yaml", "-q", "--shard", f"{i}/3", "-o", f"{i}.qcal"])
+        said = self.run_in_folder([QPREP, "prepare", "m.onnx", "-c", "c.yaml", "--stats", "3.qcal", "-o", "out"])
+        self.assertIn("3.qcal: warning: these are statistics of shard 3 of 3 only", said)
+        self.run_in_folder([QPREP, "stats", "merge", "1.qcal", "3.qcal", "-o", "two.qcal"])
+        said = self.run_in_folder([QPREP, "prepare", "m.onnx", "-c", "c.yaml", "--stats", "two.qcal", "-o", "out"])
+        self.assertIn("shards 1 and 3 of 3 only", said)
+        self.assertNotIn("only", self.run_in_folder([QPREP, "prepare", "m.onnx", "-c", "c.yaml", "--stats", "whole.qcal", "-o", "out"]))
+
+    def test_a_shard_that_is_none(self) -> None:
+        for shard, why in (("4/3", "there are only 3"), ("0/3", "from 1"), ("2", "I/N"), ("a/b", "I/N")):
+            said = self.run_in_folder([QPREP, "calibrate", "m.onnx", "-c", "c.yaml", "--shard", shard, "-o", "s.qcal"], status=2)
+            self.assertIn(why, said)
+
     @unittest.skipUnless(path_of("parallel"), "GNU parallel is not installed")
     def test_parallel(self) -> None:
         script = SCRIPTS / "parallel.sh"

@@ -86,10 +86,51 @@ TEST_CASE("a histogram that has been merged or moved is as it was") {
   CHECK(ValueHistogram().bins().empty());
 }
 
+TEST_CASE("files know of which shards they are, and shards that all came together are the whole") {
+  const auto shard = [](std::uint64_t number, const std::string& sample) {
+    Statistics part = small();
+    part.shards = {3, {number}};
+    part.samples = {{sample, "a"}};
+    for (TensorStatistics& tensor : part.tensors) {
+      tensor.by_sample.resize(1);
+      tensor.by_sample[0] = {};
+      tensor.histogram = {};
+    }
+    return part;
+  };
+  Statistics all = shard(2, "1");
+  CHECK(to_text(all.shards) == "shard 2 of 3");
+  CHECK(statistics_from_bytes(to_bytes(all), "f.qcal").shards == all.shards);
+  REQUIRE_FALSE(merge(all, shard(1, "0")));
+  CHECK(to_text(all.shards) == "shards 1 and 2 of 3");
+  CHECK(merge(all, shard(1, "7")) == "they are no parts of one whole: shards 1 and 2 of 3; shard 1 of 3");
+  Statistics of_four = shard(3, "2");
+  of_four.shards.of = 4;
+  CHECK(merge(all, of_four) == "they are no parts of one whole: shards 1 and 2 of 3; shard 3 of 4");
+  REQUIRE_FALSE(merge(all, shard(3, "2")));
+  CHECK(all.shards == Shards{});
+  CHECK(to_text(all.shards).empty());
+  for (const Shards& bad :
+       {Shards{2, {}}, Shards{3, {0}}, Shards{3, {4}}, Shards{3, {2, 1}}, Shards{1, {1}}}) {
+    all.shards = bad;
+    CHECK(refusal(to_bytes(all)) != "accepted");
+  }
+}
+
+TEST_CASE("files of version 1, which had no shards, are read") {
+  std::string body = to_bytes(small()).substr(41);
+  const std::size_t shards = 1 + 6 + 1 + 32 + 1 + 12 + 2;
+  REQUIRE(body.substr(shards, 2) == std::string("\x01\x00", 2));
+  body.erase(shards, 2);
+  std::string bytes = with_body(body);
+  bytes[8] = 1;
+  CHECK(statistics_from_bytes(bytes, "f.qcal") == small());
+}
+
 TEST_CASE("a newer version is told from a spoiled file") {
   std::string bytes = to_bytes(small());
-  bytes[8] = 2;
-  CHECK(refusal(bytes) == "it is a .qcal file of version 2; this qprep reads version 1");
+  bytes[8] = 3;
+  CHECK(refusal(bytes) == "it is a .qcal file of version 3; this qprep reads up to version 2");
 }
 
 TEST_CASE("contents that contradict themselves are refused, although the checksum fits") {
