@@ -17,7 +17,7 @@ const std::vector<std::string> kDtypes = {"qint8", "qint16", "float", "int8", "i
 
 /// Exactly one of topk and ratio.
 std::optional<std::size_t> rows_to_take(YamlMap& map, const std::string& name, std::size_t rows,
-                                        SpecReader& spec) {
+                                        SpecReader& spec, Diagnostics& diagnostics) {
   const auto topk = map.integer("topk", 1, 1'000'000);
   const YamlNode* ratio = map.find("ratio");
   if (map.has("topk") == map.has("ratio")) {
@@ -26,7 +26,16 @@ std::optional<std::size_t> rows_to_take(YamlMap& map, const std::string& name, s
         map.where());
     return std::nullopt;
   }
-  if (topk) return std::min(rows, static_cast<std::size_t>(topk->value));
+  if (topk) {
+    const auto wanted = static_cast<std::size_t>(topk->value);
+    if (wanted > rows && rows > 0) {
+      diagnostics.warning(
+          codes::kNoEffect,
+          fmt::format("'{}.topk' is {}, but the table has only {}: all are taken", name, wanted, rows),
+          topk->where);
+    }
+    return std::min(rows, wanted);
+  }
   if (!ratio) return std::nullopt;
   const auto part = number_of(*ratio);
   if (!part || !(*part > 0 && *part <= 1)) {
@@ -73,9 +82,15 @@ void read_sensitive_op(const SensitiveOpKeys& keys, const UsualPrecision& usual,
     spec.wrong(fmt::format("'{}' has no 'table'; name the file of the sensitivity table", keys.name),
                map.where());
   }
-  const auto count = rows_to_take(map, keys.name, rows.size(), spec);
+  const auto count = rows_to_take(map, keys.name, rows.size(), spec, diagnostics);
   map.finish();
   if (!count || rows.empty()) return;
+  if (choice.to == choice.from) {
+    diagnostics.warning(codes::kNoEffect,
+                        fmt::format("'{}' changes nothing: rows of dtype {} ('from') become {} ('dtype')",
+                                    keys.name, to_text(choice.from), to_text(choice.to)),
+                        map.where());
+  }
   rows.resize(*count);
 
   const std::size_t before = settings.size();

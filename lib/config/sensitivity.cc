@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "config/quote.h"
 #include "plan/plan.h"
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t kLargestFile = std::size_t{64} << 20;
 constexpr std::size_t kFewestColumns = 4;  // op, type, operator type, metric
-constexpr std::size_t kMostMistakes = 20;
+constexpr std::size_t kMostMistakes = 3;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
@@ -117,20 +118,41 @@ class TableReader {
   std::vector<SensitivityRow> read(std::string_view text) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
-    while (!text.empty() && mistakes_ < kMostMistakes) {
+    while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size());
       ++line_;
       if (!is_rule(text.substr(0, end)) && !read_line(text.substr(0, end))) break;
       text.remove_prefix(std::min(end + 1, text.size()));
     }
-    if (rows_.empty() && mistakes_ == 0) wrong("the sensitivity table has no rows", {file_, 0, 0});
+    if (rows_.empty() && mistakes_.empty()) wrong("the sensitivity table has no rows", {file_, 0, 0});
+    tell();
     return std::move(rows_);
   }
 
  private:
   void wrong(std::string message, Where where) {
-    diagnostics_.error(codes::kBadValue, std::move(message), std::move(where));
-    ++mistakes_;
+    mistakes_.emplace_back(std::move(message), std::move(where));
+  }
+
+  /// A file that is something else is one mistake.
+  void tell() {
+    const bool no_table = rows_.empty() && mistakes_.size() > kMostMistakes;
+    for (std::size_t i = 0; i < std::min(mistakes_.size(), no_table ? 1 : kMostMistakes); ++i) {
+      const auto& [message, where] = mistakes_[i];
+      diagnostics_.error(
+          codes::kBadValue,
+          no_table ? fmt::format("this is no sensitivity table, or of another form: {}; none of its {} "
+                                 "lines can be read",
+                                 message, mistakes_.size())
+                   : message,
+          where);
+    }
+    if (!no_table && mistakes_.size() > kMostMistakes) {
+      diagnostics_.error(
+          codes::kBadValue,
+          fmt::format("{} more lines of the table cannot be read", mistakes_.size() - kMostMistakes),
+          {file_, 0, 0});
+    }
   }
 
   /// Result: whether the lines below can be read.
@@ -192,7 +214,7 @@ class TableReader {
   std::vector<SensitivityRow> rows_;
   int line_ = 0;
   bool begun_ = false;
-  std::size_t mistakes_ = 0;
+  std::vector<std::pair<std::string, Where>> mistakes_;
 };
 
 }  // namespace

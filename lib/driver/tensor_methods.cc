@@ -67,7 +67,7 @@ class ByName {
                           entry.where);
     };
     if (!match.nodes.empty()) return no_effect(why_unseen(*match.nodes.front()));
-    if (!match.inputs.empty()) return no_effect(why_unseen(*match.inputs.front(), {}));
+    if (!match.inputs.empty()) return no_effect(why_unseen(*match.inputs.front()));
     if (const auto gone = selection_.gone(wanted)) return no_effect(*gone);
     diagnostics.error(codes::kNoMatch, selection_.why_nothing(wanted), entry.where);
   }
@@ -93,18 +93,18 @@ class ByName {
   std::string why_unseen(const Node& node) const {
     const Node& maker = maker_of(node);
     if (maker.output_count() == 0) return fmt::format("{} makes no tensor", name_of(maker));
-    return why_unseen(maker.output(0), name_of(maker) + ": ");
+    const std::string why = why_unseen(maker.output(0));
+    // Reasons often begin with who it is.
+    return why.starts_with(name_of(maker)) ? why : name_of(maker) + ": " + why;
   }
 
-  /// `of`: who makes it.
-  std::string why_unseen(const Value& value, const std::string& of) const {
+  std::string why_unseen(const Value& value) const {
     if (const auto same = plan_.same_as.find(&value); same != plan_.same_as.end())
-      return fmt::format("{}it has the scale of {}, which it hands on", of, name_of(*same->second));
+      return fmt::format("it has the scale of {}, which it hands on", name_of(*same->second));
     const Decision* decision = plan_.decision_of(value);
-    if (decision && decision->fixed)
-      return fmt::format("{}its scale is given: {}", of, decision->because.text);
-    if (const Reason* why = plan_.reason_of(value)) return of + why->text;
-    return fmt::format("{}{} is not quantised", of, name_of(value));
+    if (decision && decision->fixed) return "its scale is given: " + decision->because.text;
+    if (const Reason* why = plan_.reason_of(value)) return why->text;
+    return name_of(value) + " is not quantised";
   }
 
   const Plan& plan_;

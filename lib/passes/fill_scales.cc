@@ -7,6 +7,7 @@
 #include "quant/fake_quant.h"
 #include "quant/weight_scale.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -67,8 +68,6 @@ class Filler {
 
   bool stays_float(const Node& node, const std::string& because) {
     left_float_.emplace_back(node.input(0), because);
-    diagnostics_.warning(codes::kOddRange,
-                         fmt::format("tensor '{}' stays float: {}", node.input(0)->name(), because));
     return false;
   }
 
@@ -104,6 +103,29 @@ class Filler {
   std::vector<std::pair<const Value*, std::string>> left_float_;
 };
 
+/// Of some tensors each by itself, of many with one reason together.
+void tell_of(const std::vector<std::pair<const Value*, std::string>>& left_float, Diagnostics& diagnostics) {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_reason;
+  for (const auto& [value, because] : left_float) {
+    auto known = std::find_if(by_reason.begin(), by_reason.end(),
+                              [&](const auto& each) { return each.first == because; });
+    if (known == by_reason.end()) known = by_reason.insert(known, {because, {}});
+    known->second.push_back(value->name());
+  }
+  for (const auto& [because, names] : by_reason) {
+    if (names.size() <= kMost) {
+      for (const std::string& name : names)
+        diagnostics.warning(codes::kOddRange, fmt::format("tensor '{}' stays float: {}", name, because));
+      continue;
+    }
+    const std::vector<std::string> first(names.begin(), names.begin() + kMost);
+    diagnostics.warning(codes::kOddRange,
+                        fmt::format("{} tensors stay float, '{}' and {} more; of each: {}", names.size(),
+                                    join(first, "', '"), names.size() - kMost, because));
+  }
+}
+
 }  // namespace
 
 std::string no_scale_because(const Range& range, QuantRange quantised) {
@@ -134,6 +156,7 @@ FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& d
   }
   update_fake_quantize_functions(model);
   filled.left_float = filler.take_left_float();
+  tell_of(filled.left_float, diagnostics);
   return filled;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -123,10 +124,13 @@ class Fold {
   void tell_of_mistakes(const Selection& selection) {
     std::size_t unmatched = 0;
     std::vector<const Setting*> told;
+    std::map<std::string, std::vector<const Setting*>> of_tables;  // by their files
     for (const auto& [rank, mistake] : mistakes_) {
       const Setting& setting = settings()[rank];
       if (mistake) {
         diagnostics_.error(codes::kNoMatch, *mistake, setting.where);
+      } else if (setting.of_table) {
+        of_tables[setting.where.file].push_back(&setting);
       } else if (is_first_of_its_name(setting, told) && ++unmatched <= kMostUnmatched) {
         diagnostics_.error(codes::kNoMatch, selection.why_nothing(setting.selector),
                            setting.selector_place());
@@ -137,6 +141,44 @@ class Fold {
       diagnostics_.error(codes::kNoMatch,
                          fmt::format("and {} more settings match nothing", unmatched - kMostUnmatched));
     }
+    for (const auto& [file, unknown] : of_tables) tell_of_table(file, unknown, selection);
+  }
+
+  /// Given: the settings of one table that match nothing.
+  void tell_of_table(const std::string& file, const std::vector<const Setting*>& unknown,
+                     const Selection& selection) {
+    constexpr std::size_t kMostNames = 3;
+    const std::vector<std::string> missing = names_in_order(unknown);
+    if (missing.size() == 1) {
+      diagnostics_.error(codes::kNoMatch, selection.why_nothing(unknown.front()->selector),
+                         unknown.front()->where);
+      return;
+    }
+    std::vector<const Setting*> of_table;
+    for (const Setting& setting : settings()) {
+      if (setting.of_table && setting.where.file == file) of_table.push_back(&setting);
+    }
+    const std::vector<std::string> some(
+        missing.begin(), missing.begin() + static_cast<std::ptrdiff_t>(std::min(kMostNames, missing.size())));
+    const std::string more =
+        missing.size() > kMostNames ? fmt::format(" and {} more", missing.size() - kMostNames) : "";
+    diagnostics_.error(
+        codes::kNoMatch,
+        fmt::format(
+            "{} of the {} nodes that are taken from this table are not in the model: '{}'{}; it is the "
+            "sensitivity table of another model, or the nodes were renamed",
+            missing.size(), names_in_order(of_table).size(), join(some, "', '"), more),
+        unknown.front()->where);
+  }
+
+  /// Each once.
+  static std::vector<std::string> names_in_order(const std::vector<const Setting*>& settings) {
+    std::vector<std::string> names;
+    std::set<std::string_view> seen;
+    for (const Setting* setting : settings) {
+      if (seen.insert(setting->selector.text).second) names.push_back(setting->selector.text);
+    }
+    return names;
   }
 
   void warn_of_stubs_apart(const Selection& selection) {

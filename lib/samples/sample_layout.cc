@@ -42,6 +42,21 @@ class Index {
       return {};
     }
     for (const json& entry : *entries) add(entry);
+    const bool misspelt = std::any_of(foreign_.begin(), foreign_.end(), [&](const std::string& name) {
+      return !did_you_mean(name, names_of(inputs_)).empty();
+    });
+    if (folders_.empty() && !foreign_.empty() && !misspelt) {
+      diagnostics_.error(
+          codes::kBadSample,
+          fmt::format("these are samples of another model: {} has the inputs {}, the model has {}", kIndex,
+                      quoted_list(foreign_), quoted_list(names_of(inputs_))),
+          {root_.string()});
+      return {};
+    }
+    for (const std::string& name : foreign_) {
+      wrong(fmt::format("the model has no input '{}'{}; its inputs are {}", name,
+                        did_you_mean(name, names_of(inputs_)), quoted_list(names_of(inputs_))));
+    }
     for (const Port& input : inputs_) {
       if (!input.has_default && !seen_.contains(input.name)) {
         wrong(fmt::format("it has no entry for the model's input '{}'", input.name));
@@ -82,8 +97,7 @@ class Index {
     const auto input =
         std::find_if(inputs_.begin(), inputs_.end(), [&](const Port& p) { return p.name == name; });
     if (input == inputs_.end()) {
-      wrong(fmt::format("the model has no input '{}'{}; its inputs are {}", name,
-                        did_you_mean(name, names_of(inputs_)), quoted_list(names_of(inputs_))));
+      foreign_.push_back(name);
       return;
     }
     if (!seen_.insert(name).second) {
@@ -104,6 +118,7 @@ class Index {
   Diagnostics& diagnostics_;
   std::vector<InputFolder> folders_;
   std::set<std::string> seen_;
+  std::vector<std::string> foreign_;  // inputs that the model does not have
 };
 
 std::vector<std::string> folders_in(const fs::path& root) {

@@ -5,6 +5,7 @@
 #
 # Submits the array and a job that merges when all of it is done, and waits for that one. Model, samples and OUT are in
 # a file system that all nodes see. The result has the bytes that one run of `qprep calibrate` would have written.
+# Where qprep is not in the path: QPREP=/opt/qprep/bin/qprep slurm.sh ...
 set -euo pipefail
 if [ $# -lt 4 ]; then
   printf 'usage: %s MODEL CONFIG OUT.qcal SHARDS [OPTION OF SBATCH...]\n' "$0" >&2
@@ -13,6 +14,10 @@ fi
 model=$(realpath "$1") config=$(realpath "$2") out=$(realpath -m "$3") shards=$4
 shift 4
 qprep=${QPREP:-qprep}
+if ! command -v "$qprep" > /dev/null; then
+  printf '%s: there is no program %s; set QPREP to the path of qprep\n' "$0" "$qprep" >&2
+  exit 2
+fi
 parts=$out.parts
 mkdir -p "$parts"
 

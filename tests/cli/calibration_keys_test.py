@@ -95,9 +95,10 @@ class Keys(unittest.TestCase):
     def test_what_is_not_looked_at_is_said_with_the_reason(self) -> None:
         for entry, why in {
             "p": "calibration.tensors 'p' has no effect: MaxPool '/stem/pool': it has the scale of 'r1'",
-            "/head/product": "MatMul '/head/product': ",
+            "/head/product": "has no effect: MatMul '/head/product'",
         }.items():
             _, said = self.methods(entry)
+            self.assertEqual(said.count("MatMul '/head/product'"), int("MatMul" in why), said)
             self.assertRegex(said, r"c\.yaml:6:12: warning: ")
             self.assertIn(why, said)
             self.assertIn("[no-effect]", said)

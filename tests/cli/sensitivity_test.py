@@ -183,6 +183,24 @@ class Sensitivity(unittest.TestCase):
         self.prepare(f"calibration: {{data: samples}}\n{fine}", folder="fine")
         self.assertIsNone(self.report("fine")["sensitivity"])
 
+    def test_tables_that_do_not_fit(self) -> None:
+        def said(table: str, options: str) -> str:
+            (self.folder / "t.csv").write_text(table)
+            (self.folder / "t.yaml").write_text(f"qconfig_setter: [{{sensitive_op: {{table: t.csv, {options}}}}}]\n")
+            return subprocess.run([QPREP, "prepare", "m.onnx", "-c", "t.yaml", "-o", "t"], cwd=self.folder,
+                                  capture_output=True, text=True).stderr
+
+        row = lambda name: f"{name},activation,Conv,1,qint8\n"
+        head = "op_name,sensitive_type,op_type,L1,dtype\n"
+        other = said(head + row("conv_a") + "".join(row(f"of_another_{i}") for i in range(9)), "topk: 10")
+        self.assertEqual(other.count("error"), 1, other)
+        self.assertIn("9 of the 10 nodes that are taken from this table are not in the model: 'of_another_0', "
+                      "'of_another_1', 'of_another_2' and 6 more", other)
+        self.assertIn("no node", said(head + row("conv_a") + row("conv_x"), "topk: 2"))
+        self.assertIn("t.yaml:1:54: warning: 'sensitive_op.topk' is 7, but the table has only 1",
+                      said(head + row("conv_a"), "topk: 7"))
+        self.assertIn("changes nothing: rows of dtype qint8", said(head + row("conv_a"), "topk: 1, dtype: qint8"))
+
     def test_statistics_alone_cannot_tell(self) -> None:
         self.prepare("calibration: {data: samples, keep: true}\n", folder="kept")
         done = self.prepare("calibration: {sensitivity: true, weight_rounding: least_error}\n", "--stats", "kept/m.qcal", folder="stats")

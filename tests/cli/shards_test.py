@@ -150,6 +150,11 @@ class Shards(unittest.TestCase):
         script = SCRIPTS / "parallel.sh"
         self.run_in_folder([script, "m.onnx", "c.yaml", "all.qcal", SHARDS])
         self.check_merged()
+        missing = subprocess.run([script, "m.onnx", "c.yaml", "none.qcal", "2"], cwd=self.folder, capture_output=True,
+                                 text=True, env={**os.environ, "QPREP": "no-such-qprep"})
+        self.assertEqual(missing.returncode, 2)
+        self.assertIn("there is no program no-such-qprep; set QPREP to the path of qprep", missing.stderr)
+        self.assertFalse((self.folder / "none.qcal.parts").exists())
         # A shard that fails fails the whole, and nothing is written.
         (self.folder / "all.qcal").unlink()
         (self.folder / "samples/07.npy").write_bytes(b"spoiled")

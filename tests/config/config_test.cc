@@ -275,6 +275,17 @@ TEST_CASE("The first rows of a sensitivity table count, those of the wanted type
   CHECK_THAT(wrong("table: t, topk: 1"),
              Catch::Contains("t:1: error: a row has the columns") &&
                  Catch::Contains("t:2: error: the type of a row must be activation or weight, not 'bias'"));
+  std::string prose;
+  for (int i = 0; i < 40; ++i) prose += "a line of something else\n";
+  test::write_text(folder.path() / "t", prose);
+  const std::string no_table = wrong("table: t, topk: 1");
+  CHECK_THAT(no_table, Catch::Contains("t:1: error: this is no sensitivity table") &&
+                           Catch::Contains("none of its 40 lines can be read"));
+  CHECK(no_table.find("error:", no_table.find("error:") + 1) == std::string::npos);
+  test::write_text(folder.path() / "t", csv + prose);
+  CHECK_THAT(wrong("table: t, topk: 1"), Catch::Contains("t:8: error: a row has") &&
+                                             !Catch::Contains("t:9:") &&
+                                             Catch::Contains("37 more lines of the table cannot be read"));
   CHECK_THAT(wrong("table: none, topk: 1"),
              Catch::Contains("cannot read") && Catch::Contains("No such file"));
   test::write_text(folder.path() / "t", csv);

@@ -84,6 +84,17 @@ TEST_CASE("fill-scales leaves a tensor float that has no usable range, and says 
       f.said(5).starts_with("warning: tensor 'huge' stays float: its range -3.4e+38 to 0 leaves no float32"));
 }
 
+TEST_CASE("fill-scales tells of many tensors with one reason together") {
+  Fixture f;
+  for (const char* name : {"a", "b", "c", "d", "e"}) f.observe(f.input(name));
+  CHECK(fill_scales(f.model, Ranges{{"c", range(0.0F, 0.0F)}}, f.diagnostics).left_float.size() == 5);
+  REQUIRE(f.diagnostics.count(Severity::kWarning) == 2);
+  CHECK(
+      f.said(0) ==
+      "warning: 4 tensors stay float, 'a', 'b', 'd' and 1 more; of each: no sample computed it [odd-range]");
+  CHECK(f.said(1) == "warning: tensor 'c' stays float: it was 0 in every sample [odd-range]");
+}
+
 TEST_CASE("fill-scales gives a tensor that never varies the scale of its value") {
   Fixture f;
   Node& node = f.observe(f.input("x"));

@@ -197,6 +197,10 @@ TEST_CASE("an index.json that does not fit is refused with its place") {
   CHECK(with(R"({"inputs": []})").front() == "index.json: it has no entry for the model's input 'image'");
   CHECK(with(R"({"inputs": [{"name": "imag", "folder": "a"}]})").front() ==
         "index.json: the model has no input 'imag' (did you mean 'image'?); its inputs are 'image'");
+  CHECK(with(R"({"inputs": [{"name": "token_ids", "folder": "a"}, {"name": "mask", "folder": "a"}]})") ==
+        Texts{": these are samples of another model: index.json has the inputs 'token_ids', 'mask', the "
+              "model has "
+              "'image'"});
   CHECK(with(R"({"inputs": [{"name": "image", "folder": "a"}, {"name": "image", "folder": "a"}]})").front() ==
         "index.json: the input 'image' has two entries");
   for (const std::string outside : {"../a", "/a", "a/../../b"}) {
