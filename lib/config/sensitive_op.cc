@@ -28,7 +28,7 @@ std::optional<std::size_t> rows_to_take(YamlMap& map, const std::string& name, s
   }
   if (topk) {
     const auto wanted = static_cast<std::size_t>(topk->value);
-    if (wanted > rows && rows > 0) {
+    if (wanted > rows && rows > 0 && diagnostics.count(Severity::kError) == 0) {
       diagnostics.warning(
           codes::kNoEffect,
           fmt::format("'{}.topk' is {}, but the table has only {}: all are taken", name, wanted, rows),

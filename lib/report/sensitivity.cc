@@ -70,9 +70,11 @@ const Sensitivity::Step& Sensitivity::most() const {
 std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
   if (!sensitivity.any()) return "";
   Page page;
-  page.line(fmt::format("What int8 costs {} of the quantised model, over {} (signal to error, dB):",
-                        counted(sensitivity.results, "result", "results"),
-                        counted(sensitivity.samples, "sample", "samples")));
+  const std::string samples = counted(sensitivity.samples, "sample", "samples");
+  page.line(
+      fmt::format("What int8 costs {} of the quantised model, over {} (signal to error, dB; other samples "
+                  "differ a little):",
+                  counted(sensitivity.results, "result", "results"), samples));
   Table steps{{"tensors", "in int16", "in float"}, {}};
   steps.align = {Table::Align::kLeft, Table::Align::kRight, Table::Align::kRight};
   for (const Sensitivity::Step& step : sensitivity.steps)
@@ -102,8 +104,9 @@ std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
 std::string to_line(const Sensitivity& sensitivity) {
   const Sensitivity::Step& most = sensitivity.most();
   const bool in_float = sensitivity.wants_float();
-  return fmt::format("results at {} dB; {} dB with {} of {} in {}",
+  return fmt::format("results at {} dB over {}; {} dB with {} of {} in {}",
                      decibels(sensitivity.steps.front().with_int16),
+                     counted(sensitivity.samples, "sample", "samples"),
                      decibels(in_float ? most.with_float : most.with_int16), most.tensors,
                      counted(sensitivity.tensors.size(), "tensor", "tensors"), in_float ? "float" : "int16");
 }

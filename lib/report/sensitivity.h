@@ -45,7 +45,7 @@ struct Sensitivity {
 
 /// `table`: the file of to_csv, as the configuration can name it.
 std::string to_text(const Sensitivity& sensitivity, const std::string& table);
-/// "results at 5.6 dB; 18.2 dB with 6 of 34 tensors in float". Given: any().
+/// "results at 5.6 dB over 16 samples; 18.2 dB with 6 of 34 tensors in float". Given: any().
 std::string to_line(const Sensitivity& sensitivity);
 /// A table that `sensitive_op` reads.
 std::string to_csv(const Sensitivity& sensitivity);
