@@ -1,9 +1,9 @@
 #include "quant/scale.h"
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 namespace qprep {
 namespace {
@@ -15,29 +15,33 @@ struct MinMax {
   bool all_finite = true;
 };
 
-/// One pass, in vectors that stay in registers. Their sum tells whether all are finite; where it is too large
-/// for that, it is said that some are not.
-MinMax min_max(std::span<const float> data) {
-  using Lanes = Eigen::Array4f;
-  constexpr std::size_t kVectors = 4, kLanes = 4 * kVectors;
+/// One pass, in vectors as wide as the processor has, of four or eight numbers: the smallest and the largest
+/// of them do not depend on that. Their sum tells whether all are finite; where it is too large for that, it
+/// is said that some are not.
+[[gnu::target_clones("avx2", "default")]] MinMax min_max(std::span<const float> data) {
+  using Lanes [[gnu::vector_size(32)]] = float;
+  constexpr std::size_t kVectors = 2, kWidth = sizeof(Lanes) / sizeof(float), kLanes = kVectors * kWidth;
   std::array<Lanes, kVectors> low, high, sum;
-  low.fill(Lanes::Constant(std::numeric_limits<float>::infinity()));
-  high.fill(Lanes::Constant(-std::numeric_limits<float>::infinity()));
-  sum.fill(Lanes::Zero());
+  low.fill(Lanes{} + std::numeric_limits<float>::infinity());
+  high.fill(Lanes{} - std::numeric_limits<float>::infinity());
+  sum.fill(Lanes{});
   const std::size_t whole = data.size() - data.size() % kLanes;
   for (std::size_t at = 0; at < whole; at += kLanes) {
     for (std::size_t i = 0; i < kVectors; ++i) {
-      const Eigen::Map<const Lanes> x(data.data() + at + 4 * i);
-      low[i] = low[i].min(x);
-      high[i] = high[i].max(x);
+      Lanes x;
+      std::memcpy(&x, data.data() + at + i * kWidth, sizeof(x));
+      low[i] = x < low[i] ? x : low[i];
+      high[i] = x > high[i] ? x : high[i];
       sum[i] += x;
     }
   }
   MinMax all;
   for (std::size_t i = 0; i < kVectors; ++i) {
-    all.min = std::min(all.min, low[i].minCoeff());
-    all.max = std::max(all.max, high[i].maxCoeff());
-    all.all_finite = all.all_finite && std::isfinite(sum[i].sum());
+    for (std::size_t lane = 0; lane < kWidth; ++lane) {
+      all.min = std::min(all.min, low[i][lane]);
+      all.max = std::max(all.max, high[i][lane]);
+      all.all_finite = all.all_finite && std::isfinite(sum[i][lane]);
+    }
   }
   for (const float v : data.subspan(whole)) {
     all.min = std::min(all.min, v);

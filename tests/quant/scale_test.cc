@@ -1,5 +1,6 @@
 #include "quant/scale.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
@@ -140,6 +141,33 @@ TEST_CASE("scales of channels broadcast against their tensor") {
   CHECK(channel_dims(4, 1, 8) == Dims{8, 1, 1});
   CHECK(channel_dims(2, 1, 8) == Dims{8});
   CHECK(channel_dims(3, -1, 8) == Dims{});
+}
+
+TEST_CASE("a range is that of its elements, however many and wherever the odd ones are") {
+  const auto size = GENERATE(as<std::size_t>(), 1, 15, 16, 17, 47);
+  std::vector<float> data(size);
+  for (std::size_t i = 0; i < size; ++i) data[i] = static_cast<float>((i * 29 + 5) % 47) - 20.0F;
+  const auto [low, high] = std::minmax_element(data.begin(), data.end());
+  const Range plain = range_of_data(data);
+  CHECK(plain == Range{*low, *high, static_cast<std::int64_t>(size), 0, 0});
+  const float largest = std::numeric_limits<float>::max();
+  for (std::size_t at = 0; at < size; ++at) {
+    std::vector<float> changed = data;
+    changed[at] = 1000.0F;
+    CHECK(range_of_data(changed).max == 1000.0F);
+    changed[at] = -1000.0F;
+    CHECK(range_of_data(changed).min == -1000.0F);
+    changed[at] = std::nanf("");
+    CHECK(range_of_data(changed).nan == 1);
+    changed[at] = -std::numeric_limits<float>::infinity();
+    CHECK(range_of_data(changed).infinite == 1);
+    CHECK(range_of_data(changed).finite == static_cast<std::int64_t>(size) - 1);
+    // Sums of these are beyond float32, and they are finite.
+    changed.assign(size, -largest);
+    changed[at] = largest;
+    CHECK(range_of_data(changed).finite == static_cast<std::int64_t>(size));
+    CHECK(range_of_data(changed).max == largest);
+  }
 }
 
 }  // namespace qprep
