@@ -65,11 +65,12 @@ nlohmann::ordered_json run_one(const std::string& model, const CheckOptions& opt
   Diagnostics diagnostics;
   nlohmann::ordered_json json = {{"ok", false}, {"model", model}};
   try {
-    const CheckedModel checked = check_model(model, options, diagnostics);
+    static CheckedModel checked;  // until the next one: the last is never freed, see leave()
+    checked = check_model(model, options, diagnostics);
     console.say(diagnostics.all());
     if (!verbosity.json && !verbosity.quiet) console.print(to_text(checked));
     json["ok"] = checked.refused.empty();
-    json.update(to_json(checked));
+    if (verbosity.json) json.update(to_json(checked));
     json["model"] = model;
   } catch (const Fatal& failure) {
     for (const Diagnostic& each : failure.diagnostics()) diagnostics.add(each);

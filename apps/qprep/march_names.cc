@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/march.h"
+#include "config/march_hint.h"
 #include "driver/rules.h"
 #include "support/text.h"
 
@@ -14,8 +15,8 @@ std::string check_march(const std::string& name) {
   if (is_march_file(name)) return {};
   const std::vector<std::string> names = march_names(find_configs());
   if (std::find(names.begin(), names.end(), name) != names.end()) return {};
-  return fmt::format("there is no march '{}'{}; there are {}", name, did_you_mean(name, names),
-                     join(names, ", "));
+  return fmt::format("there is no march '{}'{}; there are {}{}", name, did_you_mean(name, names),
+                     join(names, ", "), hint_at_march_file(name, "."));
 }
 
 }  // namespace qprep

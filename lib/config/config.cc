@@ -10,6 +10,7 @@
 #include "config/config_folder.h"
 #include "config/hb_config.h"
 #include "config/march.h"
+#include "config/march_hint.h"
 #include "config/mqbench.h"
 #include "config/qconfig_setter.h"
 #include "config/quote.h"
@@ -18,6 +19,7 @@
 #include "config/ways.h"
 #include "ir/newest_opset.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -154,7 +156,17 @@ void read_rewrite(YamlMap& map, Config& config, Diagnostics& diagnostics) {
 std::optional<Placed<std::string>> march_in(YamlMap& map, const std::string& file, Diagnostics& diagnostics) {
   const YamlNode* node = map.find("march");
   if (!node || node->kind != YamlNode::Kind::kScalar || !is_march_file(node->text)) {
-    return map.word("march", march_names(find_configs()));
+    const std::vector<std::string> names = march_names(find_configs());
+    if (!node || node->kind != YamlNode::Kind::kScalar || node->text.empty() ||
+        std::ranges::find(names, node->text) != names.end()) {
+      return map.word("march", names);
+    }
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("'march' must be one of {}, not {}{}{}", join(names, ", "),
+                                  quote(node->text), did_you_mean(node->text, names),
+                                  hint_at_march_file(node->text, std::filesystem::path(file).parent_path())),
+                      node->where);
+    return std::nullopt;
   }
   const std::filesystem::path path = std::filesystem::path(file).parent_path() / node->text;
   std::error_code error;

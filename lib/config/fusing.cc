@@ -5,11 +5,10 @@
 #include <map>
 #include <utility>
 
-#include "config/composites.h"
 #include "config/config_folder.h"
-#include "config/op_classes.h"
 #include "config/quote.h"
 #include "config/selector.h"
+#include "config/sequence_words.h"
 #include "support/codes.h"
 #include "support/text.h"
 
@@ -118,20 +117,7 @@ class Reader {
   void read_patterns(YamlMap map) {
     fusing_.patterns = read_fusion_parts(map, (find_configs() / "fusion.yaml").string(), diagnostics_);
     if (fusing_.patterns.empty()) return;
-    const OpClasses classes = read_op_classes((find_configs() / "op_classes.yaml").string());
-    const Composites composites = read_composites((find_configs() / "composites.yaml").string());
-    std::vector<std::string> operators, names;
-    for (const auto& [op, row] : classes.rows) operators.push_back(op);
-    std::sort(operators.begin(), operators.end());
-    for (const CompositePattern& pattern : composites.patterns) names.push_back(pattern.name);
-    for (const Placed<FusionOp>& word : fusing_.patterns.own_operators) {
-      const std::vector<std::string>& known = word.value.composite ? names : operators;
-      if (std::find(known.begin(), known.end(), word.value.op) != known.end()) continue;
-      wrong(fmt::format("{} is no {}{}", quote(word.value.op),
-                        word.value.composite ? "operator of composites.yaml" : "operator that qprep knows",
-                        did_you_mean(word.value.op, known)),
-            word.where);
-    }
+    refuse_unknown_operators(fusing_.patterns.own_operators, find_configs(), {}, diagnostics_);
   }
 
   Diagnostics& diagnostics_;

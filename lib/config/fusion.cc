@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/pattern_text.h"
+#include "config/quote.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -24,6 +25,12 @@ using Words = std::map<std::string, Word, std::less<>>;
 /// Names that statements have defined, and the numbers of these.
 using Results = std::map<std::string, std::size_t, std::less<>>;
 
+std::string listed(const Words& words) {
+  std::vector<std::string> names;
+  for (const auto& [name, word] : words) names.push_back(name);
+  return join(names, ", ");
+}
+
 /// Reads "{ c = ConvLike(x, const w)  y = Act(c) }". Throws std::invalid_argument with a sentence.
 class PatternParser {
  public:
@@ -34,6 +41,7 @@ class PatternParser {
     const std::size_t first = results.empty() ? 0 : 1 + greatest(results);
     std::vector<FusionStep> steps;
     text_.expect("{");
+    goes_on_ = !results.empty();
     while (!text_.accept("}")) {
       const std::string result = text_.name("a name");
       text_.expect("=");
@@ -48,10 +56,12 @@ class PatternParser {
     return steps;
   }
 
-  /// Whether the last parse defined the name, and in its last statement.
-  bool ends_with(std::string_view name) const {
-    const auto at = last_.find(name);
-    return at != last_.end() && at->second == greatest(last_);
+  /// What the last statement of the last parse defined.
+  std::string last() const {
+    for (const auto& [name, step] : last_) {
+      if (step == greatest(last_)) return name;
+    }
+    return "";
   }
 
  private:
@@ -67,8 +77,8 @@ class PatternParser {
     if (at == words_.end()) {
       std::vector<std::string> known;
       for (const auto& [each, ops] : words_) known.push_back(each);
-      throw std::invalid_argument(
-          fmt::format("'{}' is not one of 'operators'{}", word, did_you_mean(word, known)));
+      throw std::invalid_argument(fmt::format("'{}' is not one of 'operators'{}; there are {}", word,
+                                              did_you_mean(word, known), listed(words_)));
     }
     FusionStep step{at->second.any_of, at->second.commutative, {}};
     text_.expect("(");
@@ -76,18 +86,39 @@ class PatternParser {
       step.operands.push_back(operand(results));
     } while (text_.accept(","));
     text_.expect(")");
-    const auto read =
-        std::count_if(step.operands.begin(), step.operands.end(),
-                      [](const FusionOperand& each) { return each.kind == FusionOperand::Kind::kResult; });
-    if (read != (first ? 0 : 1)) {
-      throw std::invalid_argument(fmt::format(
-          "{}(...) reads {} earlier results; the first statement reads none, every other one exactly one",
-          word, read));
-    }
+    check_chain(word, step, results, first);
     if (step.commutative && step.operands.size() != 2) {
       throw std::invalid_argument(fmt::format("{} is commutative, which needs two operands", word));
     }
     return step;
+  }
+
+  /// Each statement but the very first reads one result of those before it.
+  void check_chain(const std::string& word, const FusionStep& step, const Results& results,
+                   bool first) const {
+    std::vector<std::string> read, operands, known;
+    for (const FusionOperand& each : step.operands) {
+      operands.push_back(each.name);
+      if (each.kind == FusionOperand::Kind::kResult) read.push_back(each.name);
+    }
+    if (read.size() == (first ? 0 : 1)) return;
+    const std::string what = fmt::format("{}({})", word, join(operands, ", "));
+    if (!read.empty()) {
+      throw std::invalid_argument(
+          fmt::format("{} reads {}, results of statements before it; a statement reads one of them", what,
+                      join(read, " and ")));
+    }
+    for (const auto& [name, step_of] : results) known.push_back(name);
+    std::string near;
+    for (const std::string& each : operands) {
+      if (near.empty()) near = did_you_mean(each, known);
+    }
+    throw std::invalid_argument(
+        goes_on_ && results.size() == 1
+            ? fmt::format("{} does not read '{}': a tail begins with what reads the result of its head", what,
+                          kHeadResult)
+            : fmt::format("{} reads no result of a statement before it{}; there are {}", what, near,
+                          join(known, ", ")));
   }
 
   FusionOperand operand(const Results& results) {
@@ -107,6 +138,7 @@ class PatternParser {
   PatternText text_;
   const Words& words_;
   Results last_;
+  bool goes_on_ = false;  // a tail: names are defined before its first statement
 };
 
 class Reader {
@@ -118,27 +150,50 @@ class Reader {
   /// Words that were read before may be used too.
   FusionParts read(YamlMap& map) {
     FusionParts parts;
+    const YamlNode* operators = map.find("operators");
+    if (operators && !map.has("heads") && !map.has("tails") && !map.has("units")) {
+      diagnostics_.error(codes::kBadValue,
+                         fmt::format("{} are words of patterns, and there are none: write {}, {} or {}",
+                                     map.name_of("operators"), map.name_of("heads"), map.name_of("tails"),
+                                     map.name_of("units")),
+                         operators->where);
+    }
     read_words(map.map("operators"), parts);
-    parts.heads = patterns(map.maps("heads"), {}, true);
-    parts.tails = patterns(map.maps("tails"), {{std::string(kHeadResult), 0}}, false);
-    parts.units = patterns(map.maps("units"), {}, false);
+    parts.heads = patterns(map.maps("heads"), {}, Place::kHead);
+    parts.tails = patterns(map.maps("tails"), {{std::string(kHeadResult), 0}}, Place::kTail);
+    parts.units = patterns(map.maps("units"), {}, Place::kUnit);
     map.finish();
     return parts;
   }
 
  private:
+  enum class Place { kHead, kTail, kUnit };
+
+  void wrong(std::string message, const Where& where) {
+    diagnostics_.error(codes::kBadValue, std::move(message), where);
+  }
+
   void read_words(YamlMap map, FusionParts& parts) {
     for (const Placed<std::string>& key : map.keys()) {
+      const YamlNode& stated = *map.find(key.value);
+      if (stated.kind != YamlNode::Kind::kMap) {
+        wrong(fmt::format("{} must be a map such as {{any_of: [Relu]}}, not {}", map.name_of(key.value),
+                          describe(stated)),
+              stated.where);
+        words_.insert_or_assign(key.value, Word{});
+        continue;
+      }
       YamlMap word = map.map(key.value);
       Word read;
       if (const auto commutative = word.boolean("commutative")) read.commutative = commutative->value;
       const YamlNode* any_of = word.find("any_of");
       if (!any_of || any_of->kind != YamlNode::Kind::kList || any_of->items.empty()) {
-        diagnostics_.error(codes::kBadValue,
-                           fmt::format("{} must be a list of operators", word.name_of("any_of")), key.where);
+        wrong(fmt::format("{} must be a list of operators{}", word.name_of("any_of"),
+                          any_of ? ", not " + describe(*any_of) : ""),
+              any_of ? any_of->where : key.where);
       } else {
         for (const auto& item : any_of->items) {
-          read.any_of.push_back(read_op(*item, word.name_of("any_of")));
+          read.any_of.push_back(read_op(*item, word.path() + ".any_of"));
           if (!read.any_of.back().op.empty())
             parts.own_operators.push_back({read.any_of.back(), item->where});
         }
@@ -156,10 +211,13 @@ class Reader {
     if (const auto name = map.text("composite")) op = {name->value, true};
     op.min = number(map, "min");
     op.max = number(map, "max");
-    if (op.op.empty() || op.min.has_value() != op.max.has_value()) {
-      diagnostics_.error(
-          codes::kBadValue,
-          fmt::format("{} needs 'op' or 'composite', and both of 'min' and 'max' or none", path), node.where);
+    if ((op.op.empty() && !map.has("op") && !map.has("composite")) || map.has("min") != map.has("max")) {
+      wrong(fmt::format("'{}' needs 'op' or 'composite', and both of 'min' and 'max' or none", path),
+            node.where);
+    }
+    if (op.min && op.max && *op.min > *op.max) {
+      wrong(fmt::format("{} {} is above {} {}", map.name_of("min"), *op.min, map.name_of("max"), *op.max),
+            node.where);
     }
     map.finish();
     return op;
@@ -169,34 +227,56 @@ class Reader {
     const auto text = map.text(key);
     if (!text) return std::nullopt;
     if (const auto value = number_of(text->value)) return value;
-    diagnostics_.error(codes::kBadValue, fmt::format("{} must be a number", map.name_of(key)), text->where);
+    wrong(fmt::format("{} must be a number, not {}", map.name_of(key), quote(text->value)), text->where);
     return std::nullopt;
   }
 
-  std::vector<FusionPattern> patterns(std::vector<YamlMap> maps, const Results& results, bool heads) {
+  std::vector<FusionPattern> patterns(std::vector<YamlMap> maps, const Results& results, Place place) {
     std::vector<FusionPattern> found;
     for (YamlMap& map : maps) {
       const auto name = map.text("name");
-      const auto pattern = map.text("pattern");
-      map.finish();
-      if (!name || !pattern) {
-        diagnostics_.error(codes::kBadValue, fmt::format("'{}' needs 'name' and 'pattern'", map.path()),
-                           map.where());
-        continue;
+      std::optional<Placed<std::string>> pattern;
+      if (const YamlNode* stated = map.find("pattern"); stated && stated->kind != YamlNode::Kind::kScalar) {
+        wrong(fmt::format("{} must be a text in quotes such as \"{}\", not {}", map.name_of("pattern"),
+                          place == Place::kTail   ? "{ y = Act(h) }"
+                          : place == Place::kHead ? "{ h = ConvLike(x, w, b?) }"
+                                                  : "{ c = ConvLike(x, w, b?)  y = Act(c) }",
+                          describe(*stated)),
+              stated->where);
+      } else {
+        pattern = map.text("pattern");
       }
+      for (const char* key : {"name", "pattern"}) {
+        if (!map.has(key))
+          diagnostics_.error(codes::kMissingKey, fmt::format("{} is missing", map.name_of(key)), map.where());
+      }
+      map.finish();
+      if (!name || !pattern) continue;
       try {
-        PatternParser parser(pattern->value, words_);
-        found.push_back({name->value, parser.parse(results)});
-        if (heads) found.back().head = found.back().steps.size();
-        if (heads && !parser.ends_with(kHeadResult)) {
-          throw std::invalid_argument("the last statement of a head defines 'h'");
-        }
+        found.push_back(read_pattern(name->value, pattern->value, results, place));
       } catch (const std::invalid_argument& mistake) {
-        diagnostics_.error(codes::kBadValue, fmt::format("{}: {}", map.name_of("pattern"), mistake.what()),
-                           pattern->where);
+        wrong(fmt::format("{}: {}", map.name_of("pattern"), mistake.what()), pattern->where);
       }
     }
     return found;
+  }
+
+  /// Throws std::invalid_argument with a sentence.
+  FusionPattern read_pattern(const std::string& name, const std::string& text, const Results& results,
+                             Place place) const {
+    PatternParser parser(text, words_);
+    FusionPattern pattern{name, parser.parse(results)};
+    if (place == Place::kHead) {
+      pattern.head = pattern.steps.size();
+      if (parser.last() != kHeadResult) {
+        throw std::invalid_argument(
+            fmt::format("the last statement of a head defines '{}', not '{}'", kHeadResult, parser.last()));
+      }
+    }
+    if (place == Place::kUnit && pattern.steps.size() < 2) {
+      throw std::invalid_argument("a sequence has two statements or more; one node is a kernel by itself");
+    }
+    return pattern;
   }
 
   Diagnostics& diagnostics_;

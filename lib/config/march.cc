@@ -7,6 +7,7 @@
 #include "config/capabilities.h"
 #include "config/quote.h"
 #include "config/replacements.h"
+#include "config/sequence_words.h"
 #include "config/yaml_reader.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -41,6 +42,7 @@ class Reader {
     const auto root = read_yaml(file, diagnostics_);
     YamlMap map(*root, "", diagnostics_);
     March march = base(map, file);
+    diagnostics_.throw_if_error();  // without a base, its rows would be missed everywhere below
     march.name = march_name_of(name);
     for (const auto& [key, target] : {std::pair("chips", &march.chips), std::pair("source", &march.source)}) {
       if (const auto text = map.text(key)) *target = text->value;
@@ -56,6 +58,7 @@ class Reader {
       march.same_scale.clear();
       for (const Placed<std::string>& op : map.texts("same_scale")) march.same_scale.push_back(op.value);
     }
+    const std::size_t own = march.sequences.own_operators.size();
     if (map.has("fuse")) read_fuse(map.map("fuse"), march);
     if (map.has("quantise")) {
       const Quantise* base = march.quantise ? &*march.quantise : nullptr;
@@ -67,6 +70,8 @@ class Reader {
     march.capabilities = read_capabilities(map, march.capabilities, march.source, diagnostics_);
     march.capabilities.march = march.name;
     march.capabilities.provisional = march.provisional;
+    check_words(own, march);
+    say_where_keys_belong(map, march);
     map.finish();
     diagnostics_.throw_if_error();
     return march;
@@ -102,13 +107,37 @@ class Reader {
     return march;
   }
 
+  /// Of what the file's own sequences, from number `first` on, call operators.
+  void check_words(std::size_t first, const March& march) {
+    const std::vector<Placed<FusionOp>>& all = march.sequences.own_operators;
+    std::vector<std::string> rows;
+    for (const auto& [op, row] : march.capabilities.rows) rows.push_back(op);
+    refuse_unknown_operators({all.begin() + static_cast<std::ptrdiff_t>(first), all.end()}, configs_, rows,
+                             diagnostics_);
+  }
+
+  /// Keys that stand at the file's own level and are those of a section.
+  void say_where_keys_belong(YamlMap& map, const March& march) {
+    const auto belongs = [&](const Placed<std::string>& key, std::string_view section) {
+      map.find(key.value);
+      diagnostics_.error(codes::kUnknownKey, fmt::format("'{}' belongs into '{}'", key.value, section),
+                         key.where);
+    };
+    static const std::vector<std::string> kOfFuse = {"heads",      "tails",     "units",
+                                                     "only_tails", "tail_relu", "int16_addends"};
+    for (const Placed<std::string>& key : map.keys()) {
+      if (std::ranges::find(kOfFuse, key.value) != kOfFuse.end()) belongs(key, "fuse");
+      if (march.capabilities.rows.contains(key.value)) belongs(key, "operators");
+    }
+  }
+
   void read_fuse(YamlMap fuse, March& march) {
     if (const auto relu = fuse.word("tail_relu", {"fused", "apart"})) {
       march.tail_relu_apart = relu->value == "apart";
     }
     if (const auto addends = fuse.boolean("int16_addends")) march.int16_addends = addends->value;
     if (fuse.has("only_tails")) read_only_tails(fuse.texts("only_tails"), march);
-    if (fuse.has("heads") || fuse.has("tails") || fuse.has("units")) {
+    if (fuse.has("heads") || fuse.has("tails") || fuse.has("units") || fuse.has("operators")) {
       append(march.sequences, read_fusion_parts(fuse, (configs_ / "fusion.yaml").string(), diagnostics_));
     } else {
       fuse.finish();

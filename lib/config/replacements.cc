@@ -25,6 +25,7 @@ constexpr std::array kReplacements = {
                 "within 1.5 ulp, where neither the divisor nor its reciprocal is beyond the normal numbers"},
     Replacement{"pow-to-mul", "Pow by the constant 2 becomes Mul of the base by itself",
                 "bit for bit, but for what the runtime's Pow rounds otherwise (1 ulp)"},
+    Replacement{"max-to-relu", "Max of data and the constant 0 becomes Relu", kExact},
     Replacement{"reduce-mean-to-pool",
                 "ReduceMean over height and width becomes GlobalAveragePool, with a Reshape behind it where "
                 "the axes go",

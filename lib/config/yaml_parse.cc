@@ -348,12 +348,19 @@ NodePtr parse_yaml(std::string_view text, const std::string& file, Diagnostics& 
   if (text.size() > limits.bytes) refuse_size(file, diagnostics, limits);
   check_characters(text, file, diagnostics);
   TreeBuilder builder(file, diagnostics, limits);
+  const auto refuse_open_quotes = [&] {
+    if (const auto& last = builder.last_quoted(); last && is_cut_off(text_at(text, *last))) {
+      refuse(diagnostics, codes::kYamlSyntax, "the text in quotes that begins here is never closed",
+             builder.at(*last));
+    }
+  };
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
+    refuse_open_quotes();
     const bool unclosed =
         error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW || error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW;
     if (unclosed && builder.innermost_open()) {
@@ -363,10 +370,7 @@ NodePtr parse_yaml(std::string_view text, const std::string& file, Diagnostics& 
     refuse(diagnostics, codes::kYamlSyntax, plain_words(error.msg, text_at(text, error.mark)),
            builder.at(error.mark));
   }
-  if (const auto& last = builder.last_quoted(); last && is_cut_off(text_at(text, *last))) {
-    refuse(diagnostics, codes::kYamlSyntax, "the text in quotes that begins here is never closed",
-           builder.at(*last));
-  }
+  refuse_open_quotes();
   if (!builder.root() || builder.root()->kind == YamlNode::Kind::kNull) {
     refuse(diagnostics, codes::kYamlSyntax, "the file is empty", {file, 0, 0});
   }

@@ -161,7 +161,9 @@ std::string text_of_better(const CheckedModel& checked) {
 
 CheckedModel check_model(const std::filesystem::path& model, const CheckOptions& options,
                          Diagnostics& diagnostics) {
-  Decided decided = decide(model, options.config, options.configs, diagnostics, options.overrides);
+  const auto kept = std::make_shared<Decided>(
+      decide(model, options.config, options.configs, diagnostics, options.overrides));
+  Decided& decided = *kept;
   confirm_remedies(model, options.config, options.configs, options.overrides, decided.file.model,
                    decided.plan);
   const Placed<std::string>& march = decided.config.march;
@@ -197,6 +199,7 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
     write_files(options, prefix ? prefix->value : model.stem().string(), picture ? &*picture : nullptr,
                 diagnostics, checked);
   }
+  checked.decided = kept;
   return checked;
 }
 

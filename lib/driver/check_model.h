@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct CheckedModel {
   std::vector<std::string> refused;    // nodes that compute on the CPU and are not allowed to
   std::vector<std::string> open_axes;  // of the inputs, see open_axes()
   std::vector<std::filesystem::path> files;
+  std::shared_ptr<const Decided> decided;  // what it tells of, whose end costs a large model some time
 };
 
 /// Result: what `prepare` would decide. With no_fallback, an error in `diagnostics` for each node of

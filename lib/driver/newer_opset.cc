@@ -1,16 +1,15 @@
 #include "driver/newer_opset.h"
 
-#include <algorithm>
-
 #include "quant/fake_quant.h"
 
 namespace qprep {
 
 bool needs_newer_opset(const Config& config, const Model& model, const Plan& plan) {
   if (model.opset() >= kFakeQuantizeOpset) return false;
-  return std::ranges::any_of(plan.values, [&](const auto& entry) {
-    return config.calibration || entry.second.role == Role::kWeight || entry.second.fixed;
-  });
+  for (const auto& [value, decision] : plan.values) {
+    if (config.calibration || decision.role == Role::kWeight || decision.fixed) return true;
+  }
+  return false;
 }
 
 void raise_to(std::int64_t opset, Model& model, Diagnostics& diagnostics, std::vector<PutIn>* put_in) {

@@ -422,16 +422,13 @@ void Preparation::report_uncalibrated(const FilledScales& filled) {
 /// Biases beside int16 weights stay float here; ONNX Runtime rounds them to steps of s_x * s_w, in which they
 /// overflow, when it fuses the nodes around them.
 void Preparation::warn_of_int16() {
-  const auto is_int16_weight = [](const auto& entry) {
-    return entry.second.role == Role::kWeight && entry.second.spec.precision == Precision::kInt16;
-  };
-  const auto is_int16_activation = [](const auto& entry) {
-    return entry.second.role == Role::kActivation && entry.second.spec.precision == Precision::kInt16;
-  };
-  if (std::none_of(plan_.values.begin(), plan_.values.end(), is_int16_weight) ||
-      std::none_of(plan_.values.begin(), plan_.values.end(), is_int16_activation)) {
-    return;
+  bool weights = false, activations = false;
+  for (const auto& [value, decision] : plan_.values) {
+    if (decision.spec.precision != Precision::kInt16) continue;
+    weights = weights || decision.role == Role::kWeight;
+    activations = activations || decision.role == Role::kActivation;
   }
+  if (!weights || !activations) return;
   diagnostics_.warning(
       codes::kRuntimeDiffers,
       "int16 weights beside int16 activations: ONNX Runtime's own optimisation may compute the "

@@ -49,6 +49,11 @@ std::string to_text(const Type& type) {
 
 // ---------------------------------------------------------------------------------------------------- Node
 
+Value::Value(Graph& graph, std::string name)
+    : graph_(&graph), name_(std::move(name)), number_(graph.names().values_made++) {}
+
+Node::Node(Key, Graph& graph) : graph_(&graph), number_(graph.names().nodes_made++) {}
+
 std::vector<Value*> Node::inputs() const {
   std::vector<Value*> values;
   values.reserve(inputs_.size());

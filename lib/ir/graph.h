@@ -103,6 +103,9 @@ class Value {
   std::uint64_t mark() const { return mark_; }
   void set_mark(std::uint64_t mark) const { mark_ = mark; }
 
+  /// No other value of the model has it, nor had it; small, for tables (ir/numbered.h).
+  std::size_t number() const { return number_; }
+
   /// Every reader, in no particular order but the same one in every run; bodies' readers included.
   std::span<const Use> uses() const { return uses_; }
   /// Exactly one node reads it, once, and no graph outputs it.
@@ -118,7 +121,7 @@ class Value {
  private:
   friend class Graph;
   friend class Node;
-  Value(Graph& graph, std::string name) : graph_(&graph), name_(std::move(name)) {}
+  Value(Graph& graph, std::string name);
 
   Graph* graph_;
   std::string name_;
@@ -131,6 +134,7 @@ class Value {
   std::size_t graph_output_count_ = 0;
   std::vector<Use> uses_;
   mutable std::uint64_t mark_ = 0;
+  std::uint32_t number_;
   OriginId origin_ = kNoOrigin;
 };
 
@@ -154,7 +158,7 @@ class Node {
     friend class Graph;
     Key() = default;
   };
-  Node(Key, Graph& graph) : graph_(&graph) {}
+  Node(Key, Graph& graph);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -223,9 +227,10 @@ class Node {
   /// The graphs in the attributes, in attribute order.
   std::vector<Graph*> bodies() const;
 
-  /// See Value::mark().
+  /// See Value::mark() and Value::number().
   std::uint64_t mark() const { return mark_; }
   void set_mark(std::uint64_t mark) const { mark_ = mark; }
+  std::size_t number() const { return number_; }
 
   OriginId origin() const { return origin_; }
   void set_origin(OriginId origin) { origin_ = origin; }
@@ -256,6 +261,7 @@ class Node {
   std::vector<Attribute> attributes_;
   std::vector<std::string> absorbed_, places_;
   OriginId origin_ = kNoOrigin;
+  std::uint32_t number_;
   mutable std::uint64_t mark_ = 0;
   std::list<Node>::iterator self_;
 };
@@ -281,7 +287,8 @@ class NameTable {
 
 struct Names {
   NameTable values;
-  NameTable nodes;  // names and labels
+  NameTable nodes;                                // names and labels
+  std::uint32_t values_made = 0, nodes_made = 0;  // the numbers of the next ones
 };
 
 /// What Graph::insert makes.

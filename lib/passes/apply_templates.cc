@@ -47,6 +47,21 @@ void forget_decisions(Plan& plan) {
   plan.scale_groups.clear();
 }
 
+/// Where the target's table has the BPU run what its class leaves to the CPU (an LSTM, an ArgMax), the reason
+/// says so.
+void tell_of_unused_rows(const DataFlow& flow, const TargetJudge& target, Plan& plan) {
+  if (!target.has_table()) return;
+  for (const Node* node : flow.nodes()) {
+    const OpClass op_class = flow.traits(*node).op_class;
+    if (op_class != OpClass::kFloat && op_class != OpClass::kInteger) continue;
+    const Judgement judgement = target.of_single(*node);
+    if (judgement.runs != RunsOn::kBpu || judgement.verdict == Verdict::kBroken) continue;
+    plan.nodes[node].device_because.append(
+        fmt::format("; {} has it on the BPU, where its own tools may put it: qprep knows no scales inside",
+                    target.march()));
+  }
+}
+
 }  // namespace
 
 void apply_templates(const Model& model, Plan& plan, Env& env) {
@@ -66,9 +81,10 @@ void apply_templates(const Model& model, Plan& plan, Env& env) {
   const WeightDecisions weighed = decide_weights(flow, settings, target, plan);
   const QuantisedNodes quantised = place(flow, weighed, settings, env.march, target, plan);
   explain_placement(flow, weighed, settings, quantised, plan);
+  tell_of_unused_rows(flow, target, plan);
   add_size_remedies(*model.graph, flow, plan);
   warn_of_idle_settings(*model.graph, plan, env.diagnostics);
-  std::erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
+  erase_if(plan.known_scales, [&](const auto& entry) { return !plan.values.contains(entry.first); });
   for (const Node* node : flow.nodes()) {
     if (!is_control_flow(*node)) leave_bodies_float(*node, plan);
   }

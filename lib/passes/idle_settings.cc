@@ -166,7 +166,10 @@ class IdleSettings {
 }  // namespace
 
 void warn_of_idle_settings(const Graph& graph, const Plan& plan, Diagnostics& diagnostics) {
-  IdleSettings(graph, plan).warn(diagnostics);
+  const bool by_user = std::ranges::any_of(plan.settings->settings(), [](const Setting& setting) {
+    return !setting.where.file.empty() && !setting.of_target;
+  });
+  if (by_user) IdleSettings(graph, plan).warn(diagnostics);
 }
 
 }  // namespace qprep

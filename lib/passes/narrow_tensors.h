@@ -2,7 +2,6 @@
 
 #include <functional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "passes/data_flow.h"
@@ -14,7 +13,7 @@ struct March;
 class TargetJudge;
 
 /// Tensors that can be no int16, whatever is asked for, and why: the end of a reason.
-using NarrowTensors = std::unordered_map<const Value*, std::string>;
+using NarrowTensors = Numbered<Value, std::string>;
 
 /// Adds what the target does not take, make or move in int16, of units that run quantised (`runs`), and what
 /// it adds inside the kernel of a layer only in int8. `march`: null for none.

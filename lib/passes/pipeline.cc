@@ -89,7 +89,7 @@ bool run_passes(Model& model, Plan& plan, std::span<const Pass> passes, Env& env
       fail(pass, model, error.what());
     }
     const std::chrono::duration<double> taken = Clock::now() - start;
-    if (kind_of(pass) != PassKind::kDecide) {  // which cannot change the graph
+    if (changed) {
       const std::vector<std::string> problems = verify(model);
       if (!problems.empty()) fail(pass, model, problems.front());
     }

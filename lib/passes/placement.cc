@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "config/march.h"
 #include "passes/narrow_tensors.h"
@@ -381,7 +379,7 @@ class Placement {
       std::vector<std::size_t>& reads = plan_.nodes[node].quantised_inputs;
       const ValueFlow& flow = flow_.of(*node->input(input));
       if (!flow.through) return add(reads, input);
-      if (!nodes_.moving.insert(flow.through).second) return;
+      if (!nodes_.moving.insert(flow.through)) return;
       node = flow.through;
       input = flow_.traits(*node).data.front();
     }
@@ -532,7 +530,7 @@ class Placement {
   Plan& plan_;
   QuantisedNodes nodes_;
   NarrowTensors narrow_;
-  std::unordered_set<const Value*> made_quantised_;  // results of quantised units that have a FakeQuantize
+  NumberedSet<Value> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 
 }  // namespace

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "passes/data_flow.h"
 #include "passes/weight_decisions.h"
@@ -15,10 +13,10 @@ class TargetJudge;
 
 /// What nodes do with quantised numbers.
 struct QuantisedNodes {
-  std::unordered_set<const Node*> computing;  // the members of units that can run quantised
-  std::unordered_set<const Node*> moving;     // passive ones whose data is quantised
+  NumberedSet<Node> computing;  // the members of units that can run quantised
+  NumberedSet<Node> moving;     // passive ones whose data is quantised
   /// Why what is quantised runs on the CPU: passive ones, and operators that carry scales of their own.
-  std::unordered_map<const Node*, Reason> on_cpu;
+  Numbered<Node, Reason> on_cpu;
 };
 
 /// Decides for the main graph and the bodies of its control flow which units run quantised, where the

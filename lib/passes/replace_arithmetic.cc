@@ -101,6 +101,24 @@ Replaced pow_to_mul(Replacing& at) {
   return Replaced::yes();
 }
 
+Replaced max_to_relu(Replacing& at) {
+  if (at.node().input_count() != 2 || !at.node().input(1)) return Replaced::other();
+  const std::size_t zero = at.constant(1) ? 1 : 0;
+  const Tensor* bound = at.constant(zero);
+  if (!bound || at.constant(1 - zero) || !at.is_float32(1 - zero) || bound->dtype() != DType::kFloat32 ||
+      bound->size() != 1 || bound->at<float>(0) != 0) {
+    return Replaced::other();
+  }
+  const auto rank = at.type(1 - zero).rank();
+  if (!bound->dims().empty() && (!rank || *rank < bound->dims().size())) {
+    return Replaced::unknown("the rank of what it reads is not known to be that of its result");
+  }
+  if (at.asks()) return Replaced::yes();
+  at.took(zero);
+  at.become("Relu", {at.node().input(1 - zero)});
+  return Replaced::yes();
+}
+
 Replaced where_to_mul(Replacing& at) {
   const Tensor* condition = at.constant(0);
   if (!condition) return Replaced::no("its condition is no constant");

@@ -39,6 +39,7 @@ const std::array kRows = {
     Row{"div-to-mul", {"Div"}, replace::div_to_mul},
     Row{"div-to-reciprocal", {"Div"}, replace::div_to_reciprocal},
     Row{"pow-to-mul", {"Pow"}, replace::pow_to_mul},
+    Row{"max-to-relu", {"Max"}, replace::max_to_relu},
     Row{"reduce-mean-to-pool", {"ReduceMean"}, replace::reduce_mean_to_pool},
     Row{"reduce-to-kept-axes", {"ReduceMean", "ReduceMax", "ReduceSum"}, replace::reduce_to_kept_axes},
     Row{"matmul-to-one-rank", {"MatMul"}, replace::mat_mul_to_one_rank},

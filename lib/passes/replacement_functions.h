@@ -18,6 +18,7 @@ Replaced sum_to_add(Replacing& at);
 Replaced div_to_mul(Replacing& at);
 Replaced div_to_reciprocal(Replacing& at);
 Replaced pow_to_mul(Replacing& at);
+Replaced max_to_relu(Replacing& at);
 Replaced where_to_mul(Replacing& at);
 Replaced compare_to_not(Replacing& at);
 

@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "passes/data_flow.h"
 #include "plan/node_settings.h"
@@ -14,9 +13,9 @@ class TargetJudge;
 
 /// How the constants that are weights would be quantised.
 struct WeightDecisions {
-  std::unordered_map<const Value*, Decision> decisions;  // by the constant
-  std::unordered_map<const Value*, Reason> refused;      // why one stays float, and its unit with it
-  std::unordered_map<const Value*, Reason> left;         // those of a model whose weights stay float
+  Numbered<Value, Decision> decisions;  // by the constant
+  Numbered<Value, Reason> refused;      // why one stays float, and its unit with it
+  Numbered<Value, Reason> left;         // those of a model whose weights stay float
 };
 
 /// The constant that `node` reads as its weight there, through passive operators; null: it is no weight.

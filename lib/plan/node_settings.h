@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
@@ -92,7 +91,7 @@ class NodeSettings {
   const GroupIds* groups(const Node& node, Slot slot) const;
   const GroupIds* groups(const Value& value) const;
   /// The graph inputs and constants that settings speak of.
-  const std::unordered_map<const Value*, GroupIds>& named_values() const { return values_; }
+  const Numbered<Value, GroupIds>& named_values() const { return values_; }
 
  private:
   static constexpr std::size_t kSlots = 7, kAspects = std::variant_size_v<Says>;
@@ -102,7 +101,7 @@ class NodeSettings {
     FirstRanks first;
     InVain in_vain;
   };
-  using ByNode = std::unordered_map<const Node*, GroupIds>;
+  using ByNode = Numbered<Node, GroupIds>;
 
   static std::size_t index(Slot slot) { return static_cast<std::size_t>(slot); }
   static std::size_t index(Aspect aspect) { return static_cast<std::size_t>(aspect); }
@@ -118,7 +117,7 @@ class NodeSettings {
   std::vector<Group> groups_;
   std::array<ByNode, kSlots> nodes_;
   ByNode in_vain_;
-  std::unordered_map<const Value*, GroupIds> values_;
+  Numbered<Value, GroupIds> values_;
 };
 
 }  // namespace qprep

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/numbered.h"
 #include "plan/reason.h"
 #include "support/diagnostics.h"
 
@@ -163,20 +163,19 @@ struct NodePlan {
 
 /// Keyed by node and by value; iterate the graph, never these maps.
 struct Plan {
-  std::unordered_map<const Node*, NodePlan> nodes;
-  std::unordered_map<const Value*, Decision>
-      values;  // the tensors that get a FakeQuantize: activations and constants
+  Numbered<Node, NodePlan> nodes;
+  Numbered<Value, Decision> values;  // the tensors that get a FakeQuantize: activations and constants
   /// What the model's own FakeQuantize, QuantizeLinear and DequantizeLinear nodes make: how it is quantised.
-  std::unordered_map<const Value*, Decision> carried;
+  Numbered<Value, Decision> carried;
   /// Values that need none since a passive operator hands on what is quantised already: to that quantised
   /// value.
-  std::unordered_map<const Value*, const Value*> same_as;
-  std::unordered_map<const Value*, Reason> not_quantised;     // why a float tensor stays float
-  std::unordered_map<const Value*, KnownScale> known_scales;  // of constants and fixed ones in `values`
+  Numbered<Value, const Value*> same_as;
+  Numbered<Value, Reason> not_quantised;     // why a float tensor stays float
+  Numbered<Value, KnownScale> known_scales;  // of constants and fixed ones in `values`
   /// Of several values that have one scale in common: to the first of them, which is in there too.
-  std::unordered_map<const Value*, const Value*> shared_scales;
-  std::vector<ScaleGroup> scale_groups;  // those that settings for a node ask for, in graph order
-  std::unordered_map<const Value*, ConstantFacts> constants;  // those that a pass looked at
+  Numbered<Value, const Value*> shared_scales;
+  std::vector<ScaleGroup> scale_groups;      // those that settings for a node ask for, in graph order
+  Numbered<Value, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;
   std::string fuses_nothing;  // "the configuration fuses nothing (...)"; empty: it lets something be fused

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "report/standing_norms.h"
 #include "report/sums.h"
 #include "report/work.h"
+#include "support/parallel.h"
 #include "target/capability.h"
 
 namespace qprep {
@@ -131,18 +134,15 @@ class Builder {
     }
     report_.fuses_nothing = plan.fuses_nothing;
     report_.batch_norms = standing_norm_rows(model, plan);
-    add(*model.graph, 0);
+    list_rows(*model.graph, 0);
+    report_.nodes.resize(rows_.size());
+    make_parts();
     add_gone(model, report_);
     report_.not_replaced = not_replaced(model);
     report_.sizes_remedy = sizes_remedy(*model.graph);
     for (const Block& block : plan.blocks) {
       report_.blocks.push_back(row(block.name, block.nodes, ReportGroup::Kind::kBlock));
     }
-    report_.sums = sums_of(*model.graph, plan);
-    report_.accumulators = accumulator_risks(model, plan);
-    report_.risks = NumericRisks(model, plan).found(nullptr);
-    report_.crossings = crossings_of(model, plan, segments_);
-    report_.region = region_of(model, plan, segments_.without_data);
     add_loops(*model.graph, 1);
     add_shared_weights();
   }
@@ -155,18 +155,48 @@ class Builder {
     return slot;
   }
 
-  void add(const Graph& graph, int depth) {
+  struct Row {
+    const Node* node;
+    int depth;
+  };
+
+  void list_rows(const Graph& graph, int depth) {
     for (const Node& node : graph.nodes()) {
+      rows_.push_back({&node, depth});
+      for (const Graph* body : node.bodies()) list_rows(*body, depth + 1);
+    }
+  }
+
+  /// The rows, and whatever else takes time for each node; none writes what another reads.
+  void make_parts() {
+    constexpr std::size_t kOfBlock = 1024;
+    const std::array<std::function<void()>, 6> others = {
+        [this] { add_units(); },
+        [this] { report_.risks = NumericRisks(model_, plan_).found(nullptr); },
+        [this] { report_.accumulators = accumulator_risks(model_, plan_); },
+        [this] { report_.sums = sums_of(*model_.graph, plan_); },
+        [this] { report_.crossings = crossings_of(model_, plan_, segments_); },
+        [this] { report_.region = region_of(model_, plan_, segments_.without_data); }};
+    const std::size_t blocks = (rows_.size() + kOfBlock - 1) / kOfBlock;
+    parallel_for(others.size() + blocks, blocks > 1 ? 0 : 1, [&](std::size_t part) {
+      if (part < others.size()) return others[part]();
+      const std::size_t first = (part - others.size()) * kOfBlock;
+      const std::size_t end = std::min(first + kOfBlock, rows_.size());
+      for (std::size_t i = first; i < end; ++i) report_.nodes[i] = row(*rows_[i].node, rows_[i].depth);
+    });
+  }
+
+  void add_units() {
+    for (const Row& each : rows_) {
+      const Node& node = *each.node;
       if (node.name().empty() && node.origin() != kNoOrigin && !node.is("Constant")) {
         report_.unnamed.push_back(node.label());
       }
-      report_.nodes.push_back(row(node, depth));
       const Unit* unit = plan_.unit_of(node);
       if (unit && &node == unit->nodes.back() && (unit->nodes.size() > 1 || unit->is_composite())) {
         report_.units.push_back(row(unit->pattern, unit->nodes, kind_of(*unit)));
       }
       if (unit && &node == unit->nodes.back()) add_end(*unit);
-      for (const Graph* body : node.bodies()) add(*body, depth + 1);
     }
   }
 
@@ -317,6 +347,7 @@ class Builder {
   Report& report_;
   Segments segments_;
   const Capabilities* table_;
+  std::vector<Row> rows_;  // each node before those of its bodies
 };
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <array>
 #include <fmt/format.h>
 #include <map>
+#include <set>
 
+#include "report/flow_columns.h"
 #include "report/page.h"
 #include "report/table.h"
 #include "support/text.h"
@@ -165,12 +167,27 @@ std::vector<std::string> box_hint(const FlowBox& box, const Flow& flow) {
   return lines;
 }
 
+/// Of each box, about, in points.
+std::vector<double> heights_of(const Flow& flow) {
+  constexpr double kOfLine = 13, kOfFrame = 8;
+  std::vector<double> heights;
+  for (const FlowBox& box : flow.boxes) {
+    heights.push_back(kOfFrame + kOfLine * static_cast<double>(box_lines(box, flow).size()));
+  }
+  return heights;
+}
+
 class Writer {
  public:
   Writer(const DrawnFlow& drawn, const std::string& model, const std::string& march)
-      : drawn_(drawn), flow_(drawn.flow), bundles_(bundles_of(flow_)) {
+      : drawn_(drawn),
+        flow_(drawn.flow),
+        bundles_(bundles_of(flow_)),
+        columns_(columns_of(flow_, heights_of(flow_))) {
+    for (const std::size_t column : columns_) column_count_ = std::max(column_count_, column + 1);
     out_ = "digraph segments {\n";
     head(model, march);
+    if (column_count_ > 1) column_heads();
     boxes();
     for (std::size_t i = 0; i < bundles_.size(); ++i) tensors(i);
     plain_arrows();
@@ -200,6 +217,10 @@ class Writer {
                                   counted(crossing, "tensor goes", "tensors go")));
     }
     for (std::string& each : wrapped(rule(), kLongestRule)) lines.push_back(std::move(each));
+    if (column_count_ > 1) {
+      lines.push_back(
+          fmt::format("in {} columns: what a column takes from another has a dashed border", column_count_));
+    }
     std::string text;
     for (const std::string& each : lines) text += quoted(each) + "\\l";
     line(
@@ -237,6 +258,43 @@ class Writer {
     return text;
   }
 
+  /// From left to right, each above whatever reads nothing in its column.
+  void column_heads() {
+    std::vector<bool> reads(flow_.boxes.size(), false);
+    for (const FlowArrow& arrow : flow_.arrows) {
+      if (arrow.from == FlowArrow::kCaller || arrow.to == FlowArrow::kCaller) continue;
+      if (columns_[arrow.from] == columns_[arrow.to]) reads[arrow.to] = true;
+    }
+    std::string heads;
+    for (std::size_t column = 0; column < column_count_; ++column) {
+      line("c{} [label=\"column {}\", shape=plaintext, style=\"\", fontsize=14]", column, column + 1);
+      heads += fmt::format("{}c{}", column > 0 ? " -> " : "", column);
+    }
+    line("{{ rank=min; {} [style=invis] }}", heads);
+    for (std::size_t i = 0; i < reads.size(); ++i) {
+      if (!reads[i]) line("c{} -> n{} [style=invis]", columns_[i], i);
+    }
+  }
+
+  /// The columns of these boxes but that one, ascending, each once.
+  std::vector<std::size_t> other_columns(const std::vector<std::size_t>& boxes, std::size_t home) const {
+    std::vector<std::size_t> columns;
+    for (const std::size_t i : boxes) {
+      if (columns_[i] != home) columns.push_back(columns_[i]);
+    }
+    std::ranges::sort(columns);
+    const auto same = std::ranges::unique(columns);
+    columns.erase(same.begin(), same.end());
+    return columns;
+  }
+
+  /// "goes on in columns 2, 3".
+  static std::string goes_on(const std::vector<std::size_t>& columns) {
+    std::vector<std::string> numbers;
+    for (const std::size_t column : columns) numbers.push_back(fmt::to_string(column + 1));
+    return fmt::format("goes on in {} {}", columns.size() == 1 ? "column" : "columns", join(numbers, ", "));
+  }
+
   static std::string_view colour(int segment) {
     return kColours[static_cast<std::size_t>(segment) % kColours.size()];
   }
@@ -260,31 +318,34 @@ class Writer {
   }
 
   void boxes() {
-    std::map<int, std::vector<std::size_t>> inside;  // of each segment
+    std::map<std::pair<int, std::size_t>, std::vector<std::size_t>> inside;  // of each segment and column
+    std::map<int, std::size_t> nodes;                                        // of each segment
     for (std::size_t i = 0; i < flow_.boxes.size(); ++i) {
-      if (flow_.boxes[i].segment >= 0) {
-        inside[flow_.boxes[i].segment].push_back(i);
+      const FlowBox& each = flow_.boxes[i];
+      if (each.segment >= 0) {
+        inside[{each.segment, columns_[i]}].push_back(i);
+        nodes[each.segment] += each.nodes.size();
       } else {
         box(i, true);
       }
     }
-    for (const auto& [segment, members] : inside) {
+    for (const auto& [place, members] : inside) {
       if (members.size() == 1) {
         box(members.front(), true);
       } else {
-        cluster(segment, members);
+        cluster(place.first, nodes[place.first], members);
       }
     }
   }
 
-  void cluster(int segment, const std::vector<std::size_t>& members) {
-    std::size_t nodes = 0;
-    for (const std::size_t i : members) nodes += flow_.boxes[i].nodes.size();
+  /// Given: `members` stand in one column.
+  void cluster(int segment, std::size_t nodes, const std::vector<std::size_t>& members) {
     const std::string name = fmt::format("id({}): {}", segment, counted(nodes, "node", "nodes"));
     const std::string& body = flow_.bodies[static_cast<std::size_t>(flow_.boxes[members.front()].body)];
     std::vector<std::string> title{name};
     if (!body.empty()) title.push_back("in a body of " + short_name(body));
-    line("subgraph cluster_{} {{", segment);
+    const std::size_t column = columns_[members.front()];
+    line("subgraph cluster_{}{} {{", segment, column > 0 ? fmt::format("_{}", column) : "");
     line(
         "graph [label=\"{}\", style=\"filled,rounded\", color=\"{}\", fontsize=12, margin=8, tooltip=\"{}\"]",
         label(title), colour(segment), hint({name}));
@@ -340,12 +401,27 @@ class Writer {
     if (forms.counts.size() > kMostForms)
       lines.push_back(fmt::format("and {} other forms", forms.counts.size() - kMostForms));
     lines.push_back(forms.bytes);
+    const std::size_t home = columns_[bundle.from.empty() ? bundle.to.front() : bundle.from.front()];
+    const std::vector<std::size_t> elsewhere = other_columns(bundle.to, home);
+    if (!elsewhere.empty()) lines.push_back(goes_on(elsewhere));
     line("t{} [label=\"{}\", tooltip=\"{}\", {}]", number, label(lines), hint(forms.hints),
          of_model ? "style=\"filled,rounded\", penwidth=1.5, color=\"#333333\""
                   : "shape=note, color=\"#d97b1e\", fillcolor=\"#fff4e3\", fontsize=10");
     const char* look = of_model ? "color=\"#333333\"" : "color=\"#d97b1e\", penwidth=1.4";
     for (const std::size_t from : bundle.from) line("n{} -> t{} [{}, arrowhead=none]", from, number, look);
-    for (const std::size_t to : bundle.to) line("t{} -> n{} [{}]", number, to, look);
+    for (const std::size_t to : bundle.to) {
+      if (columns_[to] == home) line("t{} -> n{} [{}]", number, to, look);
+    }
+    for (const std::size_t column : elsewhere) {
+      lines.back() = fmt::format("from column {}", home + 1);
+      line("t{}_{} [label=\"{}\", tooltip=\"{}\", style=\"filled,dashed\", shape=note, fontsize=10{}]",
+           number, column, label(lines), hint(forms.hints),
+           of_model ? "" : ", color=\"#d97b1e\", fillcolor=\"#fff4e3\"");
+      line("c{} -> t{}_{} [style=invis]", column, number, column);
+      for (const std::size_t to : bundle.to) {
+        if (columns_[to] == column) line("t{}_{} -> n{} [{}]", number, column, to, look);
+      }
+    }
   }
 
   void plain_arrows() {
@@ -354,13 +430,37 @@ class Writer {
       if (arrow.tensor >= 0 || last == std::pair(arrow.from, arrow.to)) continue;
       last = {arrow.from, arrow.to};
       const bool shape = !flow_.boxes[arrow.from].reads_data || !flow_.boxes[arrow.to].reads_data;
-      line("n{} -> n{}{}", arrow.from, arrow.to, shape ? " [style=dashed, color=\"#bbbbbb\"]" : "");
+      const char* look = shape ? " [style=dashed, color=\"#bbbbbb\"]" : "";
+      if (columns_[arrow.from] == columns_[arrow.to]) {
+        line("n{} -> n{}{}", arrow.from, arrow.to, look);
+      } else {
+        over_break(arrow, look);
+      }
     }
+  }
+
+  /// An arrow from column to column is drawn as one to a sign that tells where it goes on, and one from a
+  /// sign that tells where it comes from. Given: those of one box come one after the other.
+  void over_break(const FlowArrow& arrow, const char* look) {
+    constexpr std::string_view kSign = "shape=box, style=\"filled,dashed\", color=\"#999999\", fontsize=10";
+    const std::size_t from = columns_[arrow.from], to = columns_[arrow.to];
+    if (!signs_.insert({arrow.from, to}).second)
+      return line("s{}_{} -> n{}{}", arrow.from, to, arrow.to, look);
+    const std::string name = short_name(flow_.boxes[arrow.from].nodes.back());
+    line("e{}_{} [label=\"{}\", {}]", arrow.from, to, label({goes_on({to})}), kSign);
+    line("n{} -> e{}_{}{}", arrow.from, arrow.from, to, look);
+    line("s{}_{} [label=\"{}\", {}]", arrow.from, to, label({name, fmt::format("from column {}", from + 1)}),
+         kSign);
+    line("c{} -> s{}_{} [style=invis]", to, arrow.from, to);
+    line("s{}_{} -> n{}{}", arrow.from, to, arrow.to, look);
   }
 
   const DrawnFlow& drawn_;
   const Flow& flow_;
   const std::vector<FlowBundle> bundles_;
+  const std::vector<std::size_t> columns_;  // of each box
+  std::size_t column_count_ = 1;
+  std::set<std::pair<std::size_t, std::size_t>> signs_;  // boxes, and columns into which their arrows go
   std::string out_;
 };
 

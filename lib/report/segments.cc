@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/walk.h"
@@ -109,7 +110,7 @@ class Waves {
 
   static constexpr auto kUnbound = std::numeric_limits<std::int64_t>::max();
 
-  std::unordered_map<const Node*, std::size_t> number_;
+  Numbered<Node, std::size_t> number_;
   std::vector<Place> places_;
   std::vector<std::int64_t> latest_;  // of each place, as far as its readers are known
 };

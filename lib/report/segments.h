@@ -1,6 +1,5 @@
 #pragma once
 
-#include <unordered_map>
 #include <unordered_set>
 
 #include "ir/graph.h"
@@ -16,7 +15,7 @@ namespace qprep {
 /// changes; a node that reads no data comes as late as its readers allow. Connected nodes of one wave are one
 /// part. Linear in the graph's size.
 struct Segments {
-  std::unordered_map<const Node*, int> of;       // the nodes on the BPU
+  Numbered<Node, int> of;                        // the nodes on the BPU
   std::unordered_set<const Node*> without_data;  // compute from constants and shapes alone
   int count = 0;
 };

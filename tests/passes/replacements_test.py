@@ -164,6 +164,19 @@ def sum_to_add() -> Iterator[Made]:
                            becomes=frozenset({"Add"}), edges=EDGES)
 
 
+def max_to_relu() -> Iterator[Made]:
+    for opset in range(8, 25):
+        for order in ("x,z", "z,x"):
+            for zero in (np.zeros((), F), np.zeros(1, F), np.zeros((1, 1, 1), F)):
+                yield Made(f"{order} {zero.shape}", node("Max", order), opset, {"x": random(2, 3, 4)}, {"z": zero},
+                           frozenset({"Relu"}), edges=EDGES)
+            yield Made(f"{order}, more axes", node("Max", order), opset, {"x": random(3, 4)}, {"z": np.zeros((1, 1, 1), F)})
+            yield Made(f"{order}, wider", node("Max", order), opset, {"x": random(3, 1)}, {"z": np.zeros(4, F)})
+            yield Made(f"{order}, one", node("Max", order), opset, {"x": random(3, 4)}, {"z": np.ones(1, F)})
+        yield Made("three", node("Max", "x,y,z"), opset, {"x": random(3, 4), "y": random(3, 4)}, {"z": np.zeros(1, F)})
+        yield Made("no constant", node("Max", "x,y"), opset, {"x": random(3, 4), "y": random(3, 4)})
+
+
 def div_to_mul() -> Iterator[Made]:
     for opset in OPSETS:
         powers = np.array([1, 2, -4, 0.125], F)
@@ -455,7 +468,7 @@ REPLACEMENTS: dict[str, Callable[[], Iterator[Made]]] = {
     each.__name__.replace("_", "-"): each
     for each in (
         interpolate, sum_to_add, flatten_to_reshape, squeeze_to_reshape, unsqueeze_to_reshape, div_to_mul,
-        div_to_reciprocal, pow_to_mul, reduce_mean_to_pool, reduce_to_kept_axes,
+        div_to_reciprocal, pow_to_mul, max_to_relu, reduce_mean_to_pool, reduce_to_kept_axes,
         matmul_to_one_rank, conv_transpose_to_conv, gemm_to_conv, batch_norm_to_conv, mul_to_conv, where_to_mul,
         compare_to_not, softmax_to_four_axes, softmax_to_parts, log_softmax_to_parts, layer_norm_to_parts, rms_norm_to_parts,
         instance_norm_to_parts, group_norm_to_parts, reduce_l1_to_parts, reduce_l2_to_parts,
