@@ -25,12 +25,6 @@ using Words = std::map<std::string, Word, std::less<>>;
 /// Names that statements have defined, and the numbers of these.
 using Results = std::map<std::string, std::size_t, std::less<>>;
 
-std::string listed(const Words& words) {
-  std::vector<std::string> names;
-  for (const auto& [name, word] : words) names.push_back(name);
-  return join(names, ", ");
-}
-
 /// Reads "{ c = ConvLike(x, const w)  y = Act(c) }". Throws std::invalid_argument with a sentence.
 class PatternParser {
  public:
@@ -77,8 +71,9 @@ class PatternParser {
     if (at == words_.end()) {
       std::vector<std::string> known;
       for (const auto& [each, ops] : words_) known.push_back(each);
-      throw std::invalid_argument(fmt::format("'{}' is not one of 'operators'{}; there are {}", word,
-                                              did_you_mean(word, known), listed(words_)));
+      const std::string near = did_you_mean(word, known);
+      throw std::invalid_argument(fmt::format("'{}' is not one of 'operators'{}", word,
+                                              near.empty() ? "; there are " + join(known, ", ") : near));
     }
     FusionStep step{at->second.any_of, at->second.commutative, {}};
     text_.expect("(");

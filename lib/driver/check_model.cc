@@ -132,6 +132,18 @@ void find_better_targets(const std::filesystem::path& model, const CheckOptions&
   std::ranges::stable_sort(checked.better_targets, {}, &OtherTarget::refused);
 }
 
+bool is_profile(const CheckedModel& checked) {
+  return checked.decided && checked.decided->rules.march && checked.decided->rules.march->quantise;
+}
+
+/// A profile says how tools quantise, and not which chip runs what.
+std::string text_of_devices(const CheckedModel& checked) {
+  return is_profile(checked)
+             ? fmt::format("BPU stands for what {} runs quantised, wherever that is, and CPU for float.\n",
+                           checked.report.march)
+             : "";
+}
+
 std::string text_of_better(const CheckedModel& checked) {
   std::string text;
   if (checked.run_if_asked > 0) {
@@ -139,8 +151,10 @@ std::string text_of_better(const CheckedModel& checked) {
                        counted(checked.run_if_asked, "node runs", "nodes run"), checked.report.march);
   }
   if (checked.refused_by_target == 0) return text.empty() ? "" : text + "\n";
-  text += fmt::format("{}{} cannot run {} on the BPU. ", text.empty() ? "" : " ", checked.report.march,
-                      counted(checked.refused_by_target, "node", "nodes"));
+  const std::string nodes = counted(checked.refused_by_target, "node", "nodes");
+  if (is_profile(checked)) return text + fmt::format("{} leaves {} in float.\n", checked.report.march, nodes);
+  text +=
+      fmt::format("{}{} cannot run {} on the BPU. ", text.empty() ? "" : " ", checked.report.march, nodes);
   if (!checked.looked_for_better) return text + "Other targets were not tried: the model is large.\n";
   if (checked.better_targets.empty())
     return text + "No other target whose limits are known can run more of them.\n";
@@ -212,9 +226,9 @@ std::string to_text(const CheckedModel& checked) {
                 "The model leaves sizes open, and what is computed from them runs on the CPU: {}; --dim "
                 "NAME=SIZE, or 'dims' in a configuration, gives them\n",
                 join(checked.open_axes, ", "));
-  return fmt::format("{}{}\n\n{}\n{}{}{}", report.model,
-                     report.march.empty() ? "" : fmt::format(" for {}", report.march), device_table(report),
-                     device_summary(report), text_of_better(checked), open);
+  return fmt::format(
+      "{}{}\n{}\n{}\n{}{}{}", report.model, report.march.empty() ? "" : fmt::format(" for {}", report.march),
+      text_of_devices(checked), device_table(report), device_summary(report), text_of_better(checked), open);
 }
 
 nlohmann::ordered_json to_json(const CheckedModel& checked) {

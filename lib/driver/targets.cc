@@ -132,10 +132,10 @@ std::vector<Diagnostic> unknown_operators(const March& march, const std::filesys
   std::vector<Diagnostic> warnings;
   for (const std::string& op : named) {
     if (op.find("::") != std::string::npos || std::ranges::binary_search(known, op)) continue;
-    warnings.push_back({Severity::kWarning,
-                        codes::kNoMatch,
+    const auto row = march.capabilities.rows.find(op);
+    warnings.push_back({Severity::kWarning, codes::kNoMatch,
                         fmt::format("nothing is known of an operator '{}'{}", op, did_you_mean(op, known)),
-                        {file, 0, 0}});
+                        row == march.capabilities.rows.end() ? Where{file, 0, 0} : row->second.where});
   }
   return warnings;
 }

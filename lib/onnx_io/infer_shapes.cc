@@ -50,11 +50,13 @@ class Preparation {
 
   /// Large initializers become values of known type; so do all of old files, where inference asks the inputs.
   void prepare(const Graph& graph, onnx::GraphProto& proto) {
-    google::protobuf::RepeatedPtrField<onnx::TensorProto> small;
+    auto& initializers = *proto.mutable_initializer();
+    int small = 0;  // that stand in front
     tsl::robin_map<std::string_view, const Value*> values;
     values.reserve(graph.initializers().size());
     for (const Value* value : graph.initializers()) values.emplace(value->name(), value);
-    for (onnx::TensorProto& tensor : *proto.mutable_initializer()) {
+    for (int i = 0; i < initializers.size(); ++i) {
+      const onnx::TensorProto& tensor = initializers[i];
       const Value& value = *values.at(tensor.name());
       const bool is_small = value.initializer()->payload().size() <= kLargestShapeData;
       if (!value.is_graph_input() && (!is_small || built_.model->ir_version() < kFreeInitializersSince)) {
@@ -62,9 +64,9 @@ class Preparation {
         info.set_name(value.name());
         if (value.type().kind == Type::Kind::kTensor) write_type(value.type(), *info.mutable_type());
       }
-      if (is_small) small.Add()->Swap(&tensor);
+      if (is_small) initializers.SwapElements(small++, i);
     }
-    proto.mutable_initializer()->Swap(&small);
+    initializers.DeleteSubrange(small, initializers.size() - small);
     if (!graph.holder()) add_reshapes(graph, proto);
     auto node = graph.nodes().begin();
     for (onnx::NodeProto& node_proto : *proto.mutable_node()) prepare(*node++, node_proto);

@@ -57,8 +57,8 @@ void tell_of_unused_rows(const DataFlow& flow, const TargetJudge& target, Plan& 
     const Judgement judgement = target.of_single(*node);
     if (judgement.runs != RunsOn::kBpu || judgement.verdict == Verdict::kBroken) continue;
     plan.nodes[node].device_because.append(
-        fmt::format("; {} has it on the BPU, where its own tools may put it: qprep knows no scales inside",
-                    target.march()));
+        fmt::format("; {} has it on the BPU, where its own tools may put it{}", target.march(),
+                    op_class == OpClass::kFloat ? ": qprep knows no scales inside" : ""));
   }
 }
 

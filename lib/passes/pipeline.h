@@ -31,7 +31,7 @@ struct PassReport {
 /// Called after each pass. Returns false to stop there (--stop-after).
 using PassObserver = std::function<bool(const PassReport&)>;
 
-/// Runs `passes` in order; after each that could change the graph, verify(). `observer` may be empty.
+/// Runs `passes` in order; after each that says that it changed the graph, verify(). `observer` may be empty.
 /// Result: true if all ran, false if the observer stopped the run after one of them.
 /// Errors: Fatal(kBrokenGraph) that names the pass after which the graph is inconsistent; what a pass throws.
 bool run_passes(Model& model, Plan& plan, std::span<const Pass> passes, Env& env,

@@ -258,7 +258,8 @@ class Writer {
     return text;
   }
 
-  /// From left to right, each above whatever reads nothing in its column.
+  /// Each above whatever reads nothing in its column, of which nothing hangs together with another: Graphviz
+  /// puts what does not from left to right, as it comes.
   void column_heads() {
     std::vector<bool> reads(flow_.boxes.size(), false);
     for (const FlowArrow& arrow : flow_.arrows) {
@@ -268,9 +269,9 @@ class Writer {
     std::string heads;
     for (std::size_t column = 0; column < column_count_; ++column) {
       line("c{} [label=\"column {}\", shape=plaintext, style=\"\", fontsize=14]", column, column + 1);
-      heads += fmt::format("{}c{}", column > 0 ? " -> " : "", column);
+      heads += fmt::format(" c{};", column);
     }
-    line("{{ rank=min; {} [style=invis] }}", heads);
+    line("{{ rank=min;{} }}", heads);
     for (std::size_t i = 0; i < reads.size(); ++i) {
       if (!reads[i]) line("c{} -> n{} [style=invis]", columns_[i], i);
     }

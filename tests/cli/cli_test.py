@@ -721,6 +721,42 @@ class Targets(Case):
         result = qprep("prepare", DIGITS, "-c", self.folder / "qprep.yaml", "-o", out)
         self.assert_failed(result, "qprep.yaml:1:8: error: 'march': there is no file", "owm.yaml")
 
+    def test_a_march_that_is_a_file_is_named_by_its_path(self):
+        config = self.folder / "qprep.yaml"
+        config.write_text("march: own\n")
+        for hint in ("a file of your own is named by its path", "a file is named with its ending: 'own.yaml'"):
+            result = qprep("check", DIGITS, "--march", "own", cwd=self.folder)
+            self.assert_failed(result, "there is no march 'own'", hint, status=2)
+            self.assert_failed(qprep("check", DIGITS, "-c", config), "qprep.yaml:1:8: error: 'march' must be one of",
+                               "not 'own'", hint)
+            (self.folder / "own.yaml").write_text("base: bayes\n")
+        self.assert_done(qprep("check", DIGITS, "--march", "own.yaml", cwd=self.folder))
+
+    def test_a_profile_says_what_its_devices_are(self):
+        result = qprep("check", DIGITS, "--march", "tensorrt")
+        self.assert_done(result)
+        self.assertIn("BPU stands for what tensorrt runs quantised", result.stdout)
+        self.assertNotIn("BPU stands for", qprep("check", DIGITS, "--march", "bayes").stdout)
+
+    def test_rows_of_recurrent_operators_and_indices_are_told(self):
+        text = """<ir_version: 8, opset_import: ["" : 13]>
+                  g (float[1,8,4,4] x) => (int64[1,1,4,4] y) { y = ArgMax <axis = 1> (x) }"""
+        onnx.save(onnx.parser.parse_model(text), self.folder / "m.onnx")
+        for march in ("bernoulli2", "bayes", "nash-e"):
+            result = qprep("check", self.folder / "m.onnx", "--march", march)
+            self.assert_done(result)
+            self.assertIn(f"integer: it gives indices; {march} has it on the BPU", result.stdout)
+
+    def test_a_max_with_zero_is_the_relu_that_a_layer_takes_in(self):
+        text = """<ir_version: 8, opset_import: ["" : 13]>
+                  g (float[1,3,8,8] x) => (float[1,2,8,8] y)
+                  <float[2,3,1,1] w = {1,2,3,4,5,6}, float[2,2,1,1] v = {1,2,3,4}, float zero = {0}>
+                  { c = Conv (x, w)  m = Max (c, zero)  y = Conv (m, v) }"""
+        onnx.save(onnx.parser.parse_model(text), self.folder / "m.onnx")
+        result = qprep("check", self.folder / "m.onnx", "--march", "bernoulli2")
+        self.assert_done(result)
+        self.assertIn("3 nodes on the BPU in 1 segment, 0 on the CPU", result.stdout)
+
     def test_a_file_whose_operators_nobody_knows(self):
         own = self.folder / "own.yaml"
         own.write_text("base: bayes\nsame_scale: [Conca]\noperators: {Gellu: {like: Elu}, com.microsoft::Gelu: {like: Elu}}\n")

@@ -127,6 +127,70 @@ TEST_CASE("A march extends another one: what it says counts, the rest stays") {
   CHECK(further.capabilities.rows.at("Gelu").limits.empty());
 }
 
+TEST_CASE("Every mistake of a sequence is said with its place, the word, and what it should be") {
+  const auto said_of = [](const std::string& rest) {
+    const test::TemporaryFolder folder;
+    const std::string own = (folder.path() / "own.yaml").string();
+    test::write_text(own, "base: bayes\n" + rest);
+    std::string said;
+    try {
+      read_march(kConfigs, own);
+    } catch (const Fatal& failure) {
+      for (const Diagnostic& each : failure.diagnostics()) {
+        said += fmt::format("{}:{}: {}\n", each.where.line, each.where.column, each.message);
+      }
+    }
+    return said;
+  };
+  const std::string swish = "fuse:\n  operators: {Swish: {any_of: [HardSwish]}}\n";
+  CHECK(said_of(swish + "  tails: [{name: s, pattern: \"{ y = Swish(h) }\"}]\n").empty());
+  CHECK(said_of("fuse:\n  operators: {Swish: {any_of: [HardSwsh, {composite: HardSwich}]}}\n"
+                "  tails: [{name: s, pattern: \"{ y = Swish(h) }\"}]\n") ==
+        "3:32: 'HardSwsh' is no operator that qprep knows (did you mean 'HardSwish'?)\n"
+        "3:42: 'HardSwich' is no operator of composites.yaml (did you mean 'HardSwish'?)\n");
+  CHECK(said_of(swish + "  tails: [{name: s, pattern: \"{ y = Swsh(h) }\"}]\n") ==
+        "4:30: 'fuse.tails[0].pattern': 'Swsh' is not one of 'operators' (did you mean 'Swish'?)\n");
+  CHECK(said_of(swish) ==
+        "3:14: 'fuse.operators' are words of patterns, and there are none: write "
+        "'fuse.heads', 'fuse.tails' or 'fuse.units'\n");
+  CHECK(said_of("fuse:\n  operators: {Swish: HardSwish}\n  units: []\n") ==
+        "3:22: 'fuse.operators.Swish' must be a map such as {any_of: [Relu]}, not 'HardSwish'\n");
+  CHECK(
+      said_of("fuse:\n  operators: {A: {any_of: [{op: Clip, min: 6, max: 0}, {op: Clip, min: a, max: 3}]}}\n"
+              "  units: []\n") ==
+      "3:28: 'fuse.operators.A.any_of.min' 6 is above 'fuse.operators.A.any_of.max' 0\n"
+      "3:72: 'fuse.operators.A.any_of.min' must be a number, not 'a'\n");
+  const auto said_of_pattern = [&](const std::string& key, const std::string& pattern) {
+    return said_of(fmt::format("fuse: {{{}: [{{name: s, pattern: {}}}]}}\n", key, pattern));
+  };
+  CHECK(said_of_pattern("tails", "[Conv, Relu]") ==
+        "2:34: 'fuse.tails[0].pattern' must be a text in quotes such as \"{ y = Act(h) }\", not a list\n");
+  CHECK(
+      said_of_pattern("tails", "\"{ y = Act(x) }\"") ==
+      "2:34: 'fuse.tails[0].pattern': Act(x) does not read 'h': a tail begins with what reads the result of "
+      "its head\n");
+  CHECK(said_of_pattern("tails", "\"{ a = Act(h)  y = AddLike(a, h) }\"") ==
+        "2:34: 'fuse.tails[0].pattern': AddLike(a, h) reads a and h, results of statements before it; a "
+        "statement reads one of them\n");
+  CHECK(said_of_pattern("heads", "\"{ c = ConvLike(x, w, b?) }\"") ==
+        "2:34: 'fuse.heads[0].pattern': the last statement of a head defines 'h', not 'c'\n");
+  CHECK(said_of_pattern("units", "\"{ y = Act(x) }\"") ==
+        "2:34: 'fuse.units[0].pattern': a sequence has two statements or more; one node is a kernel by "
+        "itself\n");
+  CHECK(said_of_pattern("units", "\"{ conv = ConvLike(x, w)  y = Act(cnv) }\"") ==
+        "2:34: 'fuse.units[0].pattern': Act(cnv) reads no result of a statement before it (did you mean "
+        "'conv'?); there are conv\n");
+  CHECK(said_of_pattern("tails", "\"{ y = Act(h) }]") ==
+        "2:34: the text in quotes that begins here is never closed\n");
+  CHECK(said_of("fuse: {tails: [{name: s, patern: \"{ y = Act(h) }\"}]}\n")
+            .starts_with("2:16: 'fuse.tails[0].pattern' is missing\n2:26: unknown key 'patern'"));
+  CHECK(said_of("tails: []\n") == "2:1: 'tails' belongs into 'fuse'\n");
+  CHECK(said_of("Conv: {also: C <= 8}\n") == "2:1: 'Conv' belongs into 'operators'\n");
+  CHECK(said_of("operators: {conv: {also: C <= 8}}\n") ==
+        "2:13: there is no row of 'conv' to change (did you mean 'Conv'?); a new one needs "
+        "'operators.conv.runs' or 'operators.conv.like'\n");
+}
+
 TEST_CASE("Every mistake of a row is said with its place") {
   const std::string rest = "chips: a\nsource: b\n";
   CHECK(complaints("base: bayse\n") ==
