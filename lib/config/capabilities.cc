@@ -207,13 +207,13 @@ class Reader {
       std::vector<std::string> known;
       for (const auto& [op, row] : result_.rows) known.push_back(op);
       std::ranges::sort(known);
-      diagnostics_.error(
-          codes::kMissingKey,
-          known.empty()
-              ? fmt::format("{} or {} is missing", map.name_of("runs"), map.name_of("like"))
-              : fmt::format("there is no row of {} to change{}; a new one needs {} or {}", quote(read.op),
-                            did_you_mean(read.op, known), map.name_of("runs"), map.name_of("like")),
-          read.where);
+      const std::string near = did_you_mean(read.op, known);
+      diagnostics_.error(codes::kMissingKey,
+                         near.empty()
+                             ? fmt::format("{} or {} is missing", map.name_of("runs"), map.name_of("like"))
+                             : fmt::format("there is no row of {} to change{}; a new one needs {} or {}",
+                                           quote(read.op), near, map.name_of("runs"), map.name_of("like")),
+                         read.where);
     }
     if (auto both = precisions(map, "precision")) read.input = read.output = std::move(*both);
     for (const auto& [key, target] :

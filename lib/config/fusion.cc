@@ -184,7 +184,9 @@ class Reader {
       const YamlNode* any_of = word.find("any_of");
       if (!any_of || any_of->kind != YamlNode::Kind::kList || any_of->items.empty()) {
         wrong(fmt::format("{} must be a list of operators{}", word.name_of("any_of"),
-                          any_of ? ", not " + describe(*any_of) : ""),
+                          !any_of                                 ? ""
+                          : any_of->kind == YamlNode::Kind::kList ? ", not an empty one"
+                                                                  : ", not " + describe(*any_of)),
               any_of ? any_of->where : key.where);
       } else {
         for (const auto& item : any_of->items) {

@@ -41,8 +41,8 @@ TEST_CASE("What a march fuses is read strictly") {
   CHECK(complaints(rest + "fuse: {tail_relu: cpu, int16_addends: 1, tial: []}\n") ==
         "4:19: 'fuse.tail_relu' must be one of fused, apart, not 'cpu'\n"
         "4:39: 'fuse.int16_addends' must be true or false, not '1'\n"
-        "4:42: unknown key 'tial' in 'fuse'; known: heads, int16_addends, only_tails, tail_relu, tails, "
-        "units\n");
+        "4:42: unknown key 'tial' in 'fuse'; known: heads, int16_addends, only_tails, operators, "
+        "tail_relu, tails, units\n");
   const March bayes = read_march(kConfigs, "bayes");
   CHECK(bayes.tail_relu_apart);
   CHECK_FALSE(bayes.int16_addends);
@@ -164,24 +164,24 @@ TEST_CASE("Every mistake of a sequence is said with its place, the word, and wha
     return said_of(fmt::format("fuse: {{{}: [{{name: s, pattern: {}}}]}}\n", key, pattern));
   };
   CHECK(said_of_pattern("tails", "[Conv, Relu]") ==
-        "2:34: 'fuse.tails[0].pattern' must be a text in quotes such as \"{ y = Act(h) }\", not a list\n");
+        "2:35: 'fuse.tails[0].pattern' must be a text in quotes such as \"{ y = Act(h) }\", not a list\n");
   CHECK(
       said_of_pattern("tails", "\"{ y = Act(x) }\"") ==
-      "2:34: 'fuse.tails[0].pattern': Act(x) does not read 'h': a tail begins with what reads the result of "
+      "2:35: 'fuse.tails[0].pattern': Act(x) does not read 'h': a tail begins with what reads the result of "
       "its head\n");
   CHECK(said_of_pattern("tails", "\"{ a = Act(h)  y = AddLike(a, h) }\"") ==
-        "2:34: 'fuse.tails[0].pattern': AddLike(a, h) reads a and h, results of statements before it; a "
+        "2:35: 'fuse.tails[0].pattern': AddLike(a, h) reads a and h, results of statements before it; a "
         "statement reads one of them\n");
   CHECK(said_of_pattern("heads", "\"{ c = ConvLike(x, w, b?) }\"") ==
-        "2:34: 'fuse.heads[0].pattern': the last statement of a head defines 'h', not 'c'\n");
+        "2:35: 'fuse.heads[0].pattern': the last statement of a head defines 'h', not 'c'\n");
   CHECK(said_of_pattern("units", "\"{ y = Act(x) }\"") ==
-        "2:34: 'fuse.units[0].pattern': a sequence has two statements or more; one node is a kernel by "
+        "2:35: 'fuse.units[0].pattern': a sequence has two statements or more; one node is a kernel by "
         "itself\n");
   CHECK(said_of_pattern("units", "\"{ conv = ConvLike(x, w)  y = Act(cnv) }\"") ==
-        "2:34: 'fuse.units[0].pattern': Act(cnv) reads no result of a statement before it (did you mean "
+        "2:35: 'fuse.units[0].pattern': Act(cnv) reads no result of a statement before it (did you mean "
         "'conv'?); there are conv\n");
   CHECK(said_of_pattern("tails", "\"{ y = Act(h) }]") ==
-        "2:34: the text in quotes that begins here is never closed\n");
+        "2:35: the text in quotes that begins here is never closed\n");
   CHECK(said_of("fuse: {tails: [{name: s, patern: \"{ y = Act(h) }\"}]}\n")
             .starts_with("2:16: 'fuse.tails[0].pattern' is missing\n2:26: unknown key 'patern'"));
   CHECK(said_of("tails: []\n") == "2:1: 'tails' belongs into 'fuse'\n");

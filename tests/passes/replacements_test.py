@@ -173,8 +173,8 @@ def max_to_relu() -> Iterator[Made]:
             yield Made(f"{order}, more axes", node("Max", order), opset, {"x": random(3, 4)}, {"z": np.zeros((1, 1, 1), F)})
             yield Made(f"{order}, wider", node("Max", order), opset, {"x": random(3, 1)}, {"z": np.zeros(4, F)})
             yield Made(f"{order}, one", node("Max", order), opset, {"x": random(3, 4)}, {"z": np.ones(1, F)})
-        yield Made("three", node("Max", "x,y,z"), opset, {"x": random(3, 4), "y": random(3, 4)}, {"z": np.zeros(1, F)})
-        yield Made("no constant", node("Max", "x,y"), opset, {"x": random(3, 4), "y": random(3, 4)})
+        yield Made("three", node("Max", "x,b,z"), opset, {"x": random(3, 4), "b": random(3, 4)}, {"z": np.zeros(1, F)})
+        yield Made("no constant", node("Max", "x,b"), opset, {"x": random(3, 4), "b": random(3, 4)})
 
 
 def div_to_mul() -> Iterator[Made]:
