@@ -66,12 +66,18 @@ int run_calibrate(const CalibrateFlags& flags, Console& console, Diagnostics& di
     console.print_json({{"ok", true},
                         {"model", result.model},
                         {"samples", result.samples},
+                        {"parts", result.parts},
+                        {"parts_found", result.parts_found},
                         {"file", file.path.string()},
                         {"bytes", file.bytes},
                         {"seconds", result.seconds}});
   } else if (!console.verbosity().quiet) {
-    console.print(fmt::format("{}: {} samples, {} written ({} bytes), {:.2f} s\n", result.model,
-                              result.samples, file.path.string(), file.bytes, result.seconds));
+    const std::string found =
+        result.parts_found > 0
+            ? fmt::format("{} of {} parts were there from a run before, ", result.parts_found, result.parts)
+            : "";
+    console.print(fmt::format("{}: {} samples, {}{} written ({} bytes), {:.2f} s\n", result.model,
+                              result.samples, found, file.path.string(), file.bytes, result.seconds));
   }
   return kDone;
 }

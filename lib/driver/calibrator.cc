@@ -94,7 +94,11 @@ void Calibrator::observe_all() {
   };
   Diagnostics of_samples;  // said by the parts
   const SampleSet samples = open_samples(file_.model, calibration, inputs_, of_samples);
-  statistics_ = statistics_in_parts(options_.statistics->file, samples, {collect, read}, diagnostics_);
+  StatisticsOfParts made =
+      statistics_in_parts(options_.statistics->file, samples, {collect, read}, diagnostics_);
+  statistics_ = std::move(made.statistics);
+  parts_ = made.parts;
+  parts_found_ = made.found;
 }
 
 /// Before anything is written: of what the model computes, one tensor must have a scale.

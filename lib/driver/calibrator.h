@@ -41,6 +41,9 @@ class Calibrator {
   /// The same of options.statistics alone: for a file, not for scales.
   void observe_all();
   const Statistics& statistics() const { return statistics_; }
+  /// Where it goes on after an interruption, in so many parts; of these, those that were there.
+  std::size_t parts() const { return parts_; }
+  std::size_t parts_found() const { return parts_found_; }
 
   /// Given: FakeQuantize nodes are inserted.
   /// Where the configuration asks for it, whatever they cost.
@@ -85,6 +88,7 @@ class Calibrator {
   std::vector<Observed> observed_;
   TensorMethods named_;  // of observed_
   Statistics statistics_;
+  std::size_t parts_ = 0, parts_found_ = 0;
   std::vector<ChosenRange> ranges_;   // of observed_
   std::optional<SampleSet> samples_;  // where more than statistics is wanted of them
   RoundedWeights rounded_;

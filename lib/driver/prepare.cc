@@ -321,6 +321,8 @@ void Preparation::collect_statistics() {
     calibrator_->observe_all();
     result_.samples = calibrator_->statistics().samples.size();
     keep(calibrator_->statistics(), options_.statistics->file);
+    result_.parts = calibrator_->parts();
+    result_.parts_found = calibrator_->parts_found();
     if (options_.statistics->resume) remove_parts(options_.statistics->file, result_.samples);
   });
 }

@@ -76,7 +76,8 @@ struct PrepareResult {
   std::size_t composites = 0, missed_composites = 0;  // the same of operators that nodes spell out
   DtypeCounts activations, weights, constants;        // tensors that got a FakeQuantize
   std::int64_t opset_before = 0, opset_after = 0;
-  Sensitivity sensitivity;  // empty: it was not measured
+  Sensitivity sensitivity;                 // empty: it was not measured
+  std::size_t parts = 0, parts_found = 0;  // of StatisticsOptions::resume; found: from a run before
   std::size_t samples = 0, calibrated = 0,
               uncalibrated = 0;  // tensors that got a scale from data, or did not
 

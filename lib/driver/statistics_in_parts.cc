@@ -38,7 +38,7 @@ class Parts {
         Diagnostics& diagnostics)
       : file_(file), samples_(samples), source_(source), diagnostics_(diagnostics) {}
 
-  Statistics run() {
+  StatisticsOfParts run() {
     const std::size_t parts = parts_of(samples_.size());
     std::optional<Statistics> all;
     for (std::size_t part = 1; part <= parts; ++part) {
@@ -49,12 +49,7 @@ class Parts {
         throw Fatal(codes::kBadStatistics, *why, {part_file(file_, part, parts).string()});
       }
     }
-    if (found_ > 0) {
-      diagnostics_.note(codes::kChosenMethod,
-                        fmt::format("{} of {} parts were there from a run before", found_, parts),
-                        {file_.string()});
-    }
-    return std::move(*all);
+    return {std::move(*all), parts, found_};
   }
 
  private:
@@ -97,8 +92,8 @@ std::filesystem::path part_file(const std::filesystem::path& file, std::size_t p
   return fmt::format("{}.{}of{}", file.string(), part, parts);
 }
 
-Statistics statistics_in_parts(const std::filesystem::path& file, const SampleSet& samples,
-                               const PartSource& source, Diagnostics& diagnostics) {
+StatisticsOfParts statistics_in_parts(const std::filesystem::path& file, const SampleSet& samples,
+                                      const PartSource& source, Diagnostics& diagnostics) {
   return Parts(file, samples, source, diagnostics).run();
 }
 

@@ -20,12 +20,18 @@ struct PartSource {
   std::function<Statistics(const std::filesystem::path& file)> read;
 };
 
+struct StatisticsOfParts {
+  Statistics statistics;
+  std::size_t parts = 0;
+  std::size_t found = 0;  // that were there from a run before
+};
+
 /// Statistics of all samples, collected in at most 8 parts, each of which is a file until all are there, so
 /// that a run that was interrupted can be taken up. A part that is there already is read instead of
 /// collected, if it fits and the samples of the part are the ones that it has, byte for byte; else it is
-/// collected anew, with a warning that says why. What parts are found is a note.
-Statistics statistics_in_parts(const std::filesystem::path& file, const SampleSet& samples,
-                               const PartSource& source, Diagnostics& diagnostics);
+/// collected anew, with a warning that says why.
+StatisticsOfParts statistics_in_parts(const std::filesystem::path& file, const SampleSet& samples,
+                                      const PartSource& source, Diagnostics& diagnostics);
 
 /// Removes them.
 void remove_parts(const std::filesystem::path& file, std::size_t samples);

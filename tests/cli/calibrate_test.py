@@ -272,7 +272,7 @@ class Calibration(unittest.TestCase):
         np.save(first, np.load(first) + 1)
         self.assertRegex(said(), f"collected anew: the sample {first.name} has changed since")
         first.write_bytes(kept)
-        self.assertIn("--resume excludes --shard", self.run_qprep(*call, "--shard", "1/8").stderr)
+        self.assertIn("--shard excludes --resume", self.run_qprep(*call, "--shard", "1/8").stderr)
 
     def test_in_one_go_or_from_a_file(self) -> None:
         for method in ("min_max", "mse"):
