@@ -44,6 +44,14 @@ double mean_error(std::span<const ResultError> results) {
   return sum / static_cast<double>(results.size());
 }
 
+bool are_equal(const Quantisers& a, const Quantisers& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
+    if (!one || !other) return one.has_value() == other.has_value();
+    return one->scale == other->scale && one->zero_point == other->zero_point &&
+           one->range.min == other->range.min && one->range.max == other->range.max;
+  });
+}
+
 }  // namespace
 
 QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
@@ -128,8 +136,15 @@ std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
 
 std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> trials, std::size_t count,
                                             Against against, std::string_view doing) const {
-  std::vector<Quantisers> quantisers;
-  for (const SimulatedTensors& trial : trials) quantisers.push_back(quantisers_of(trial));
+  std::vector<Quantisers> quantisers;  // that differ
+  std::vector<std::size_t> of_trial;
+  for (const SimulatedTensors& trial : trials) {
+    Quantisers these = quantisers_of(trial);
+    const auto same = std::find_if(quantisers.begin(), quantisers.end(),
+                                   [&](const Quantisers& each) { return are_equal(each, these); });
+    of_trial.push_back(static_cast<std::size_t>(same - quantisers.begin()));
+    if (same == quantisers.end()) quantisers.push_back(std::move(these));
+  }
 
   std::vector<std::vector<ResultError>> by_sample(count);
   std::mutex mutex;
@@ -141,14 +156,14 @@ std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> tr
     if (options_.progress) options_.progress(doing, ++done, count);
   });
 
-  std::vector<ResultError> sums(trials.size() * results_.size());
+  std::vector<ResultError> sums(quantisers.size() * results_.size());
   for (const std::vector<ResultError>& sample : by_sample) {
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += sample[i];
   }
   std::vector<double> errors;
-  for (std::size_t t = 0; t < trials.size(); ++t) {
+  for (const std::size_t of : of_trial) {
     errors.push_back(
-        mean_error(std::span<const ResultError>(sums).subspan(t * results_.size(), results_.size())));
+        mean_error(std::span<const ResultError>(sums).subspan(of * results_.size(), results_.size())));
   }
   return errors;
 }

@@ -49,11 +49,11 @@ class QuantisedTrials {
     kQuantisedWeights  // those of the quantised model when no tensor is simulated
   };
 
-  /// Runs `count` of the samples, evenly apart, once with each of `trials`; of a sample of several steps the
-  /// first 64, each with the states that the same model made. Result: their errors, in their order: the mean
-  /// over the results of sum (result - reference)^2 / sum (float - mean)^2, over all elements of the steps;
-  /// of results that never vary, the numerator. The sums are made in the samples' order, so threads change
-  /// nothing. `doing`: for the line of progress.
+  /// Runs `count` of the samples, evenly apart, once with each of `trials` that quantises otherwise; of a
+  /// sample of several steps the first 64, each with the states that the same model made. Result: their
+  /// errors, in their order: the mean over the results of sum (result - reference)^2 / sum (float - mean)^2,
+  /// over all elements of the steps; of results that never vary, the numerator. The sums are made in the
+  /// samples' order, so threads change nothing. `doing`: for the line of progress.
   std::vector<double> errors(std::span<const SimulatedTensors> trials, std::size_t count, Against against,
                              std::string_view doing) const;
 
