@@ -29,6 +29,7 @@
 #include "driver/small_segments.h"
 #include "driver/statistics_in_parts.h"
 #include "driver/whole_on_bpu.h"
+#include "ir/name_of.h"
 #include "ir/walk.h"
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
@@ -39,6 +40,7 @@
 #include "passes/lower_qdq.h"
 #include "passes/modernise.h"
 #include "passes/pipeline.h"
+#include "passes/propagation_hazard.h"
 #include "plan/listed.h"
 #include "quant/fake_quant.h"
 #include "report/changelog.h"
@@ -107,6 +109,7 @@ class Preparation {
   void begin_check_result();
   void report_uncalibrated(const FilledScales& filled);
   void warn_of_int16();
+  void warn_of_crash();
   void note_change(const Value& value, const std::string& name, const std::string& because);
   void count_plan();
   DtypeCounts& counts_of(Role role);
@@ -440,6 +443,17 @@ void Preparation::warn_of_int16() {
       {result_.model});
 }
 
+void Preparation::warn_of_crash() {
+  const Node* node = propagation_hazard(*model().graph);
+  if (!node) return;
+  diagnostics_.warning(
+      codes::kRuntimeDiffers,
+      fmt::format("ONNX Runtime 1.31.1 may crash while it loads the written model, since a body reads "
+                  "what {} makes of a dequantised tensor; run it with session.disable_quant_qdq = 1",
+                  name_of(*node)),
+      {result_.model});
+}
+
 /// The calibrated form alone: the vendor's tools make integers of it.
 bool Preparation::lower_to_vendor() {
   if (!raise(kRaiseForQdq, kHorizonOpset)) return false;
@@ -462,6 +476,7 @@ bool Preparation::lower() {
   if (!watch_.step(kLowerQdq, model(), [&] { lower_qdq(model(), diagnostics_); })) return false;
   diagnostics_.throw_if_error();
   warn_of_int16();
+  warn_of_crash();
   if (has_calibrated_form && !as_function) write_model("calibrated");
   if (!wants_fixed_point()) return true;
 
