@@ -122,6 +122,10 @@ void Calibrator::check_samples_give_scales() const {
               {config_.calibration->data});
 }
 
+void Calibrator::fill_constants() {
+  constants_ = fill_scales(file_.model, seen_ranges().of_scales, diagnostics_, FillWhich::kConstants);
+}
+
 void Calibrator::round_weights_as_asked() {
   const auto& wanted = config_.calibration->weight_rounding;
   if (samples_ && wanted && wanted->value)
@@ -246,9 +250,13 @@ NumericRisks::SeenRanges Calibrator::seen_ranges() const {
   return seen;
 }
 
+/// Of constants, those that stay float; the count is that of what samples calibrated.
 FilledScales Calibrator::fill() {
   if (biases_stay_) corrected_.forget();
-  return fill_scales(file_.model, seen_ranges().of_scales, diagnostics_);
+  FilledScales filled = fill_scales(file_.model, seen_ranges().of_scales, diagnostics_, FillWhich::kOthers);
+  filled.left_float.insert(filled.left_float.begin(), constants_.left_float.begin(),
+                           constants_.left_float.end());
+  return filled;
 }
 
 Calibrated Calibrator::report(const FilledScales& filled) const {

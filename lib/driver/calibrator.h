@@ -46,6 +46,7 @@ class Calibrator {
   std::size_t parts_found() const { return parts_found_; }
 
   /// Given: FakeQuantize nodes are inserted.
+  void fill_constants();
   /// Where the configuration asks for it, whatever they cost.
   void round_weights_as_asked();
   void correct_biases();
@@ -91,6 +92,7 @@ class Calibrator {
   std::size_t parts_ = 0, parts_found_ = 0;
   std::vector<ChosenRange> ranges_;   // of observed_
   std::optional<SampleSet> samples_;  // where more than statistics is wanted of them
+  FilledScales constants_;
   RoundedWeights rounded_;
   CorrectedBiases corrected_;
   bool biases_stay_ = false;  // as they were, though they could be corrected

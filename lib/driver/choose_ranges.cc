@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "quant/fake_quant.h"
 #include "support/parallel.h"
@@ -45,6 +46,18 @@ TensorStatistics joined(const std::vector<const TensorStatistics*>& tensors) {
     all.histogram.merge(tensors[i]->histogram);
   }
   return all;
+}
+
+/// The range, as far as the integers reach where its scale is a power of two.
+std::pair<float, float> covered(const Range& range, const QuantSpec& spec) {
+  const QuantRange integers = range_of(spec);
+  const auto to =
+      spec.scheme.power_of_two ? scale_for(range.min, range.max, spec.scheme, integers) : std::nullopt;
+  if (!to) return {range.min, range.max};
+  const auto end = [&](std::int32_t integer) {
+    return to->scale * static_cast<float>(integer - to->zero_point);
+  };
+  return {std::max(range.min, end(integers.min)), std::min(range.max, end(integers.max))};
 }
 
 }  // namespace
@@ -98,9 +111,10 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
     const Value& value = *observed[i].value;
     if (left_float.contains(&value) || constant_of(value) != nullptr) continue;
     const ChosenRange& range = chosen[i];
-    all.tensors.push_back({observed[i].name, std::string(to_text(spec_of(value, plan))), range.seen.min,
-                           range.seen.max, range.taken.range.min, range.taken.range.max,
-                           to_text(range.taken.by), range.taken.signal, range.taken.error});
+    const QuantSpec spec = spec_of(value, plan);
+    const auto [low, high] = covered(range.taken.range, spec);
+    all.tensors.push_back({observed[i].name, std::string(to_text(spec)), range.seen.min, range.seen.max, low,
+                           high, to_text(range.taken.by), range.taken.signal, range.taken.error});
   }
   return all;
 }

@@ -58,6 +58,7 @@ constexpr std::string_view kRaiseForModern = "raise-opset-for-modern";
 constexpr std::string_view kModernise = "modernise";
 constexpr std::string_view kRaiseForQdq = "raise-opset-for-qdq";
 constexpr std::string_view kFillScales = "fill-scales";
+constexpr std::string_view kFillConstants = "fill-constants";
 constexpr std::string_view kRoundWeights = "round-weights";
 constexpr std::string_view kCorrectBiases = "correct-biases";
 constexpr std::string_view kLowerQdq = "lower-qdq";
@@ -371,6 +372,7 @@ bool Preparation::act() {
   if (!modernise_composites()) return false;
   if (wants_qat()) write_for_training("qat");
   if (!config_.calibration) return true;
+  if (!watch_.step(kFillConstants, model(), [&] { calibrator_->fill_constants(); })) return false;
   if (!watch_.step(kRoundWeights, model(), [&] { calibrator_->round_weights_as_asked(); })) return false;
   if (!watch_.step(kCorrectBiases, model(), [&] { calibrator_->correct_biases(); })) return false;
   if (calibrator_->tries()) {
@@ -570,8 +572,8 @@ std::vector<std::string> pass_names() {
   names.emplace_back(kRaise);
   add(PassKind::kDecide);
   add(PassKind::kAct);
-  for (const auto name : {kRaiseForModern, kModernise, kRoundWeights, kCorrectBiases, kFillScales,
-                          kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
+  for (const auto name : {kRaiseForModern, kModernise, kFillConstants, kRoundWeights, kCorrectBiases,
+                          kFillScales, kRaiseForQdq, kLowerQdq, kLowerFixedPoint})
     names.emplace_back(name);
   return names;
 }

@@ -55,6 +55,7 @@ class Parts {
  private:
   Statistics get(std::size_t part, std::size_t parts) {
     const std::filesystem::path file = part_file(file_, part, parts);
+    check_target(file);
     if (std::filesystem::exists(file)) {
       if (auto there = found(file, part, parts)) return std::move(*there);
     }

@@ -147,11 +147,13 @@ FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagno
   return fill_scales(model, by_value, diagnostics);
 }
 
-FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics) {
+FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics, FillWhich which) {
   const std::vector<Node*> nodes = fake_quantize_nodes(*model.graph);
   Filler filler(ranges, diagnostics);
   FilledScales filled;
   for (Node* node : nodes) {
+    const bool reads_constant = node->input(0) && constant_of(*node->input(0));
+    if (which != FillWhich::kAll && reads_constant != (which == FillWhich::kConstants)) continue;
     if (filler.fill(*node)) ++filled.calibrated;
   }
   update_fake_quantize_functions(model);

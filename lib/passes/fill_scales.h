@@ -27,7 +27,10 @@ using ValueRanges = std::unordered_map<const Value*, Range>;
 /// node whose tensor has no usable range stays uncalibrated, that is float, with a warning: never seen (a
 /// branch that no sample took), NaN or Inf in the data, all zero, too large. A tensor that never varies gets
 /// the scale of its value, with a note. Result: the functions fit the nodes.
-FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics);
+/// `which`: of the nodes that read constants, whose scales come from these, or of the others alone.
+enum class FillWhich { kAll, kConstants, kOthers };
+FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics,
+                         FillWhich which = FillWhich::kAll);
 /// The same with ranges by the tensors' names.
 FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics);
 

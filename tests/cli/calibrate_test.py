@@ -272,6 +272,10 @@ class Calibration(unittest.TestCase):
         np.save(first, np.load(first) + 1)
         self.assertRegex(said(), f"collected anew: the sample {first.name} has changed since")
         first.write_bytes(kept)
+        (self.folder / "notes.qcal.3of8").write_text("my own")
+        notes = self.refused(*call[:-1], "notes.qcal")
+        self.assertIn("notes.qcal.3of8: error: there is a file already, and it is no .qcal file", notes)
+        self.assertEqual((self.folder / "notes.qcal.3of8").read_text(), "my own")
         self.assertIn("--shard excludes --resume", self.run_qprep(*call, "--shard", "1/8").stderr)
 
     def test_in_one_go_or_from_a_file(self) -> None:
@@ -294,12 +298,14 @@ class Calibration(unittest.TestCase):
         """Each method's calibrated model in ONNX Runtime, beside the float model."""
         random = np.random.default_rng(4)
         weights = {"w1": random.normal(0, 0.3, (8, CHANNELS, 3, 3)), "w2": random.normal(0, 0.2, (5, 8, 1, 1))}
+        weights["k"] = random.normal(1, 0.5, (1, 8, 1, 1))
         constants = [numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()]
         nodes = [
             helper.make_node("Conv", ["x", "w1"], ["h"], "first", pads=[1, 1, 1, 1]),
             helper.make_node("Sigmoid", ["h"], ["s"], "sigmoid"),
             helper.make_node("Mul", ["h", "s"], ["g"], "gate"),
-            helper.make_node("Conv", ["g", "w2"], ["y"], "second"),
+            helper.make_node("Mul", ["g", "k"], ["gk"], "scaled"),
+            helper.make_node("Conv", ["gk", "w2"], ["y"], "second"),
         ]
         tensor = lambda name, channels: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIDE, SIDE])
         graph = helper.make_graph(nodes, "g", [tensor("x", CHANNELS)], [tensor("y", 5)], constants)

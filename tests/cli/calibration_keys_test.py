@@ -141,6 +141,9 @@ class Keys(unittest.TestCase):
                     nearest = np.exp2(np.round(np.log2(usual[name].astype(np.float64))))
                     np.testing.assert_array_equal(scale, nearest.astype(np.float32), name)
             self.assertIn("scale a power of two (c.yaml:3:29 activations)", json.dumps(report))
+            for row in report["calibrated"]:
+                self.assertLessEqual(row["high"], 127 * rounded[row["name"]])
+                self.assertGreaterEqual(row["low"], -128 * rounded[row["name"]])
         # Of one slot of one node; a given scale stays.
         self.prepared(
             config.format("min_max", asked)
