@@ -142,8 +142,8 @@ class Keys(unittest.TestCase):
                     np.testing.assert_array_equal(scale, nearest.astype(np.float32), name)
             self.assertIn("scale a power of two (c.yaml:3:29 activations)", json.dumps(report))
             for row in report["calibrated"]:
-                self.assertLessEqual(row["high"], 127 * rounded[row["name"]])
-                self.assertGreaterEqual(row["low"], -128 * rounded[row["name"]])
+                self.assertLessEqual(row["high"], 127 * rounded[row["tensor"]])
+                self.assertGreaterEqual(row["low"], -128 * rounded[row["tensor"]])
         # Of one slot of one node; a given scale stays.
         self.prepared(
             config.format("min_max", asked)
