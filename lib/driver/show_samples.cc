@@ -145,8 +145,14 @@ ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostic
     input.takes = to_text(inputs[k].type);
     for (std::size_t i = 0; i < samples.size() && input.place.empty(); ++i)
       input.place = std::filesystem::path(samples.file(i, k)).parent_path().string();
-    if (const auto text = preprocessing.find(input.name); text != preprocessing.end())
-      input.preprocessing = text->second;
+    if (const auto text = preprocessing.find(input.name); text != preprocessing.end()) {
+      const bool is_made = std::any_of(facts.begin(), facts.end(), [&](const SampleFacts& sample) {
+        const InputFacts& each = sample.at(input.name);
+        return each.preprocessed || each.in_file.has_value();
+      });
+      if (is_made) input.preprocessing = text->second;
+      input.idle_preprocessing = !is_made;
+    }
     shown.inputs.push_back(std::move(input));
   }
   return shown;
@@ -174,8 +180,10 @@ std::string to_text(const ShownSamples& shown) {
   page.simple(table);
   for (const ShownInput& input : shown.inputs) {
     page.line(fmt::format("{}: {}", input.name, input.place.empty() ? "no file" : input.place));
-    page.line(fmt::format(
-        "  {}", input.preprocessing.empty() ? "fed as it stands in the files" : input.preprocessing));
+    page.line(input.idle_preprocessing
+                  ? "  fed as it stands in the files: none is a picture, which alone is prepared"
+              : input.preprocessing.empty() ? "  fed as it stands in the files"
+                                            : "  " + input.preprocessing);
     for (std::size_t c = 0; c < input.channels.size(); ++c) {
       const Spread& channel = input.channels[c];
       page.line(fmt::format("  channel {}: {} to {}, mean {}", c, number(channel.min), number(channel.max),

@@ -32,9 +32,10 @@ struct ShownInput {
   std::vector<Dims> shapes;         // those that occur, sorted
   std::string layout;               // "NCHW", "NHWC"; empty: no picture
   Spread range;
-  std::vector<Spread> channels;  // of pictures with 2 to 4 channels in every sample
-  std::int64_t not_finite = 0;   // elements
-  std::string preprocessing;     // in words; empty: the numbers are fed as they stand in the files
+  std::vector<Spread> channels;     // of pictures with 2 to 4 channels in every sample
+  std::int64_t not_finite = 0;      // elements
+  std::string preprocessing;        // in words; empty: the numbers are fed as they stand in the files
+  bool idle_preprocessing = false;  // it is configured, and no file is what it prepares
 };
 
 struct ShownSamples {

@@ -364,6 +364,10 @@ class Pictures(Samples):
         self.assertNotIn("promise", self.said(self.show()))
         np.save(self.folder / "s/1.npy", (rgb.transpose(2, 0, 1)[None] / 255).astype(np.float32))
         self.assertIn("these are pixels from 0 to 1 before mean and scale", self.said(self.show()))
+        (self.folder / "s/0.png").unlink()
+        self.assertEqual(self.show()["inputs"][0]["preprocessing"], "")
+        shown = self.run_qprep("samples", "show", "m.onnx", "-c", "c.yaml").stdout
+        self.assertIn("fed as it stands in the files: none is a picture", shown)
 
     def test_mean_and_scale_of_other_pixels(self) -> None:
         self.picture("0.png", png_bytes(picture(6, 8), 2))
