@@ -139,6 +139,10 @@ bool is_profile(const CheckedModel& checked) {
   return checked.decided && checked.decided->rules.is_profile();
 }
 
+bool is_for_hb_mapper(const CheckedModel& checked) {
+  return checked.decided && checked.decided->config.written_for.starts_with("hb_");
+}
+
 /// A profile says how tools quantise, and not which chip runs what.
 std::string text_of_devices(const CheckedModel& checked) {
   return is_profile(checked)
@@ -250,8 +254,8 @@ std::string to_text(const CheckedModel& checked) {
           ? ""
           : fmt::format(
                 "The model leaves sizes open, and what is computed from them runs on the CPU: {}; --dim "
-                "NAME=SIZE, or 'dims' in a configuration, gives them\n",
-                join(checked.open_axes, ", "));
+                "NAME=SIZE, or '{}' in a configuration, gives them\n",
+                join(checked.open_axes, ", "), is_for_hb_mapper(checked) ? "input_shape" : "dims");
   return fmt::format("{}{}\n{}\n{}\n{}{}{}{}", report.model,
                      report.march.empty() ? "" : fmt::format(" for {}", report.march),
                      text_of_devices(checked), device_table(report), device_summary(report),

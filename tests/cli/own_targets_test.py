@@ -6,6 +6,7 @@
 import json
 import subprocess
 import unittest
+from pathlib import Path
 
 from told_test import QPREP, Case, model, weights
 
@@ -57,6 +58,12 @@ class OwnTargets(Case):
         self.write(f"base: bayes\n{rows}\n{fuse}\n")
         text = self.run_qprep("check", model(OWN, weights(w1=(4, 4, 3, 3))), "march: own.yaml\n")
         self.assertIn("2 fused sequences (2 conv-swoosh)\n", text)
+
+    def test_the_example_of_the_page_takes_a_slope(self) -> None:
+        page = (Path(__file__).parents[2] / "docs/targets.md").read_text()
+        self.write(page.split("```yaml\n")[1].split("```")[0])
+        made = model(OWN.replace("com.acme.Swoosh (a)", "PRelu (a, slope)"), weights(w1=(4, 4, 3, 3), slope=(4, 1, 1)))
+        self.assertIn("1 fused sequence (1 conv-prelu)\n", self.run_qprep("check", made, "march: own.yaml\n"))
 
     def test_a_row_of_the_file_has_the_file_as_its_place_alone(self) -> None:
         self.write("base: bayes\noperators: {PRelu: {like: LeakyRelu}}\n")
