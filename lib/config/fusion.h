@@ -17,8 +17,8 @@ namespace qprep {
 
 /// An operator that a word of a pattern stands for, or a composite operator.
 struct FusionOp {
-  std::string op;            // "Relu", or "com.microsoft::QuickGelu" outside ONNX's own domain
-  bool composite = false;                    // `op` is a name of configs/composites.yaml
+  std::string op;          // "Relu", or "com.microsoft::QuickGelu" outside ONNX's own domain
+  bool composite = false;  // `op` is a name of configs/composites.yaml
   std::optional<double> min = {}, max = {};  // Clip's bounds; both or none
 };
 
