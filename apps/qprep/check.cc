@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <memory>
@@ -35,7 +36,14 @@ std::vector<Placed<OpenSize>> dims_of(const std::vector<std::string>& words) {
   std::vector<Placed<OpenSize>> dims;
   for (const std::string& word : words) {
     const std::size_t equals = word.rfind('=');
-    dims.push_back({{word.substr(0, equals), std::stoll(word.substr(equals + 1))}, {"--dim"}});
+    const OpenSize size = {word.substr(0, equals), std::stoll(word.substr(equals + 1))};
+    for (const Placed<OpenSize>& other : dims) {
+      if (other.value.axis != size.axis || other.value.size == size.size) continue;
+      throw Fatal(codes::kBadValue,
+                  fmt::format("'{}' has two sizes, {} and {}", size.axis, other.value.size, size.size),
+                  {"--dim"});
+    }
+    dims.push_back({size, {"--dim"}});
   }
   return dims;
 }
@@ -73,7 +81,13 @@ nlohmann::ordered_json run_one(const std::string& model, const CheckOptions& opt
     if (verbosity.json) json.update(to_json(checked));
     json["model"] = model;
   } catch (const Fatal& failure) {
-    for (const Diagnostic& each : failure.diagnostics()) diagnostics.add(each);
+    // What was said before it ended may be among what it ended with.
+    for (const Diagnostic& each : failure.diagnostics()) {
+      const bool was_said = std::ranges::any_of(diagnostics.all(), [&](const Diagnostic& said) {
+        return said.message == each.message && said.where == each.where;
+      });
+      if (!was_said) diagnostics.add(each);
+    }
     console.say(diagnostics.all());
   }
   json["diagnostics"] = to_json(diagnostics.all());

@@ -6,13 +6,16 @@
 #include <fmt/format.h>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "config/march.h"
 #include "driver/rules.h"
 #include "driver/target_rows.h"
+#include "driver/target_words.h"
 #include "march_names.h"
 #include "report/diagnostics_json.h"
+#include "report/page.h"
 #include "report/table.h"
 #include "verbs.h"
 
@@ -83,7 +86,8 @@ int compare_targets(const std::string& before, const std::string& after, const C
 std::string contents_of(const March& march) {
   std::size_t limits = 0;
   for (const auto& [op, row] : march.capabilities.rows) limits += row.limits.size();
-  return fmt::format("{} rows, {} limits{}", march.capabilities.rows.size(), limits,
+  return fmt::format("{}, {}{}", counted(march.capabilities.rows.size(), "row", "rows"),
+                     counted(limits, "limit", "limits"),
                      march.base.empty() ? "" : fmt::format(", extends {}", march.base));
 }
 
@@ -91,20 +95,23 @@ int check_targets(const std::vector<std::string>& files, const Console& console)
   nlohmann::ordered_json checked = nlohmann::ordered_json::array();
   bool all_fine = true;
   for (const std::string& file : files) {
-    std::vector<Diagnostic> mistakes, remarks;
+    std::vector<Diagnostic> mistakes;
     std::string contents;
     try {
-      const March march = read_march(find_configs(), file);
-      contents = contents_of(march);
-      remarks = unknown_operators(march, find_configs(), file);
+      contents = contents_of(read_march(find_configs(), file));
     } catch (const Fatal& wrong) {
       mistakes = wrong.diagnostics();
     }
+    for (Diagnostic& each : doubtful_words(find_configs(), file)) {
+      each.severity = Severity::kError;
+      mistakes.push_back(std::move(each));
+    }
+    std::ranges::stable_sort(mistakes, {}, [](const Diagnostic& each) {
+      return std::tuple(each.where.file, each.where.line, each.where.column);
+    });
     all_fine = all_fine && mistakes.empty();
     console.say(mistakes);
-    console.say(remarks);
-    remarks.insert(remarks.begin(), mistakes.begin(), mistakes.end());
-    checked.push_back({{"file", file}, {"ok", mistakes.empty()}, {"diagnostics", to_json(remarks)}});
+    checked.push_back({{"file", file}, {"ok", mistakes.empty()}, {"diagnostics", to_json(mistakes)}});
     if (console.verbosity().json || console.verbosity().quiet) continue;
     console.print(mistakes.empty() ? fmt::format("{}: ok ({})\n", file, contents)
                                    : fmt::format("{}: {} {}\n", file, mistakes.size(),

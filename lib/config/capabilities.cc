@@ -153,6 +153,7 @@ class Reader {
     Capability read = start(op);
     read.op = op;
     read.where = stated_.at(op).where;
+    read.source = source_;
     const YamlNode& node = *stated_.at(op).node;
     if (node.kind == YamlNode::Kind::kScalar) {
       read_short(node, op, read);
@@ -263,12 +264,13 @@ class Reader {
     }
     if (here) row(like.value);
     const Capability& other = result_.rows.at(like.value);
+    read.like = other.op;
     read.runs = other.runs;
     read.input = other.input;
     read.weight = other.weight;
     read.output = other.output;
     read.limits = other.limits;
-    read.source = other.source;
+    if (here) read.source = other.source;
   }
 
   Capabilities result_;

@@ -72,8 +72,11 @@ class PatternParser {
       std::vector<std::string> known;
       for (const auto& [each, ops] : words_) known.push_back(each);
       const std::string near = did_you_mean(word, known);
-      throw std::invalid_argument(fmt::format("'{}' is not one of 'operators'{}", word,
-                                              near.empty() ? "; there are " + join(known, ", ") : near));
+      throw std::invalid_argument(fmt::format(
+          "'{}' is not one of 'operators'{}", word,
+          near.empty()
+              ? fmt::format("; there are {}: add {}: {{any_of: [{}]}} there", join(known, ", "), word, word)
+              : near));
     }
     FusionStep step{at->second.any_of, at->second.commutative, {}};
     text_.expect("(");

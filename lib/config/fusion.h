@@ -15,10 +15,10 @@
 /// complete.
 namespace qprep {
 
-/// An operator of ONNX's own domain that a word of a pattern stands for, or a composite operator.
+/// An operator that a word of a pattern stands for, or a composite operator.
 struct FusionOp {
-  std::string op;
-  bool composite = false;                    // `op` is a name of configs/composites.yaml
+  std::string op;          // "Relu", or "com.microsoft::QuickGelu" outside ONNX's own domain
+  bool composite = false;  // `op` is a name of configs/composites.yaml
   std::optional<double> min = {}, max = {};  // Clip's bounds; both or none
 };
 

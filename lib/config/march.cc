@@ -67,7 +67,8 @@ class Reader {
     if (const auto others = map.word("others", {"unlisted", "float"})) {
       march.capabilities.others = others->value == "float" ? RunsOn::kFloat : RunsOn::kUnlisted;
     }
-    march.capabilities = read_capabilities(map, march.capabilities, march.source, diagnostics_);
+    march.capabilities =
+        read_capabilities(map, march.capabilities, map.has("source") ? march.source : "", diagnostics_);
     march.capabilities.march = march.name;
     march.capabilities.provisional = march.provisional;
     check_words(own, march);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/yaml_reader.h"
+#include "ir/operator_name.h"
 #include "support/codes.h"
 
 namespace qprep {
@@ -200,7 +201,7 @@ const OpTraits& unknown_operator() {
   static const OpTraits traits = [] {
     OpTraits unknown;
     unknown.all_inputs = true;
-    unknown.why = "is an operator that configs/op_classes.yaml does not know";
+    unknown.why = "is an operator that qprep does not know: a row of the target's file can say what it is";
     return unknown;
   }();
   return traits;
@@ -220,7 +221,7 @@ bool OpTraits::is_data(std::size_t input) const {
 }
 
 const OpTraits& OpClasses::of(const Node& node) const {
-  const auto at = rows.find(node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op());
+  const auto at = rows.find(operator_name(node));
   if (at == rows.end()) return unknown_operator();
   for (const Case& each : at->second.cases) {
     const bool all = std::all_of(each.conditions.begin(), each.conditions.end(),

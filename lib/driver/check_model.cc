@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <unordered_set>
 
@@ -10,6 +12,7 @@
 #include "driver/confirm_remedies.h"
 #include "driver/fix_sizes.h"
 #include "driver/output_folder.h"
+#include "driver/own_keys.h"
 #include "driver/segments_picture.h"
 #include "ir/open_axes.h"
 #include "ir/walk.h"
@@ -133,7 +136,11 @@ void find_better_targets(const std::filesystem::path& model, const CheckOptions&
 }
 
 bool is_profile(const CheckedModel& checked) {
-  return checked.decided && checked.decided->rules.march && checked.decided->rules.march->quantise;
+  return checked.decided && checked.decided->rules.is_profile();
+}
+
+bool is_for_hb_mapper(const CheckedModel& checked) {
+  return checked.decided && checked.decided->config.written_for.starts_with("hb_");
 }
 
 /// A profile says how tools quantise, and not which chip runs what.
@@ -142,6 +149,27 @@ std::string text_of_devices(const CheckedModel& checked) {
              ? fmt::format("BPU stands for what {} runs quantised, wherever that is, and CPU for float.\n",
                            checked.report.march)
              : "";
+}
+
+/// "3 fused sequences (2 conv-relu, 1 conv-add), 1 missed".
+std::string text_of_fused(const Report& report) {
+  std::map<std::string, std::size_t> by_pattern;
+  std::size_t fused = 0;
+  for (const ReportGroup& unit : report.units) {
+    if (unit.kind != ReportGroup::Kind::kSequence) continue;
+    ++fused;
+    ++by_pattern[unit.pattern];
+  }
+  std::vector<std::pair<std::size_t, std::string>> most;
+  for (const auto& [pattern, count] : by_pattern) most.emplace_back(count, pattern);
+  std::ranges::stable_sort(most, std::ranges::greater(), &std::pair<std::size_t, std::string>::first);
+  std::vector<std::string> parts;
+  for (const auto& [count, pattern] : most)
+    parts.push_back(fmt::format("{} {}", with_commas(count), pattern));
+  std::string text = counted(fused, "fused sequence", "fused sequences");
+  if (fused > 0) text += fmt::format(" ({})", first_of(parts));
+  if (!report.fusable.empty()) text += fmt::format(", {} missed", with_commas(report.fusable.size()));
+  return text + "\n";
 }
 
 std::string text_of_better(const CheckedModel& checked) {
@@ -180,6 +208,8 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   Decided& decided = *kept;
   confirm_remedies(model, options.config, options.configs, options.overrides, decided.file.model,
                    decided.plan);
+  const Refused refused = refused_by_target(decided);
+  say_in_own_keys(decided.config, decided.plan);
   const Placed<std::string>& march = decided.config.march;
   const std::string march_name = march.where.file.empty() ? "" : march_name_of(march.value);
   CheckedModel checked;
@@ -191,13 +221,13 @@ CheckedModel check_model(const std::filesystem::path& model, const CheckOptions&
   }
   checked.report = build_report(decided.file.model, decided.plan, model.filename().string(), march_name,
                                 diagnostics.all(), decided.rules.table());
+  say_in_own_keys(decided.config, checked.report.sizes_remedy);
   checked.report.seeks_blocks = !decided.config.fusing.eager;
   checked.open_axes = open_axes(*decided.file.model.graph);
-  const Refused refused = refused_by_target(decided);
   checked.refused_by_target = refused.always;
   checked.run_if_asked = refused.unless_asked;
   checked.looked_for_better = decided.file.model.graph->nodes().size() <= kMostNodesToTry;
-  if (checked.refused_by_target > 0 && checked.looked_for_better) {
+  if (checked.refused_by_target > 0 && checked.looked_for_better && !decided.rules.is_profile()) {
     find_better_targets(model, options, march.value, refused.labels, checked);
   }
   if (options.no_fallback) {
@@ -224,11 +254,12 @@ std::string to_text(const CheckedModel& checked) {
           ? ""
           : fmt::format(
                 "The model leaves sizes open, and what is computed from them runs on the CPU: {}; --dim "
-                "NAME=SIZE, or 'dims' in a configuration, gives them\n",
-                join(checked.open_axes, ", "));
-  return fmt::format(
-      "{}{}\n{}\n{}\n{}{}{}", report.model, report.march.empty() ? "" : fmt::format(" for {}", report.march),
-      text_of_devices(checked), device_table(report), device_summary(report), text_of_better(checked), open);
+                "NAME=SIZE, or '{}' in a configuration, gives them\n",
+                join(checked.open_axes, ", "), is_for_hb_mapper(checked) ? "input_shape" : "dims");
+  return fmt::format("{}{}\n{}\n{}\n{}{}{}{}", report.model,
+                     report.march.empty() ? "" : fmt::format(" for {}", report.march),
+                     text_of_devices(checked), device_table(report), device_summary(report),
+                     text_of_fused(report), text_of_better(checked), open);
 }
 
 nlohmann::ordered_json to_json(const CheckedModel& checked) {

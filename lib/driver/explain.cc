@@ -11,6 +11,7 @@
 #include "config/torch_names.h"
 #include "driver/confirm_remedies.h"
 #include "driver/opset_bound.h"
+#include "driver/own_keys.h"
 #include "ir/walk.h"
 #include "passes/modernise.h"
 #include "passes/selection.h"
@@ -276,7 +277,9 @@ Explanation explain(const ExplainOptions& options, Diagnostics& diagnostics) {
   }
   Called wanted = called(decided.file.model, options.names, diagnostics);
   confirm_remedies(options.model, options.config, options.configs, {}, decided.file.model, decided.plan);
+  say_in_own_keys(decided.config, decided.plan);
   explanation.nodes = explain_those(decided, wanted.found.inputs, wanted.constants, wanted.found.nodes);
+  for (auto& node : explanation.nodes) say_in_own_keys(decided.config, node.remedy);
   add_modern(decided, options.model, explanation.nodes);
   explanation.gone = std::move(wanted.gone);
   return explanation;

@@ -20,6 +20,7 @@
 #include "driver/newer_opset.h"
 #include "driver/opset_bound.h"
 #include "driver/output_folder.h"
+#include "driver/own_keys.h"
 #include "driver/pass_watch.h"
 #include "driver/read_model.h"
 #include "driver/results_to_compare.h"
@@ -218,9 +219,11 @@ bool Preparation::decide() {
   if (!whole) return false;
   check_scales_are_there();
   confirm_remedies(model_file_, options_.config, options_.configs, {}, model(), plan_);
+  say_in_own_keys(config_, plan_);
   report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
+  say_in_own_keys(config_, report_.sizes_remedy);
   report_.seeks_blocks = !config_.fusing.eager;
-  if (config_.calibration) risks_.emplace(model(), plan_);
+  if (config_.calibration) risks_.emplace(model(), plan_, rules_.table());
   changes_ = changes_of(model(), plan_);
   const bool draws = options_.picture && options_.stop_after.empty() && !options_.statistics;
   if (draws && !result_.march.empty())

@@ -5,7 +5,10 @@
 #include <iterator>
 #include <utility>
 
+#include "config/row_classes.h"
+#include "driver/target_words.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
 namespace {
@@ -38,11 +41,15 @@ void add_target_settings(std::vector<Setting> more, std::vector<Setting>& all) {
 /// Result: what moves elements only, and has a scale of its own on the target, is active.
 void give_own_scales(const March& march, OpClasses& classes) {
   std::vector<Diagnostic> wrong;
+  std::vector<std::string> known;
+  for (const auto& [op, row] : classes.rows) known.push_back(op);
+  std::ranges::sort(known);
   for (const Placed<std::string>& op : march.quantise->own_scale) {
     const auto row = classes.rows.find(op.value);
     if (row == classes.rows.end()) {
       wrong.push_back({Severity::kError, codes::kBadValue,
-                       fmt::format("'quantise.own_scale': nothing is known of an operator '{}'", op.value),
+                       fmt::format("'quantise.own_scale': nothing is known of an operator '{}'{}", op.value,
+                                   did_you_mean(op.value, known)),
                        op.where});
       continue;
     }
@@ -65,6 +72,7 @@ Rules Rules::read(const std::filesystem::path& configs, const Config& config) {
                  {}};
   if (!config.march.where.file.empty()) rules.march = read_march(configs, config.march.value);
   if (rules.march && rules.march->tails) rules.fusion = rules.fusion.with_tails(*rules.march->tails);
+  if (rules.march) add_classes_of_rows(rules.march->capabilities, rules.op_classes);
   if (rules.march && rules.march->quantise) give_own_scales(*rules.march, rules.op_classes);
   if (rules.march && !rules.march->sequences.empty()) {
     rules.fusion = rules.fusion.with(rules.march->sequences);
@@ -87,6 +95,10 @@ Env Rules::env_for(const Config& config, Diagnostics& diagnostics) const {
 }
 
 void Rules::remark_on_march(const Config& config, Diagnostics& diagnostics) const {
+  if (march && is_march_file(config.march.value)) {
+    for (Diagnostic& each : doubtful_words(find_configs(), config.march.value))
+      diagnostics.add(std::move(each));
+  }
   if (march && march->quantise) {
     for (const Placed<std::string>& each : march->quantise->not_yet) {
       diagnostics.warning(codes::kNotYet, fmt::format("not carried out of {}: {}", march->name, each.value),

@@ -28,6 +28,9 @@ struct Rules {
     return march && !march->capabilities.rows.empty() ? &march->capabilities : nullptr;
   }
 
+  /// The target says how tools quantise, and not which chip runs what.
+  bool is_profile() const { return march && march->quantise; }
+
   /// Throws Fatal with every mistake of a file.
   static Rules read(const std::filesystem::path& configs, const Config& config = {});
   /// An Env that uses the tables. Given: they outlive it.

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "report/page.h"
 #include "report/table.h"
 #include "support/text.h"
 
@@ -69,7 +70,7 @@ void append_row(std::string& text, const Capability& row) {
   if (const std::string precisions = precisions_text(row); !precisions.empty())
     text += fmt::format("  {}\n", precisions);
   for (const Limit& limit : row.limits) text += fmt::format("  - {}\n", limit.constraint.rule());
-  text += fmt::format("  {}, from {}\n", to_text(row.where), row.source);
+  text += fmt::format("  {}{}\n", to_text(row.where), row.source.empty() ? "" : ", from " + row.source);
 }
 
 bool is_wanted(const std::string& op, const std::vector<std::string>& only) {
@@ -269,7 +270,7 @@ nlohmann::ordered_json rows_json(const March& march, const std::vector<std::stri
                                    {"limits", limits_json(row)}};
     if (!row.becomes.empty()) json["becomes"] = row.becomes;
     if (!row.note.empty()) json["note"] = row.note;
-    json["source"] = row.source;
+    if (!row.source.empty()) json["source"] = row.source;
     json["where"] = to_text(row.where);
     rows.push_back(std::move(json));
   }
@@ -279,7 +280,8 @@ nlohmann::ordered_json rows_json(const March& march, const std::vector<std::stri
 std::string difference_text(const March& before, const March& after) {
   const std::vector<Pair> pairs = differing(before, after);
   std::string text =
-      fmt::format("{} operators differ from {} to {}\n", pairs.size(), before.name, after.name);
+      fmt::format("{} from {} to {}\n", counted(pairs.size(), "operator differs", "operators differ"),
+                  before.name, after.name);
   append_differing(text, "how they quantise", how_it_quantises(before), how_it_quantises(after));
   append_differing(text, "how nodes are fused and replaced for them", how_it_rewrites(before),
                    how_it_rewrites(after));

@@ -9,6 +9,7 @@
 
 #include "config/march.h"
 #include "config/op_classes.h"
+#include "config/row_classes.h"
 #include "driver/target_rows.h"
 #include "plan/plan.h"
 #include "report/table.h"
@@ -117,34 +118,12 @@ void append_class(std::string& text, OpClass op_class, const std::vector<const O
 
 }  // namespace
 
-std::vector<Diagnostic> unknown_operators(const March& march, const std::filesystem::path& configs,
-                                          const std::string& file) {
-  std::vector<std::string> known;
-  for (const auto& [op, row] : read_op_classes((configs / "op_classes.yaml").string()).rows)
-    known.push_back(op);
-  for (const std::string& shipped : march_names(configs)) {
-    if (shipped == march.name) continue;
-    for (const auto& [op, row] : read_march(configs, shipped).capabilities.rows) known.push_back(op);
-  }
-  std::sort(known.begin(), known.end());
-  std::vector<std::string> named = march.same_scale;
-  for (const auto& [op, row] : march.capabilities.rows) named.push_back(op);
-  std::vector<Diagnostic> warnings;
-  for (const std::string& op : named) {
-    if (op.find("::") != std::string::npos || std::ranges::binary_search(known, op)) continue;
-    const auto row = march.capabilities.rows.find(op);
-    warnings.push_back({Severity::kWarning, codes::kNoMatch,
-                        fmt::format("nothing is known of an operator '{}'{}", op, did_you_mean(op, known)),
-                        row == march.capabilities.rows.end() ? Where{file, 0, 0} : row->second.where});
-  }
-  return warnings;
-}
-
 TargetSupport target_support(const std::string& march, const std::filesystem::path& configs,
                              const std::vector<std::string>& only) {
-  const OpClasses classes = read_op_classes((configs / "op_classes.yaml").string());
+  OpClasses classes = read_op_classes((configs / "op_classes.yaml").string());
   TargetSupport support;
   support.march = read_march(configs, march);
+  add_classes_of_rows(support.march.capabilities, classes);
   support.only = only;
   check_known(classes, support.march, only);
   for (const auto& [op, row] : classes.rows) {

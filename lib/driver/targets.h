@@ -34,11 +34,6 @@ struct TargetSupport {
 TargetSupport target_support(const std::string& march, const std::filesystem::path& configs,
                              const std::vector<std::string>& only);
 
-/// A warning for each operator of ONNX's own domain that the target's file has a row of or gives one scale,
-/// and that no table knows.
-std::vector<Diagnostic> unknown_operators(const March& march, const std::filesystem::path& configs,
-                                          const std::string& file);
-
 std::string to_text(const TargetSupport& support);
 nlohmann::ordered_json to_json(const TargetSupport& support);
 

@@ -1,5 +1,7 @@
 #include "ir/operators_in_file.h"
 
+#include "ir/operator_name.h"
+
 namespace qprep {
 
 OperatorsInFile::OperatorsInFile(const Model& model) {
@@ -9,7 +11,7 @@ OperatorsInFile::OperatorsInFile(const Model& model) {
 std::string OperatorsInFile::of(const Node& node) const {
   const auto was = was_.find(node.label());
   if (node.made_for().empty() && was != was_.end()) return std::string(was->second);
-  return node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
+  return operator_name(node);
 }
 
 }  // namespace qprep

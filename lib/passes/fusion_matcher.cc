@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "ir/operator_name.h"
 #include "passes/readers.h"
 #include "passes/target_judge.h"
 #include "passes/weights.h"
@@ -12,8 +13,9 @@ namespace qprep {
 namespace {
 
 bool is_one_of(const Node& node, const FusionStep& step) {
+  const bool own = node.is_onnx_domain();
   return std::any_of(step.any_of.begin(), step.any_of.end(), [&](const FusionOp& op) {
-    if (op.composite || !node.is(op.op)) return false;
+    if (op.composite || op.op != (own ? node.op() : operator_name(node))) return false;
     if (!op.min) return true;
     const auto bounds = clip_bounds(node);
     return bounds && bounds->first == *op.min && bounds->second == *op.max;
@@ -98,8 +100,8 @@ FusionMatcher::FusionMatcher(const FusionRules& rules, const DataFlow& flow,
 FusionMatcher::Result FusionMatcher::match(const Node& root, const Taken& taken,
                                            const std::unordered_set<const Node*>* only) const {
   Result result;
-  const auto patterns = by_first_op_.find(root.op());
-  if (patterns == by_first_op_.end() || !root.is_onnx_domain()) return result;
+  const auto patterns = by_first_op_.find(operator_name(root));
+  if (patterns == by_first_op_.end()) return result;
   std::optional<Attempt> deepest;
   std::size_t reached = 1;
   for (const FusionPattern* pattern : patterns->second) {
@@ -124,8 +126,8 @@ FusionMatcher::Result FusionMatcher::match(const Node& root, const Taken& taken,
 }
 
 std::string FusionMatcher::alone(const Node& node) const {
-  const auto patterns = by_first_op_.find(node.op());
-  if (patterns == by_first_op_.end() || !node.is_onnx_domain()) return "";
+  const auto patterns = by_first_op_.find(operator_name(node));
+  if (patterns == by_first_op_.end()) return "";
   for (const FusionPattern* pattern : patterns->second) {
     Attempt attempt{pattern};
     if (pattern->steps.size() == 1 && joins(attempt, node, pattern->steps.front(), nullptr)) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ir/held.h"
+#include "ir/operator_name.h"
 #include "ir/walk.h"
 #include "report/ends.h"
 #include "report/gone.h"
@@ -172,7 +173,7 @@ class Builder {
     constexpr std::size_t kOfBlock = 1024;
     const std::array<std::function<void()>, 6> others = {
         [this] { add_units(); },
-        [this] { report_.risks = NumericRisks(model_, plan_).found(nullptr); },
+        [this] { report_.risks = NumericRisks(model_, plan_, table_).found(nullptr); },
         [this] { report_.accumulators = accumulator_risks(model_, plan_); },
         [this] { report_.sums = sums_of(*model_.graph, plan_); },
         [this] { report_.crossings = crossings_of(model_, plan_, segments_); },
@@ -210,14 +211,10 @@ class Builder {
     report_.ends[known->second].layers.push_back(unit.nodes.front()->label());
   }
 
-  static std::string op_text(const Node& node) {
-    return node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
-  }
-
   ReportNode row(const Node& node, int depth) const {
     ReportNode row;
     row.name = node.label();
-    row.op = op_text(node);
+    row.op = operator_name(node);
     row.absorbed = held_.by(node);
     row.made_for = node.made_for();
     row.depth = depth;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <functional>
 
+#include "ir/operator_name.h"
 #include "report/page.h"
 #include "report/segments.h"
 #include "report/table.h"
@@ -14,10 +15,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t kMostReasons = 12;
-
-std::string operator_name(const Node& node) {
-  return node.is_onnx_domain() ? node.op() : node.domain() + "::" + node.op();
-}
 
 void for_each_graph(const Graph& graph, const std::function<void(const Graph&)>& f) {
   f(graph);

@@ -9,6 +9,7 @@
 #include "ir/walk.h"
 #include "report/page.h"
 #include "report/table.h"
+#include "target/capability.h"
 
 namespace qprep {
 namespace {
@@ -65,7 +66,8 @@ std::vector<ChannelFacts> facts_of(const std::vector<float>& weights, const std:
 }
 
 /// The channel that loses most; nullopt: none loses more than kMostVanishing.
-std::optional<NumericRisk> vanishing(const std::vector<ChannelFacts>& facts, const std::string& tensor) {
+std::optional<NumericRisk> vanishing(const std::vector<ChannelFacts>& facts, const std::string& tensor,
+                                     bool takes_int16) {
   const auto share = [](const ChannelFacts& channel) {
     return channel.nonzero == 0 || channel.largest <= kDeadChannel
                ? 0.0
@@ -85,13 +87,14 @@ std::optional<NumericRisk> vanishing(const std::vector<ChannelFacts>& facts, con
       fmt::format("of the weights of channel {}, {:.0f} % of those that are not zero round to zero{}",
                   worst - facts.begin(), value * 100,
                   others > 1 ? fmt::format(", more than half in {} channels", others) : "");
-  risk.remedy = "int16 weights, or no weight in the channel that is so much larger than the others";
+  risk.remedy = fmt::format("{}no weight in the channel that is so much larger than the others",
+                            takes_int16 ? "int16 weights, or " : "");
   return risk;
 }
 
 /// The channel that reaches farthest; nullopt: it does not reach kFarthestOutlier times as far as the median.
 std::optional<NumericRisk> outlier(const std::vector<ChannelFacts>& facts, const std::string& tensor,
-                                   bool one_scale) {
+                                   bool one_scale, bool makes_int16) {
   std::vector<double> reach;
   for (const ChannelFacts& channel : facts) {
     if (channel.largest > kDeadChannel) reach.push_back(channel.largest);
@@ -110,7 +113,9 @@ std::optional<NumericRisk> outlier(const std::vector<ChannelFacts>& facts, const
   risk.because =
       fmt::format("channel {} reaches {:.0f} times as far as the median channel, and {} has one scale",
                   worst - facts.begin(), times, one_scale ? "the weight" : "what the layer makes");
-  risk.remedy = one_scale ? "weights per channel" : "an int16 result, or channels of like size";
+  risk.remedy = one_scale     ? "weights per channel"
+                : makes_int16 ? "an int16 result, or channels of like size"
+                              : "channels of like size";
   return risk;
 }
 
@@ -121,6 +126,18 @@ const Tensor* bias_of(const Node& node, const Plan& plan) {
   }
   const Unit* unit = plan.unit_of(node);
   return unit && unit->bias ? constant_of(*unit->bias) : nullptr;
+}
+
+/// Whether the row lets the layer have it in int16, as every layer may that no row speaks of.
+bool may_be_int16(const Capability* row, std::vector<DType> Capability::*precisions) {
+  if (!row || row->runs == RunsOn::kQuantised) return true;
+  return std::ranges::find(row->*precisions, DType::kInt16) != (row->*precisions).end();
+}
+
+/// `above`: the sums are too fine, else too coarse, for what the layer makes.
+std::string rescale_remedy(bool above, bool takes_int16, bool makes_int16) {
+  if (above) return takes_int16 ? "int8 for the result, or int16 for what it reads" : "int8 for the result";
+  return makes_int16 ? "int16 for the result" : "a weight that is not all but zero";
 }
 
 double steps_on_one_side(Precision precision) {
@@ -146,8 +163,8 @@ std::string_view to_text(NumericRisk::Kind kind) {
   return "?";
 }
 
-NumericRisks::NumericRisks(const Model& model, const Plan& plan) {
-  for (const Node* node : nodes_with_bodies(*model.graph)) add_layer(*node, plan);
+NumericRisks::NumericRisks(const Model& model, const Plan& plan, const Capabilities* target) {
+  for (const Node* node : nodes_with_bodies(*model.graph)) add_layer(*node, plan, target);
   for (const ScaleGroup& group : plan.scale_groups) {
     if (group.members.size() < 2) continue;
     for (const Value* member : group.members) know(member, plan);
@@ -166,7 +183,7 @@ void NumericRisks::know(const Value* value, const Plan& plan) {
   tensors_.emplace(value, tensor);
 }
 
-void NumericRisks::add_layer(const Node& node, const Plan& plan) {
+void NumericRisks::add_layer(const Node& node, const Plan& plan, const Capabilities* target) {
   const NodePlan* decided = plan.of(node);
   const Value* weight = plan.weight_read_by(node);
   if (!decided || decided->device != Device::kBpu || !weight || !node.input(0)) return;
@@ -179,7 +196,10 @@ void NumericRisks::add_layer(const Node& node, const Plan& plan) {
   const std::vector<float> scales = known->second.scale.to_vector<float>();
   if (scales.size() != 1 && scales.size() != channels.count) return;
 
+  const Capability* row = target ? target->of(node) : nullptr;
   Layer layer;
+  layer.takes_int16 = may_be_int16(row, &Capability::input);
+  layer.makes_int16 = may_be_int16(row, &Capability::output);
   layer.name = node.label();
   layer.weight = weight->name();
   const auto [smallest, largest] = std::ranges::minmax_element(scales);
@@ -205,7 +225,8 @@ void NumericRisks::add_layer(const Node& node, const Plan& plan) {
     }
   }
   const std::vector<ChannelFacts> facts = facts_of(elements->to_vector<float>(), scales, channels);
-  for (auto risk : {vanishing(facts, layer.weight), outlier(facts, layer.weight, scales.size() == 1)}) {
+  for (auto risk : {vanishing(facts, layer.weight, may_be_int16(row, &Capability::weight)),
+                    outlier(facts, layer.weight, scales.size() == 1, layer.makes_int16)}) {
     if (!risk) continue;
     const bool wide = layer.result && tensors_.at(layer.result).precision == Precision::kInt16;
     if (risk->kind == NumericRisk::Kind::kOutlier && scales.size() > 1 && wide) continue;
@@ -251,7 +272,7 @@ std::vector<NumericRisk> NumericRisks::found(const SeenRanges* seen) const {
                              largest)
                : fmt::format("a step of its result is {:.3g} steps of its sums, more than a shift by 31 bits",
                              1 / smallest),
-         above ? "int8 for the result, or int16 for what it reads" : "int16 for the result"});
+         rescale_remedy(above, layer.takes_int16, layer.makes_int16)});
   }
   for (const Group& group : groups_) {
     for (const Value* member : group.members) {

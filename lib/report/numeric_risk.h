@@ -13,6 +13,8 @@
 
 namespace qprep {
 
+struct Capabilities;
+
 /// Something in the model's numbers that integer arithmetic serves badly.
 struct NumericRisk {
   enum class Kind {
@@ -43,7 +45,8 @@ class NumericRisks {
  public:
   /// Given: the plan is decided, and no pass has acted on the model. Later both may change: the values must
   /// live on, and nothing else is read.
-  NumericRisks(const Model& model, const Plan& plan);
+  /// `target`: what it runs in which precisions, which remedies keep to; null: nothing is known of it.
+  NumericRisks(const Model& model, const Plan& plan, const Capabilities* target = nullptr);
 
   /// What samples showed of activations, by value: of each itself, and of all those together that have one
   /// scale with it.
@@ -60,6 +63,7 @@ class NumericRisks {
     const Value* data = nullptr;    // null: it is not quantised
     const Value* result = nullptr;  // the same
     double smallest_weight_scale = 0, largest_weight_scale = 0;
+    bool takes_int16 = true, makes_int16 = true;
     double bias_steps = 0;           // max |b_c| / s_w,c; 0: no bias
     std::size_t bias_channel = 0;    // which has them
     std::vector<NumericRisk> known;  // of the weights alone
@@ -73,7 +77,7 @@ class NumericRisks {
     std::vector<const Value*> members;
   };
 
-  void add_layer(const Node& node, const Plan& plan);
+  void add_layer(const Node& node, const Plan& plan, const Capabilities* target);
   void know(const Value* value, const Plan& plan);
   std::optional<double> scale_of_tensor(const Value* value, const SeenRanges* seen) const;
 

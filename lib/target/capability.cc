@@ -4,6 +4,8 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "ir/operator_name.h"
+
 namespace qprep {
 namespace {
 
@@ -69,7 +71,7 @@ bool may_run_on_bpu(RunsOn runs) {
 }
 
 const Capability* Capabilities::of(const Node& node) const {
-  const auto row = node.is_onnx_domain() ? rows.find(node.op()) : rows.find(node.domain() + "::" + node.op());
+  const auto row = rows.find(operator_name(node));
   return row == rows.end() ? nullptr : &row->second;
 }
 
@@ -81,7 +83,7 @@ Judgement judge(const Capabilities& capabilities, const Node& node, const Situat
   if (!may_run_on_bpu(judgement.runs)) {
     const bool open = capabilities.provisional && judgement.runs == RunsOn::kUnlisted;
     judgement.verdict = open ? Verdict::kUndecided : Verdict::kBroken;
-    judgement.reasons.push_back(reason_of(judgement.runs, capabilities.march, node.op()));
+    judgement.reasons.push_back(reason_of(judgement.runs, capabilities.march, operator_name(node)));
     return judgement;
   }
   const std::string who = operator_of(capabilities.march, row->op);

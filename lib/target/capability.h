@@ -44,8 +44,9 @@ struct Capability {
   std::vector<DType> input, weight, output;
   std::vector<Limit> limits;         // all of them hold where the BPU runs it
   std::vector<std::string> becomes;  // the operators that the target runs it as; empty: itself
+  std::string like;                  // the row that it takes its place from; empty: none
   std::string note;
-  std::string source;
+  std::string source;  // empty: its file says no more than where it stands
   Where where;
 };
 

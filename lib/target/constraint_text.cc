@@ -346,6 +346,17 @@ std::string fault_of(const Test& test, const NodeView& node, std::size_t item, s
   return "";
 }
 
+namespace {
+
+/// "input 1" of "input1.constant".
+std::string input_of(std::string text) {
+  text.resize(std::min(text.find('.'), text.size()));
+  if (text.starts_with("input") && text.size() > 5 && text[5] != 's') text.insert(5, " ");
+  return text;
+}
+
+}  // namespace
+
 std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) {
   if (asks_for_no_constant(test)) return "";  // what stands around the node decides that
   if (asks_for_multiple(test)) {
@@ -356,7 +367,7 @@ std::string remedy_of(const Test& test, const NodeView& node, std::size_t item) 
     case Relation::kFact:
     case Relation::kNotFact:
       if (test.left.name.quantity->name != "constant") return "";
-      return fmt::format("make {} {}", test.left.name.text().substr(0, test.left.name.text().find('.')),
+      return fmt::format("make {} {}", input_of(test.left.name.text()),
                          test.relation == Relation::kFact ? "a constant" : "a computed tensor");
     case Relation::kShapes:
       return "use shapes " + listed(choices_of(test), "or");

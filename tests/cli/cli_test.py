@@ -679,7 +679,7 @@ class Targets(Case):
         self.assertIn("  + replaces: ", text)
         text = qprep("targets", "show", "xnnpack").stdout
         self.assertIn("  fuses as units of their own: add-relu, mul-relu\n", text)
-        self.assertIn("  one scale for data and results: Concat\n", text)
+        self.assertIn("  one scale for data and results: Concat, GlobalAveragePool, ReduceMean\n", text)
         own = self.folder / "own.yaml"
         own.write_text("base: bayes\nsame_scale: [Concat, Add]\n")
         text = qprep("targets", "diff", "bayes", own).stdout
@@ -761,10 +761,10 @@ class Targets(Case):
         own = self.folder / "own.yaml"
         own.write_text("base: bayes\nsame_scale: [Conca]\noperators: {Gellu: {like: Elu}, com.microsoft::Gelu: {like: Elu}}\n")
         result = qprep("targets", "check", own)
-        self.assertEqual(result.returncode, 0)
-        self.assertEqual([line.split("warning: ")[1] for line in result.stderr.splitlines()],
-                         [f"nothing is known of an operator '{word}' (did you mean '{meant}'?) [no-match]"
-                          for word, meant in (("Conca", "Concat"), ("Gellu", "Gelu"))])
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual([line.split("error: ")[1] for line in result.stderr.splitlines()],
+                         [f"nothing is known of an operator '{word}'{where} (did you mean '{meant}'?) [no-match]"
+                          for word, where, meant in (("Conca", " in 'same_scale'", "Concat"), ("Gellu", "", "Gelu"))])
 
     def test_an_operator_that_nobody_knows(self):
         self.assert_failed(qprep("targets", "show", "bayes", "Cnov"), "'Cnov'", "did you mean 'Conv'")

@@ -390,6 +390,20 @@ class Keys(Case):
         self.assertIn("'/draw' is wanted on the BPU, and stays on the CPU", result.stderr)
         self.assertIn("[not-on-bpu]", result.stderr)
 
+    def test_reasons_and_remedies_speak_of_its_own_keys(self):
+        made = ModelMaker(shape=["N", 3, SIZE, SIZE])
+        made.node("/soft", "Softmax", [made.present], axis=1)
+        made.conv("/head/Last", 8, 8)
+        made.save(self.folder / "net.onnx")
+        config = self.config(minimal())
+        for words in (["explain", self.folder / "net.onnx", "/soft"], ["check", self.folder / "net.onnx"]):
+            told = qprep(*words, "-c", config).stdout
+            for key in "qconfig_setter", "'dims", "of its own":
+                self.assertNotIn(key, told)
+        told = qprep("explain", self.folder / "net.onnx", "/soft", "-c", config).stdout
+        self.assertIn("as by 'run_on_bpu'", told)
+        self.assertIn("name it in 'run_on_bpu', or give it 'ON: BPU' in 'node_info'", told)
+
     def test_a_tail_that_is_wanted_on_the_bpu_is_quantised(self):
         model = onnx.load(self.folder / "net.onnx")
         end = model.graph.output[0].name

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "planned_model.h"
+#include "target/capability.h"
 
 using namespace qprep;
 
@@ -56,8 +57,8 @@ struct Layer {
         Tensor::of<std::int32_t>(DType::kInt32, per_channel, std::vector<std::int32_t>(outputs, 0))};
   }
 
-  std::vector<NumericRisk> risks(const Seen* ranges = nullptr) const {
-    const NumericRisks risks(planned.model, planned.plan);
+  std::vector<NumericRisk> risks(const Seen* ranges = nullptr, const Capabilities* target = nullptr) const {
+    const NumericRisks risks(planned.model, planned.plan, target);
     if (!ranges) return risks.found(nullptr);
     const NumericRisks::SeenRanges seen{*ranges, *ranges};
     return risks.found(&seen);
@@ -84,6 +85,26 @@ TEST_CASE("A channel that reaches more than 16 times as far as the median one is
   CHECK(risks[0].value == Approx(17));
   CHECK(Layer({1, 4}, {1.0F, 1.0F, 16.0F, 1e-30F}).risks().empty());
   CHECK(Layer({1, 4}, {1.0F, 1.0F, 17.0F, 1.0F}, {}, Precision::kInt16).risks().empty());
+}
+
+TEST_CASE("No remedy asks for a precision that the target's row does not allow") {
+  Capabilities target;
+  Capability& gemm = target.rows["Gemm"];
+  gemm.runs = RunsOn::kBpu;
+  gemm.input = gemm.weight = gemm.output = {DType::kInt8};
+  const Layer vanishing({4, 2}, {1.0F, 1.0F, 0.001F, 0.5F, 0.001F, 0.5F, 0.0F, 0.5F});
+  const Layer outlier({1, 4}, {1.0F, 1.0F, 17.0F, 1e-30F});
+  const Layer coarse({1, 1}, {127.5F});
+  const Seen fine{{coarse.x, up_to(2.0F)}, {coarse.y, up_to(1.0F)}};
+  CHECK(vanishing.risks()[0].remedy.starts_with("int16 weights, or "));
+  CHECK(outlier.risks()[0].remedy == "an int16 result, or channels of like size");
+  CHECK(coarse.risks(&fine)[0].remedy == "int8 for the result, or int16 for what it reads");
+  CHECK(vanishing.risks(nullptr, &target)[0].remedy.starts_with("no weight in the channel"));
+  CHECK(outlier.risks(nullptr, &target)[0].remedy == "channels of like size");
+  CHECK(coarse.risks(&fine, &target)[0].remedy == "int8 for the result");
+  gemm.weight = gemm.output = {DType::kInt8, DType::kInt16};
+  CHECK(vanishing.risks(nullptr, &target)[0].remedy.starts_with("int16 weights, or "));
+  CHECK(outlier.risks(nullptr, &target)[0].remedy.starts_with("an int16 result"));
 }
 
 TEST_CASE("A bias must fit int32 in steps of both scales, which calibration tells") {
