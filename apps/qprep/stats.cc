@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "driver/statistics.h"
+#include "report/page.h"
 #include "statistics/statistics_file.h"
 #include "support/codes.h"
 #include "support/diagnostics.h"
@@ -37,8 +38,9 @@ int merge_files(const std::vector<std::string>& files, const std::string& target
                         {"bytes", bytes}});
   } else if (!console.verbosity().quiet) {
     const std::string part = all.shards.all() ? "" : fmt::format(" (only {})", to_text(all.shards));
-    console.print(fmt::format("{} files: {} samples{}, {} tensors; {} written ({} bytes)\n", files.size(),
-                              all.samples.size(), part, all.tensors.size(), target, bytes));
+    console.print(fmt::format("{}: {}{}, {}; {} written ({} bytes)\n", counted(files.size(), "file", "files"),
+                              counted(all.samples.size(), "sample", "samples"), part,
+                              counted(all.tensors.size(), "tensor", "tensors"), target, bytes));
   }
   return kDone;
 }

@@ -220,14 +220,15 @@ bool Preparation::decide() {
   check_scales_are_there();
   confirm_remedies(model_file_, options_.config, options_.configs, {}, model(), plan_);
   say_in_own_keys(config_, plan_);
+  // Before threads make the report: where Graphviz' memory lies decides the order in which it writes.
+  const bool draws = options_.picture && options_.stop_after.empty() && !options_.statistics;
+  if (draws && !result_.march.empty())
+    watch_.timed("draw-segments", [&] { picture_.emplace(model(), plan_, result_.model, result_.march); });
   report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
   say_in_own_keys(config_, report_.sizes_remedy);
   report_.seeks_blocks = !config_.fusing.eager;
   if (config_.calibration) risks_.emplace(model(), plan_, rules_.table());
   changes_ = changes_of(model(), plan_);
-  const bool draws = options_.picture && options_.stop_after.empty() && !options_.statistics;
-  if (draws && !result_.march.empty())
-    watch_.timed("draw-segments", [&] { picture_.emplace(model(), plan_, result_.model, result_.march); });
   if (!config_.calibration) begin_check_result();
   count_plan();
   result_.decided = true;
