@@ -119,6 +119,19 @@ class Segments(unittest.TestCase):
         for shown in ("\"]}", "\\N\\G\\l", "a\\nb\\tc", "&amp;&#0;&", "<b>--></b>", "\\x01", "😀"):
             self.assertIn(shown, hints)
 
+    def test_a_large_picture_has_the_same_bytes_each_time(self):
+        """Several threads make the report of so many nodes, which must not show in what Graphviz makes."""
+        model = SHARED / "models/olive_tfbert_qa.onnx"
+        if not model.is_file():
+            self.skipTest(f"there is no {model}")
+        config = self.config("march: bayes-e\n")
+        drawn = set()
+        for _ in range(5):
+            done = qprep("prepare", model, "-c", config, "-o", self.out, "-q")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            drawn.add(self.picture(model.stem).read_bytes())
+        self.assertEqual(len(drawn), 1)
+
     def test_real_models_are_drawn_the_same_twice(self):
         folder = SHARED / "models"
         if not folder.is_dir():
