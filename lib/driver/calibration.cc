@@ -11,6 +11,7 @@
 #include "analysis/calibrate.h"
 #include "driver/open_samples.h"
 #include "ir/walk.h"
+#include "onnx_io/loadable_model.h"
 #include "quant/fake_quant.h"
 #include "runtime/probe.h"
 #include "samples/samples.h"
@@ -181,11 +182,11 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
       options.progress("calibrating" + number, done, total);
     };
   }
-  const std::string bytes = [&] {
+  const LoadableModel loadable = [&] {
     const ProbesInBodies probes(*file.model.graph, std::span(observed).subspan(in_main_graph), in_main_graph);
-    return serialize_onnx(file);
+    return LoadableModel(file);
   }();
-  const SerialisedModel model{file.model.file, std::as_bytes(std::span(bytes)), {}};
+  const SerialisedModel model{file.model.file, loadable.bytes(), loadable.data_folder()};
   Statistics statistics = calibrate(model, probed, samples, calibration, diagnostics);
   statistics.model = std::filesystem::path(file.model.file).filename().string();
   statistics.model_digest = digest_of_model(file);

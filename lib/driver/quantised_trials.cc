@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "onnx_io/loadable_model.h"
 #include "runtime/probe.h"
 #include "support/parallel.h"
 
@@ -64,11 +65,12 @@ QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<
       float_(simulation()) {}
 
 std::unique_ptr<Simulation> QuantisedTrials::simulation() const {
-  const std::string bytes = serialize_onnx(file_);
+  const LoadableModel loadable(file_);
   std::vector<std::string> states;
   for (const StateLink& link : state_) states.push_back(link.output);
-  return std::make_unique<Simulation>(SerialisedModel{file_.model.file, std::as_bytes(std::span(bytes)), {}},
-                                      results_, states, options_.runtime);
+  return std::make_unique<Simulation>(
+      SerialisedModel{file_.model.file, loadable.bytes(), loadable.data_folder()}, results_, states,
+      options_.runtime);
 }
 
 void QuantisedTrials::load_quantised() {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "analysis/layer_columns.h"
+#include "onnx_io/loadable_model.h"
 #include "runtime/probe.h"
 #include "runtime/session.h"
 #include "support/parallel.h"
@@ -54,15 +55,15 @@ class MomentSums {
                                            InputMoments(layers[i].inputs));
       moments_.push_back({none, none});
     }
-    const std::string bytes = serialize_onnx(file);
-    const ProbedModel probed = append_probes(std::as_bytes(std::span(bytes)), names);
+    const LoadableModel loadable(file);
+    const ProbedModel probed = append_probes(loadable.bytes(), names);
     fetched_ = {probed.outputs.front()};
     for (const StateLink& link : state) fetched_.push_back(link.output);
     SessionOptions options;
     options.library = library;
     options.probe = [this](std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
                            std::span<const std::byte> elements) { see(tensor, dtype, dims, elements); };
-    session_.emplace(SerialisedModel{file.model.file, probed.bytes, {}}, options);
+    session_.emplace(SerialisedModel{file.model.file, probed.bytes, loadable.data_folder()}, options);
   }
 
   SampleColumns run(const Sample& sample) const {
