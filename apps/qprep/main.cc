@@ -6,9 +6,11 @@
 #include <new>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "drawing/drawing_process.h"
 #include "report/diagnostics_json.h"
 #include "support/atomic_file.h"
 #include "support/text.h"
@@ -136,6 +138,8 @@ void add_verbosity(CLI::App& verb, Verbosity& verbosity, bool with_json) {
 
 int main(int argc, char** argv) {
   using namespace qprep;
+  if (argc == 2 && std::string_view(argv[1]) == kDrawArgument) return draw_standard_input();
+  DrawingProcess::draw_with("/proc/self/exe");
   remove_temporaries_on_signals();
 
   CLI::App app("Turns a float ONNX model into a quantised one.", "qprep");

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <utility>
 
 #include "support/text.h"
 
@@ -27,8 +29,37 @@ void write_all(int descriptor, const std::string& text) {
   }
 }
 
+std::string& drawing_program() {
+  static std::string program;
+  return program;
+}
+
+std::string as_answer(const Drawing& drawing) {
+  return drawing.why_not.empty() ? kSvg + drawing.svg : kWhyNot + drawing.why_not;
+}
+
+/// The text as a file that is read from its beginning; -1: there is none.
+int file_of(const std::string& text) {
+  const int file = memfd_create("graph", MFD_CLOEXEC);
+  if (file < 0) return -1;
+  write_all(file, text);
+  lseek(file, 0, SEEK_SET);
+  return file;
+}
+
+std::string read_all(int descriptor) {
+  std::string text;
+  char buffer[1 << 16];
+  for (;;) {
+    const ssize_t count = read(descriptor, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return text;
+    text.append(buffer, static_cast<std::size_t>(count));
+  }
+}
+
 /// What the new process does. Nothing of this process is put in order there, and no handler of it runs.
-[[noreturn]] void work(pid_t parent, int pipe, const std::string& dot, const GraphvizPlaces& places,
+[[noreturn]] void work(pid_t parent, int pipe, int file, const std::string& dot, const GraphvizPlaces& places,
                        int seconds) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
@@ -40,12 +71,23 @@ void write_all(int descriptor, const std::string& text) {
   setrlimit(RLIMIT_CORE, &no_core);
   const int nowhere = ::open("/dev/null", O_RDWR);
   for (int descriptor = 0; nowhere >= 0 && descriptor < 3; ++descriptor) dup2(nowhere, descriptor);
-  const Drawing drawing = draw_here(dot, places);
-  write_all(pipe, drawing.why_not.empty() ? kSvg + drawing.svg : kWhyNot + drawing.why_not);
+  if (file >= 0) {
+    dup2(file, STDIN_FILENO);
+    dup2(pipe, STDOUT_FILENO);
+    execl(drawing_program().c_str(), "qprep", kDrawArgument, static_cast<char*>(nullptr));
+  }
+  write_all(pipe, as_answer(draw_here(dot, places)));
   _exit(0);
 }
 
 }  // namespace
+
+int draw_standard_input() {
+  write_all(STDOUT_FILENO, as_answer(draw_here(read_all(STDIN_FILENO), GraphvizPlaces::of_process())));
+  return 0;
+}
+
+void DrawingProcess::draw_with(std::string program) { drawing_program() = std::move(program); }
 
 DrawingProcess::DrawingProcess(const std::string& dot, const GraphvizPlaces& places, DrawingLimits limits)
     : limits_(limits) {
@@ -55,11 +97,13 @@ DrawingProcess::DrawingProcess(const std::string& dot, const GraphvizPlaces& pla
     return;
   }
   const pid_t parent = getpid();
+  const int file = drawing_program().empty() ? -1 : file_of(dot);
   process_ = fork();
   if (process_ == 0) {
     close(ends[0]);
-    work(parent, ends[1], dot, places, limits_.seconds_of_work);
+    work(parent, ends[1], file, dot, places, limits_.seconds_of_work);
   }
+  if (file >= 0) close(file);
   if (process_ < 0) failure_ = "no process for drawing: " + error_text(errno);
   close(ends[1]);
   pipe_ = ends[0];

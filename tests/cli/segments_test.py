@@ -130,6 +130,8 @@ class Segments(unittest.TestCase):
             done = qprep("prepare", model, "-c", config, "-o", self.out, "-q")
             self.assertEqual(done.returncode, 0, done.stderr)
             drawn.add(self.picture(model.stem).read_bytes())
+        self.check(model, "-c", config)
+        drawn.add(self.picture(model.stem).read_bytes())
         self.assertEqual(len(drawn), 1)
 
     def test_real_models_are_drawn_the_same_twice(self):
