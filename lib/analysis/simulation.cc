@@ -49,6 +49,14 @@ Session probed(const SerialisedModel& model, std::span<const std::string> result
   return Session({model.name, with_probes.bytes, model.data_folder}, options);
 }
 
+/// Results that cannot be compared point nowhere.
+double cosine_of(const ResultError& error) {
+  if (!std::isfinite(error.result_squares)) return 0;
+  const double lengths = std::sqrt(error.result_squares * error.reference_squares);
+  if (lengths > 0) return error.product / lengths;
+  return error.result_squares == error.reference_squares ? 1 : 0;
+}
+
 }  // namespace
 
 Simulation::Simulation(const SerialisedModel& model, std::span<const std::string> results,
@@ -66,6 +74,12 @@ SimulatedStep Simulation::run(const Feeds& feeds, const Quantisers& quantisers) 
 
 ResultError& ResultError::operator+=(const ResultError& other) {
   noise += other.noise;
+  absolute += other.absolute;
+  largest = std::max(largest, other.largest);
+  product += other.product;
+  result_squares += other.result_squares;
+  reference_squares += other.reference_squares;
+  compared += other.compared;
   sum += other.sum;
   squares += other.squares;
   finite += other.finite;
@@ -74,14 +88,52 @@ ResultError& ResultError::operator+=(const ResultError& other) {
 
 double ResultError::signal() const { return finite > 0 ? std::max(0.0, squares - sum * sum / finite) : 0; }
 
+ResultError incomparable() {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  ResultError error;
+  error.noise = error.absolute = error.largest = error.result_squares = kInfinite;
+  error.compared = 1;
+  return error;
+}
+
+ResultFigures figures_of(std::span<const ResultError> results) {
+  ResultFigures mean{.cosine = 0};
+  for (const ResultError& each : results) {
+    mean.noise += each.signal() > 0 ? each.noise / each.signal() : each.noise;
+    mean.cosine += cosine_of(each);
+    if (each.compared > 0) {
+      mean.mse += each.noise / each.compared;
+      mean.mae += each.absolute / each.compared;
+    }
+    mean.chebyshev = std::max(mean.chebyshev, each.largest);
+  }
+  const auto count = static_cast<double>(results.size());
+  mean.noise /= count;
+  mean.cosine /= count;
+  mean.mse /= count;
+  mean.mae /= count;
+  return mean;
+}
+
 ResultError error_of(std::span<const float> result, std::span<const float> reference,
                      std::span<const float> of_float) {
   ResultError error;
   for (std::size_t i = 0; i < reference.size(); ++i) {
     const auto there = static_cast<double>(reference[i]);
     if (!std::isfinite(there)) continue;
-    const double off = static_cast<double>(result[i]) - there;
-    error.noise += std::isfinite(off) ? off * off : std::numeric_limits<double>::infinity();
+    const auto here = static_cast<double>(result[i]);
+    if (!std::isfinite(here)) {
+      error += incomparable();
+      continue;
+    }
+    const double off = here - there;
+    error.noise += off * off;
+    error.absolute += std::abs(off);
+    error.largest = std::max(error.largest, std::abs(off));
+    error.product += here * there;
+    error.result_squares += here * here;
+    error.reference_squares += there * there;
+    ++error.compared;
   }
   for (const float each : of_float) {
     const auto x = static_cast<double>(each);

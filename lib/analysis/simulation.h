@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/method_search.h"
 #include "quant/fake_quant_math.h"
 #include "runtime/session.h"
 
@@ -39,12 +40,21 @@ class Simulation {
 /// How far a result is from the float model's, as sums over the elements of any number of samples.
 struct ResultError {
   double noise = 0;                         // of (result - reference)^2
+  double absolute = 0, largest = 0;         // of |result - reference|
+  double product = 0;                       // of result * reference
+  double result_squares = 0;                // of result^2
+  double reference_squares = 0;             // of reference^2
+  double compared = 0;                      // elements with a finite reference
   double sum = 0, squares = 0, finite = 0;  // of the float model's finite elements
 
   ResultError& operator+=(const ResultError& other);
   /// Of (float - its mean)^2, over all elements.
   double signal() const;
 };
+/// Of one result that cannot be held against the reference.
+ResultError incomparable();
+/// The mean over the results; given: at least one.
+ResultFigures figures_of(std::span<const ResultError> results);
 /// Of one sample and result. Given: as many of all three. An element that is not finite makes the noise
 /// infinite, unless the reference is not either.
 ResultError error_of(std::span<const float> result, std::span<const float> reference,

@@ -64,6 +64,87 @@ ObserverSpec read_observer(YamlMap& map, bool has_usual, Diagnostics& diagnostic
   return spec;
 }
 
+/// A method's name, or a map of its name and numbers.
+std::optional<ObserverSpec> read_compared(const YamlNode& node, const std::string& name,
+                                          Diagnostics& diagnostics) {
+  if (node.kind == YamlNode::Kind::kMap) {
+    YamlMap map(node, name, diagnostics);
+    if (!map.has("method")) {
+      diagnostics.error(codes::kMissingKey, fmt::format("an entry of '{}' has no 'method'", name),
+                        map.where());
+    }
+    const ObserverSpec spec = read_observer(map, false, diagnostics);
+    map.finish();
+    if (spec.observer != Observer::kAuto) return spec;
+    if (map.has("method"))
+      diagnostics.error(codes::kBadValue, fmt::format("'{}' is what auto compares", name), map.where());
+    return std::nullopt;
+  }
+  std::vector<std::string> words = observer_words();
+  words.erase(std::find(words.begin(), words.end(), to_text(Observer::kAuto)));
+  const auto observer =
+      node.kind == YamlNode::Kind::kScalar ? observer_from(node.text) : std::optional<Observer>();
+  if (observer && *observer != Observer::kAuto) return ObserverSpec{.observer = *observer};
+  diagnostics.error(
+      codes::kBadValue,
+      fmt::format("an entry of '{}' must be one of {}, or a map of such a 'method' and its numbers, not {}{}",
+                  name, join(words, ", "), describe(node),
+                  node.kind == YamlNode::Kind::kScalar ? did_you_mean(node.text, words) : ""),
+      node.where);
+  return std::nullopt;
+}
+
+std::vector<ObserverSpec> read_compared_methods(YamlMap& map, Diagnostics& diagnostics) {
+  std::vector<ObserverSpec> observers;
+  const YamlNode* list = map.find("methods");
+  if (!list) return observers;
+  if (list->kind != YamlNode::Kind::kList || list->items.empty()) {
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("{} must be a list of methods, not {}", map.name_of("methods"),
+                                  list->kind == YamlNode::Kind::kList ? "an empty one" : describe(*list)),
+                      list->where);
+    return observers;
+  }
+  for (const auto& item : list->items) {
+    const auto observer = read_compared(*item, "calibration.search.methods", diagnostics);
+    if (!observer) continue;
+    if (std::find(observers.begin(), observers.end(), *observer) != observers.end()) {
+      diagnostics.error(codes::kBadValue,
+                        fmt::format("{} has {} twice", map.name_of("methods"), to_text(*observer)),
+                        item->where);
+    }
+    observers.push_back(*observer);
+  }
+  return observers;
+}
+
+std::optional<MethodSearch> read_search(YamlMap& calibration, Observer method, Diagnostics& diagnostics) {
+  if (!calibration.has("search")) return std::nullopt;
+  YamlMap map = calibration.map("search");
+  MethodSearch search;
+  search.where = map.where();
+  search.observers = read_compared_methods(map, diagnostics);
+  if (const auto metric = map.word("metric", metric_words()))
+    search.metric = metric_from(metric->value).value_or(search.metric);
+  if (const auto similarity = map.number("similarity", 0, 1)) {
+    search.similarity = similarity->value;
+    if (search.metric != ResultMetric::kCosineSimilarity) {
+      diagnostics.error(codes::kBadValue,
+                        fmt::format("{} is for 'metric: cosine_similarity', not {}",
+                                    map.name_of("similarity"), to_text(search.metric)),
+                        similarity->where);
+    }
+  }
+  map.finish();
+  if (method != Observer::kAuto) {
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("{} is what method auto compares, and the method is {}",
+                                  calibration.name_of("search"), to_text(method)),
+                      search.where);
+  }
+  return search;
+}
+
 std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
   std::vector<ObserverFor> tensors;
   for (YamlMap& entry : map.maps("tensors")) {
@@ -154,6 +235,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
   calibration.inputs = read_sample_inputs(map, diagnostics);
   calibration.state = read_state(map, diagnostics);
   calibration.observer = read_observer(map, true, diagnostics);
+  calibration.search = read_search(map, calibration.observer.observer, diagnostics);
   calibration.tensors = read_tensors(map, diagnostics);
   if (const auto corrects = map.boolean("bias_correction")) calibration.bias_correction = corrects->value;
   if (const auto rounding = map.word("weight_rounding", {"nearest", "least_error"}))

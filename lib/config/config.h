@@ -7,6 +7,7 @@
 
 #include "config/fusing.h"
 #include "config/yaml_reader.h"
+#include "plan/method_search.h"
 #include "plan/observer.h"
 #include "plan/plan.h"
 #include "plan/preprocessing.h"
@@ -47,6 +48,7 @@ struct CalibrationConfig {
   /// configuration itself where `files` are its list.
   std::string data;
   ObserverSpec observer = {};                   // of all tensors but those that `tensors` names
+  std::optional<MethodSearch> search = {};      // what method auto compares; nullopt: as it thinks best
   Where where = {};                             // of `data`, or of all of it
   std::vector<Placed<std::string>> files = {};  // as written, relative to the configuration's folder
   std::vector<SampleSpec> inputs = {};          // what is done to the samples, in the order of the file

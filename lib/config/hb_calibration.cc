@@ -10,10 +10,21 @@ namespace {
 
 constexpr std::string_view kGroup = "calibration_parameters";
 
+/// What calibration_type default searches through, as the logs of hb_mapper 1.24 print it: max, max at the
+/// percentile 0.99995 and kl, by the cosine similarity of the model's outputs.
+MethodSearch search_of_default(const Where& where) {
+  return {.observers = {{.observer = Observer::kMinMax},
+                        {.observer = Observer::kPercentile, .percentile = 99.995},
+                        {.observer = Observer::kKl, .bins = 1024}},
+          .metric = ResultMetric::kCosineSimilarity,
+          .similarity = 0.995,
+          .where = where};
+}
+
 class Reader {
  public:
-  Reader(const HbFile& file, const Findings& findings, Config& config)
-      : file_(file), findings_(findings), config_(config) {}
+  Reader(const HbFile& file, const HmctCalibration& in_detail, const Findings& findings, Config& config)
+      : file_(file), in_detail_(in_detail), findings_(findings), config_(config) {}
 
   void read() {
     read_per_channel();
@@ -25,6 +36,7 @@ class Reader {
     config_.form = {Form::kBoth, {}};
     read_method(method, type);
     config_.calibration->observer = observer_;
+    apply(in_detail_, *config_.calibration);
   }
 
  private:
@@ -69,14 +81,23 @@ class Reader {
           "tensor, that of max, kl and the percentile 99.99 with the least mean square error",
           type->where);
     }
-    if (method != "default" && !method.empty()) return;
-    findings_.remarks.note(
-        codes::kChosenMethod,
-        fmt::format("{} leaves the method to the tool: qprep takes auto, which compares max, kl, mse and "
-                    "percentiles by "
-                    "the results of the quantised model",
-                    method.empty() ? "a file without 'calibration_type'" : "'calibration_type' default"),
-        type ? type->where : file_.where());
+    if (!in_detail_.observers.empty()) return;
+    if (method == "default") {
+      config_.calibration->search = search_of_default(type->where);
+      findings_.remarks.note(
+          codes::kChosenMethod,
+          "'calibration_type' default: as hb_mapper does, qprep takes of max, max at the percentile 0.99995 "
+          "and "
+          "kl the one by which the results' cosine similarity is best; hb_mapper's search with zero points "
+          "(asymmetric) is left out, since a model that it loads has none",
+          type->where);
+    } else if (method.empty()) {
+      findings_.remarks.note(
+          codes::kChosenMethod,
+          "a file without 'calibration_type' leaves the method to the tool: qprep takes auto, which compares "
+          "max, kl, mse and percentiles by the results of the quantised model",
+          file_.where());
+    }
   }
 
   /// Result: there are samples, or something is wrong with what the file says of them.
@@ -119,6 +140,11 @@ class Reader {
 
   void without_data(const std::string& method, const HbValue* type) {
     config_.calibration.reset();
+    if (in_detail_.where) {
+      findings_.remarks.note(codes::kChosenMethod,
+                             "without samples, what 'quant_config' says of calibration has no effect",
+                             *in_detail_.where);
+    }
     if (method == "load") {
       config_.dialect = {Dialect::kQdq, {}};
       config_.form = {Form::kBoth, type->where};
@@ -137,6 +163,7 @@ class Reader {
   }
 
   const HbFile& file_;
+  const HmctCalibration& in_detail_;
   const Findings& findings_;
   Config& config_;
   ObserverSpec observer_;
@@ -144,8 +171,9 @@ class Reader {
 
 }  // namespace
 
-void read_hb_calibration(const HbFile& file, const Findings& findings, Config& config) {
-  Reader(file, findings, config).read();
+void read_hb_calibration(const HbFile& file, const HmctCalibration& in_detail, const Findings& findings,
+                         Config& config) {
+  Reader(file, in_detail, findings, config).read();
 }
 
 std::string beside(const std::string& file, const std::string& path) {

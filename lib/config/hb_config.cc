@@ -46,7 +46,7 @@ class Reader {
     read_compiler();
     config_.inputs = read_hb_inputs(hb_, known_keys(), findings_);
     read_settings();
-    read_hb_calibration(hb_, findings_, config_);
+    read_hb_calibration(hb_, hmct_calibration_, findings_, config_);
     config_.not_yet = not_yet_.all();
     config_.remarks = remarks_.all();
     return std::move(config_);
@@ -153,6 +153,7 @@ class Reader {
     config_.wants_bpu = std::move(all.wants_bpu);
     std::move(hmct.of_nodes.wants_bpu.begin(), hmct.of_nodes.wants_bpu.end(),
               std::back_inserter(config_.wants_bpu));
+    hmct_calibration_ = std::move(hmct.calibration);
   }
 
   /// In the file, or in one of its own that it names.
@@ -183,6 +184,7 @@ class Reader {
   Diagnostics not_yet_, remarks_;
   Findings findings_;
   HbFile hb_;
+  HmctCalibration hmct_calibration_;
 };
 
 bool alike(const YamlNode& a, const YamlNode& b) {
@@ -225,6 +227,13 @@ Config read_hmct_config(const YamlNode& root, const std::string& file, Diagnosti
   config.setters = std::move(hmct.of_nodes.settings);
   std::move(hmct.of_all.begin(), hmct.of_all.end(), std::back_inserter(config.setters));
   config.wants_bpu = std::move(hmct.of_nodes.wants_bpu);
+  if (hmct.calibration.where) {
+    remarks.note(
+        codes::kChosenMethod,
+        "a quant_config by itself has no samples, so that what it says of calibration has no effect; in a "
+        "file of hb_compile it has",
+        *hmct.calibration.where);
+  }
   config.not_yet = not_yet.all();
   config.remarks = remarks.all();
   return config;

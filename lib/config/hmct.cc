@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -18,7 +17,6 @@ using Kind = YamlNode::Kind;
 
 const std::vector<std::string> kSections = {"model_config", "op_config", "subgraph_config", "node_config"};
 const std::vector<std::string> kTypes = {"int8", "int16", "float16", "float32"};
-const std::vector<std::string> kMetrics = {"cosine-similarity", "mse", "mae", "mre", "sqnr", "chebyshev"};
 
 std::string what_is(const YamlNode& node) {
   switch (node.kind) {
@@ -36,15 +34,6 @@ std::string what_is(const YamlNode& node) {
 
 bool is_one_of(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
-}
-
-std::optional<double> number_of(const YamlNode& node) {
-  double number = 0;
-  const char* end = node.text.data() + node.text.size();
-  const auto [stop, error] = std::from_chars(node.text.data(), end, number);
-  const bool is_number =
-      node.kind == Kind::kScalar && error == std::errc() && stop == end && std::isfinite(number);
-  return is_number ? std::optional(number) : std::nullopt;
 }
 
 /// "input1": 1.
@@ -172,109 +161,8 @@ class Reader {
     };
     of_all("model_output_type", {Slot::kHighPrecision, Slot::kTail});
     of_all("all_node_type", {Slot::kOutput});
-    if (map.has("activation")) read_activation(map.map("activation"));
-    if (map.has("weight")) read_weight(map.map("weight"));
-    for (const char* search : {"modelwise_search", "layerwise_search"}) {
-      if (map.has(search)) read_search(map.map(search), search);
-    }
+    config_.calibration = read_hmct_calibration(map, findings_);
     map.finish();
-  }
-
-  void read_activation(YamlMap map) {
-    config_.calibration = map.where();
-    words(map, "calibration_type", {"max", "kl"}, [&](const std::string& word, const Where& where) {
-      if (word == "kl") findings_.later("'calibration_type' kl", where);
-    });
-    numbers(map, "num_bin", 129, 1'000'000, true, nullptr);
-    numbers(map, "max_num_bin", 258, 100'000'000, true, nullptr);
-    numbers(map, "max_percentile", 0.5, 1, false, [&](double part, const Where& where) {
-      if (part < 1) findings_.later(fmt::format("'max_percentile' {}", part), where);
-    });
-    for (const auto& [key, meaning] : {std::pair{"per_channel", "a scale for each channel of an activation"},
-                                       std::pair{"asymmetric", "zero points other than 0"}}) {
-      flags(map, key, meaning);
-    }
-    map.finish();
-  }
-
-  void read_weight(YamlMap map) {
-    if (map.has("bias_correction")) {
-      YamlMap correction = map.map("bias_correction");
-      correction.integer("num_sample", 1, 1'000'000);
-      correction.word("metric", kMetrics);
-      correction.finish();
-      findings_.later("'bias_correction'", correction.where());
-    }
-    map.finish();
-  }
-
-  void read_search(YamlMap map, const std::string& name) {
-    words(map, "metric", kMetrics, nullptr);
-    numbers(map, "similarity", 0, 1, false, nullptr);
-    map.finish();
-    findings_.later(fmt::format("'{}' (a search over calibration methods)", name), map.where());
-  }
-
-  /// The value, or the values of a list, which asks for a search.
-  std::vector<const YamlNode*> values(YamlMap& map, const char* key) {
-    const YamlNode* node = map.find(key);
-    if (!node) return {};
-    if (node->kind != Kind::kList) return {node};
-    std::vector<const YamlNode*> items;
-    for (const auto& item : node->items) items.push_back(item.get());
-    if (items.empty()) findings_.wrong(fmt::format("{} is an empty list", map.name_of(key)), node->where);
-    if (items.size() > 1) {
-      findings_.later(fmt::format("{} as a list (a search for the best of its values)", map.name_of(key)),
-                      node->where);
-    }
-    return items;
-  }
-
-  template <typename Follow>
-  void words(YamlMap& map, const char* key, const std::vector<std::string>& allowed, const Follow& follow) {
-    const std::vector<const YamlNode*> found = values(map, key);
-    for (const YamlNode* value : found) {
-      if (value->kind == Kind::kScalar && is_one_of(allowed, value->text)) {
-        if constexpr (!std::is_same_v<Follow, std::nullptr_t>) {
-          if (found.size() == 1) follow(value->text, value->where);
-        }
-        continue;
-      }
-      findings_.wrong(fmt::format("{} must be one of {}, not {}{}", map.name_of(key), join(allowed, ", "),
-                                  what_is(*value),
-                                  value->kind == Kind::kScalar ? did_you_mean(value->text, allowed) : ""),
-                      value->where);
-    }
-  }
-
-  template <typename Follow>
-  void numbers(YamlMap& map, const char* key, double min, double max, bool whole, const Follow& follow) {
-    const std::vector<const YamlNode*> found = values(map, key);
-    for (const YamlNode* value : found) {
-      const auto number = number_of(*value);
-      if (number && *number >= min && *number <= max && (!whole || *number == std::floor(*number))) {
-        if constexpr (!std::is_same_v<Follow, std::nullptr_t>) {
-          if (found.size() == 1) follow(*number, value->where);
-        }
-        continue;
-      }
-      findings_.wrong(fmt::format("{} must be a {}number from {} to {}, not {}", map.name_of(key),
-                                  whole ? "whole " : "", min, max, what_is(*value)),
-                      value->where);
-    }
-  }
-
-  void flags(YamlMap& map, const char* key, const char* meaning) {
-    const std::vector<const YamlNode*> found = values(map, key);
-    for (const YamlNode* value : found) {
-      const auto flag = value->kind == Kind::kScalar ? hb_flag(value->text) : std::nullopt;
-      if (!flag) {
-        findings_.wrong(fmt::format("{} must be true or false, not {}", map.name_of(key), what_is(*value)),
-                        value->where);
-      } else if (*flag && found.size() == 1) {
-        findings_.later(fmt::format("{} ({})", map.name_of(key), meaning), value->where);
-      }
-    }
   }
 
   std::optional<Precision> dtype(const YamlNode& node, const std::string& of) {

@@ -23,6 +23,7 @@ Calibrator::Calibrator(OnnxFile& file, const Plan& plan, const Config& config,
       options_(options),
       diagnostics_(diagnostics),
       observed_(tensors_to_observe(file.model, plan)),
+      search_(search_of(config.calibration->search)),
       named_(methods_by_name(file.model, plan, observed_, *config.calibration, diagnostics)) {
   diagnostics.throw_if_error();
 }
@@ -68,6 +69,7 @@ void Calibrator::remark_on_statistics_alone() const {
     remark("sensitivity", calibration.sensitivity->where);
   if (calibration.weight_rounding && calibration.weight_rounding->value)
     remark("weight_rounding", calibration.weight_rounding->where);
+  if (calibration.search) remark("search", calibration.search->where);
 }
 
 void Calibrator::observe_all() {
@@ -134,7 +136,7 @@ void Calibrator::round_weights_as_asked() {
 
 bool Calibrator::rounds_weights_for_results() const {
   if (!is_auto() || config_.calibration->weight_rounding) return false;
-  return weights_alone_ >= kWeightsMatter * methods_[best_of(methods_)].error;
+  return weights_alone_ >= kWeightsMatter * best_trial().figures.noise;
 }
 
 void Calibrator::round_weights_for_results() {
@@ -159,7 +161,7 @@ double Calibrator::elements_of_a_sample() const {
 
 /// As many as comparing observers can run.
 std::size_t Calibrator::compared_samples() const {
-  return trials_->affordable(elements_of_a_sample(), auto_observers().size(), 8, 64);
+  return trials_->affordable(elements_of_a_sample(), search_.observers.size(), 8, 64);
 }
 
 SimulatedTensors Calibrator::simulated(const std::vector<ChosenRange>& ranges) const {
@@ -177,22 +179,24 @@ void Calibrator::compare_methods() {
 }
 
 void Calibrator::compare_observers() {
-  const std::vector<ObserverSpec> observers = auto_observers();
   std::vector<std::vector<ChosenRange>> ranges;
   std::vector<SimulatedTensors> candidates;
-  for (const ObserverSpec& observer : observers) {
+  for (const ObserverSpec& observer : search_.observers) {
     ranges.push_back(choose_ranges(observed_, statistics_, plan_, *config_.calibration, named_, observer));
     candidates.push_back(simulated(ranges.back()));
   }
   candidates.emplace_back();
-  const std::vector<double> errors =
-      trials_->errors(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing methods");
-  weights_alone_ = errors.back();
+  const std::vector<ResultFigures> figures =
+      trials_->compare(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing methods");
+  weights_alone_ = figures.back().noise;
   methods_.clear();
-  for (std::size_t i = 0; i < observers.size(); ++i)
-    methods_.push_back({to_text(observers[i]), errors[i], compared_samples(), trials_->results()});
-  ranges_ = std::move(ranges[best_of(methods_)]);
+  for (std::size_t i = 0; i < search_.observers.size(); ++i)
+    methods_.push_back({to_text(search_.observers[i]), figures[i], compared_samples(), trials_->results()});
+  ranges_ = std::move(ranges[best_of(methods_, search_.metric)]);
 }
+
+/// Given: methods were compared.
+const MethodTrial& Calibrator::best_trial() const { return methods_[best_of(methods_, search_.metric)]; }
 
 bool Calibrator::may_leave_biases() const {
   return !config_.calibration->bias_correction && !corrected_.changes.empty();
@@ -203,24 +207,38 @@ void Calibrator::compare_biases() {
   corrected_.exchange();
   trials_->load_quantised();
   const std::vector<SimulatedTensors> candidates = {simulated(ranges_), {}};
-  const std::vector<double> errors =
-      trials_->errors(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing biases");
-  MethodTrial trial = methods_[best_of(methods_)];
+  const std::vector<ResultFigures> figures =
+      trials_->compare(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing biases");
+  MethodTrial trial = best_trial();
   trial.corrects_biases = false;
-  biases_stay_ = errors.front() < trial.error;
-  trial.error = errors.front();
+  biases_stay_ = figures.front().distance(search_.metric) < trial.figures.distance(search_.metric);
+  trial.figures = figures.front();
   methods_.push_back(std::move(trial));
   if (biases_stay_) {
-    weights_alone_ = errors.back();
+    weights_alone_ = figures.back().noise;
   } else {
     corrected_.exchange();
     trials_->load_quantised();
   }
 }
 
+void Calibrator::remark_on_similarity() const {
+  if (!is_auto() || !search_.similarity) return;
+  const MethodTrial& best = best_trial();
+  if (best.figures.cosine >= *search_.similarity) return;
+  diagnostics_.warning(
+      codes::kLowSimilarity,
+      fmt::format(
+          "no method makes results as near to the float model's as a cosine similarity of {}: {} comes "
+          "nearest with {:.6f}; the check result says which tensors cost the most",
+          *search_.similarity, best.method, best.figures.cosine),
+      search_.where);
+}
+
 void Calibrator::measure_sensitivity() {
   const auto& wanted = config_.calibration->sensitivity;
-  const bool measures = wanted ? wanted->value : methods_[best_of(methods_)].error >= kWorthMeasuring;
+  remark_on_similarity();
+  const bool measures = wanted ? wanted->value : best_trial().figures.noise >= kWorthMeasuring;
   if (measures) {
     const std::vector<ChosenRange> wide =
         choose_ranges(observed_, statistics_, plan_, *config_.calibration, named_,
@@ -274,6 +292,7 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   for (const auto& [layer, because] : corrected_.left_alone) all.not_corrected.push_back({layer, because});
   all.rounded = rounded_.layers;
   all.trials = methods_;
+  all.metric = search_.metric;
   all.without_samples = is_auto() && methods_.empty() && !options_.statistics_from.empty();
   return all;
 }

@@ -13,6 +13,7 @@
 #include "driver/weight_rounding.h"
 #include "passes/correct_biases.h"
 #include "passes/fill_scales.h"
+#include "plan/method_search.h"
 #include "report/calibrated.h"
 #include "report/numeric_risk.h"
 #include "report/sensitivity.h"
@@ -77,6 +78,8 @@ class Calibrator {
   std::size_t compared_samples() const;
   SimulatedTensors simulated(const std::vector<ChosenRange>& ranges) const;
   void compare_observers();
+  const MethodTrial& best_trial() const;
+  void remark_on_similarity() const;
   bool may_leave_biases() const;
   void compare_biases();
 
@@ -87,6 +90,7 @@ class Calibrator {
   const PrepareOptions& options_;
   Diagnostics& diagnostics_;
   std::vector<Observed> observed_;
+  MethodSearch search_;  // of method auto
   TensorMethods named_;  // of observed_
   Statistics statistics_;
   std::size_t parts_ = 0, parts_found_ = 0;

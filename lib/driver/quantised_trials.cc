@@ -1,7 +1,6 @@
 #include "driver/quantised_trials.h"
 
 #include <algorithm>
-#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -37,13 +36,6 @@ class SimulateNode {
   Node* node_;
   Value *scale_, *zero_point_;
 };
-
-/// The mean over the results of noise / signal; results that never vary count against their noise alone.
-double mean_error(std::span<const ResultError> results) {
-  double sum = 0;
-  for (const ResultError& each : results) sum += each.signal() > 0 ? each.noise / each.signal() : each.noise;
-  return sum / static_cast<double>(results.size());
-}
 
 bool are_equal(const Quantisers& a, const Quantisers& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
@@ -127,7 +119,7 @@ std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
     const Results there = run(*quantised_, sample, trial);
     for (std::size_t r = 0; r < there.size(); ++r) {
       if (there[r].size() != reference[r].size()) {
-        errors.push_back({std::numeric_limits<double>::infinity()});
+        errors.push_back(incomparable());
         continue;
       }
       errors.push_back(error_of(there[r], reference[r], of_float[r]));
@@ -138,6 +130,14 @@ std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
 
 std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> trials, std::size_t count,
                                             Against against, std::string_view doing) const {
+  std::vector<double> noise;
+  for (const ResultFigures& each : compare(trials, count, against, doing)) noise.push_back(each.noise);
+  return noise;
+}
+
+std::vector<ResultFigures> QuantisedTrials::compare(std::span<const SimulatedTensors> trials,
+                                                    std::size_t count, Against against,
+                                                    std::string_view doing) const {
   std::vector<Quantisers> quantisers;  // that differ
   std::vector<std::size_t> of_trial;
   for (const SimulatedTensors& trial : trials) {
@@ -162,12 +162,12 @@ std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> tr
   for (const std::vector<ResultError>& sample : by_sample) {
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += sample[i];
   }
-  std::vector<double> errors;
+  std::vector<ResultFigures> figures;
   for (const std::size_t of : of_trial) {
-    errors.push_back(
-        mean_error(std::span<const ResultError>(sums).subspan(of * results_.size(), results_.size())));
+    figures.push_back(
+        figures_of(std::span<const ResultError>(sums).subspan(of * results_.size(), results_.size())));
   }
-  return errors;
+  return figures;
 }
 
 std::size_t QuantisedTrials::affordable(double elements, std::size_t trials, std::size_t fewest,

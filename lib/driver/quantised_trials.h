@@ -50,10 +50,13 @@ class QuantisedTrials {
   };
 
   /// Runs `count` of the samples, evenly apart, once with each of `trials` that quantises otherwise; of a
-  /// sample of several steps the first 64, each with the states that the same model made. Result: their
-  /// errors, in their order: the mean over the results of sum (result - reference)^2 / sum (float - mean)^2,
-  /// over all elements of the steps; of results that never vary, the numerator. The sums are made in the
+  /// sample of several steps the first 64, each with the states that the same model made. Result: how far
+  /// they are from the reference, in their order, over all elements of the steps; noise and signal are those
+  /// of ResultFigures, with the float model's signal whatever the reference. The sums are made in the
   /// samples' order, so threads change nothing. `doing`: for the line of progress.
+  std::vector<ResultFigures> compare(std::span<const SimulatedTensors> trials, std::size_t count,
+                                     Against against, std::string_view doing) const;
+  /// The noise of these alone.
   std::vector<double> errors(std::span<const SimulatedTensors> trials, std::size_t count, Against against,
                              std::string_view doing) const;
 

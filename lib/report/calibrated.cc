@@ -30,24 +30,49 @@ std::string methods_of(const Calibrated& calibrated) {
   return join(parts, ", ");
 }
 
-std::string decibels_of(const MethodTrial& trial) {
-  return trial.error > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(trial.error)) : "";
+std::string decibels_of(const ResultFigures& figures) {
+  return figures.noise > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(figures.noise)) : "";
+}
+
+/// What stands above the figures of a metric that is not always told.
+std::string column_of(ResultMetric metric) {
+  switch (metric) {
+    case ResultMetric::kMse:
+      return "mean squared error";
+    case ResultMetric::kMae:
+      return "mean absolute error";
+    case ResultMetric::kChebyshev:
+      return "largest error";
+    case ResultMetric::kSqnr:
+    case ResultMetric::kCosineSimilarity:
+      break;
+  }
+  return "";
+}
+
+std::string words_of(ResultMetric metric) {
+  if (metric == ResultMetric::kSqnr) return "signal to error";
+  if (metric == ResultMetric::kCosineSimilarity) return "cosine similarity";
+  return column_of(metric);
 }
 
 /// The methods that auto compared, the best first.
-std::string trials_text(std::vector<MethodTrial> trials) {
-  std::stable_sort(trials.begin(), trials.end(),
-                   [](const auto& a, const auto& b) { return a.error < b.error; });
+std::string trials_text(std::vector<MethodTrial> trials, ResultMetric metric) {
+  std::stable_sort(trials.begin(), trials.end(), [&](const auto& a, const auto& b) {
+    return a.figures.distance(metric) < b.figures.distance(metric);
+  });
   Page page;
-  page.line(fmt::format(
-      "Method auto compared {} with the float model at {}; the best was taken (signal to error, dB):",
-      counted(trials.front().samples, "sample", "samples"),
-      counted(trials.front().results, "result", "results")));
-  Table table{{"method", "dB"}, {}};
-  table.align = {Table::Align::kLeft, Table::Align::kRight};
+  page.line(fmt::format("Method auto compared {} with the float model at {}; the best by {} was taken:",
+                        counted(trials.front().samples, "sample", "samples"),
+                        counted(trials.front().results, "result", "results"), words_of(metric)));
+  Table table{{"method", "signal to error (dB)", "cosine similarity"}, {}};
+  table.align = {Table::Align::kLeft, Table::Align::kRight, Table::Align::kRight, Table::Align::kRight};
+  const std::string more = column_of(metric);
+  if (!more.empty()) table.headers.push_back(more);
   for (const MethodTrial& trial : trials) {
-    table.rows.push_back(
-        {trial.method + (trial.corrects_biases ? "" : ", biases as they were"), decibels_of(trial)});
+    table.rows.push_back({trial.method + (trial.corrects_biases ? "" : ", biases as they were"),
+                          decibels_of(trial.figures), fmt::format("{:.6f}", trial.figures.cosine)});
+    if (!more.empty()) table.rows.back().push_back(number(trial.figures.distance(metric)));
   }
   page.simple(table);
   std::string text = page.take();
@@ -81,7 +106,7 @@ std::string to_text(const Calibrated& calibrated) {
   if (calibrated.without_samples) {
     page.line("Method auto had statistics without samples to compare methods with, and took mse");
   }
-  if (!calibrated.trials.empty()) page.line(trials_text(calibrated.trials));
+  if (!calibrated.trials.empty()) page.line(trials_text(calibrated.trials, calibrated.metric));
   if (!calibrated.rounded.empty()) {
     page.line(fmt::format("Weights of {} are rounded so that their results change least",
                           counted(calibrated.rounded.size(), "layer", "layers")));
@@ -126,11 +151,10 @@ nlohmann::ordered_json to_json(const UncorrectedBias& layer) {
 }
 
 nlohmann::ordered_json to_json(const MethodTrial& trial) {
-  return {{"method", trial.method},
-          {"error", trial.error},
-          {"samples", trial.samples},
-          {"results", trial.results},
-          {"corrects_biases", trial.corrects_biases}};
+  return {
+      {"method", trial.method},   {"error", trial.figures.noise}, {"cosine_similarity", trial.figures.cosine},
+      {"mse", trial.figures.mse}, {"mae", trial.figures.mae},     {"chebyshev", trial.figures.chebyshev},
+      {"samples", trial.samples}, {"results", trial.results},     {"corrects_biases", trial.corrects_biases}};
 }
 
 }  // namespace qprep

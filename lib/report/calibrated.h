@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "plan/method_search.h"
+
 namespace qprep {
 
 /// A tensor whose scale comes from samples.
@@ -26,7 +28,7 @@ struct CalibratedTensor {
 /// model's.
 struct MethodTrial {
   std::string method;
-  double error = 0;         // of the results, on average: sum (result - float)^2 / sum (float - mean)^2
+  ResultFigures figures = {};
   std::size_t samples = 0;  // that were compared
   std::size_t results = 0;
   bool corrects_biases = true;  // where they are to be; false: they are tried as they were
@@ -44,8 +46,9 @@ struct Calibrated {
   std::vector<std::string> corrected;  // those of them whose biases make up for the rounding of the weights
   std::vector<UncorrectedBias> not_corrected;  // the others
   std::vector<std::string> rounded;  // layers whose weights were rounded with regard to what they read
-  std::vector<MethodTrial> trials;   // of method auto; the least error won
-  bool without_samples = false;      // method auto had statistics alone, and took mse
+  std::vector<MethodTrial> trials;   // of method auto; the nearest by `metric` won
+  ResultMetric metric = ResultMetric::kSqnr;
+  bool without_samples = false;  // method auto had statistics alone, and took mse
 
   bool any() const { return !tensors.empty(); }
 };

@@ -67,6 +67,8 @@ inline constexpr std::string_view kBatchNormFolded =
 inline constexpr std::string_view kProvisionalTarget =
     "provisional-target";                                   // a march whose numbers were concluded, not read
 inline constexpr std::string_view kOddRange = "odd-range";  // calibration saw a tensor it can say little of
+inline constexpr std::string_view kLowSimilarity =
+    "low-similarity";  // no method makes results as near as the configuration asks for
 inline constexpr std::string_view kNotDrawn = "not-drawn";  // a picture without Graphviz, or not by it
 
 }  // namespace qprep::codes

@@ -464,13 +464,27 @@ class Hmct(Case):
         for words in ("node_config '/stem/Relu' ON", "op_config 'Conv' qtype", "model_config.all_node_type"):
             self.assertIn(words, result.stdout)
 
-    def test_a_search_is_not_carried_out_yet(self):
+    def test_a_search_of_a_file_of_hb_compile(self):
+        """Of the methods of its quant_config, by its metric."""
         ModelMaker().save(self.folder / "net.onnx")
-        config = self.config('{"model_config": {"activation": {"calibration_type": ["max", "kl"]}}}', "quant.json")
-        result = qprep("config", "check", config)
-        self.assertEqual(result.returncode, 0)
-        self.assertIn("as a list (a search for the best of its values) is understood", result.stderr)
-        self.assertEqual(qprep("prepare", self.folder / "net.onnx", "-c", config).returncode, 1)
+        self.samples("samples_f32")
+        search = {
+            "activation": {"calibration_type": ["max", "kl"], "num_bin": [1024], "max_percentile": [0.9, 1.0]},
+            "modelwise_search": {"metric": "mae"},
+        }
+        text = (
+            "model_parameters: {onnx_model: net.onnx, march: nash-m}\n"
+            "input_parameters: {input_type_rt: featuremap, input_type_train: featuremap, input_layout_train: NCHW}\n"
+            "calibration_parameters:\n  cal_data_dir: samples_f32\n  cal_data_type: float32\n"
+            f"  calibration_type: max\n  quant_config: {json.dumps({'model_config': search})}\n"
+            "compiler_parameters: {jobs: 1}\n"
+        )
+        result = qprep("prepare", "-c", self.config(text), "-o", self.folder / "out")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = json.loads((self.folder / "out/model_check_result.json").read_text())
+        rows = [row for row in report["methods_compared"] if row["corrects_biases"]]
+        self.assertEqual([row["method"] for row in rows], ["percentile 90", "min_max", "kl, 1024 bins"])
+        self.assertIn("the best by mean absolute error", (self.folder / "out/model_check_result.txt").read_text())
 
 
 class Documents(Case):

@@ -62,6 +62,12 @@ Lines not_yet(const std::string& text) {
   return texts(parse_config(text, "d/c.yaml").not_yet, codes::kNotYet);
 }
 
+Lines methods(const MethodSearch& search) {
+  Lines lines;
+  for (const ObserverSpec& each : search.observers) lines.push_back(to_text(each));
+  return lines;
+}
+
 /// "what slot says", a line for each setting.
 Lines settings_of(const std::string& text) {
   Lines lines;
@@ -231,10 +237,14 @@ TEST_CASE("What is deprecated says what to write instead") {
 TEST_CASE("What the tool may choose is chosen aloud") {
   const Lines said =
       remarks(mapper("", "", "  calibration_type: default\n  cal_data_dir: a\n"), codes::kChosenMethod);
-  CHECK(said ==
-        Lines{"d/c.yaml:10:21: note: 'calibration_type' default leaves the method to the tool: qprep takes "
-              "auto, which "
-              "compares max, kl, mse and percentiles by the results of the quantised model [chosen-method]"});
+  CHECK(
+      said ==
+      Lines{
+          "d/c.yaml:10:21: note: 'calibration_type' default: as hb_mapper does, qprep takes of max, max at "
+          "the "
+          "percentile 0.99995 and kl the one by which the results' cosine similarity is best; hb_mapper's "
+          "search "
+          "with zero points (asymmetric) is left out, since a model that it loads has none [chosen-method]"});
   CHECK(remarks(compile("", "", ""), codes::kChosenMethod).size() == 1);
   const Config skip = parse_config(mapper("", "", "  calibration_type: skip\n  cal_data_dir: a\n"), "c.yaml");
   CHECK_FALSE(skip.calibration);
@@ -254,6 +264,54 @@ TEST_CASE("Methods are qprep's own") {
   CHECK(observer("  calibration_type: kl\n") == ObserverSpec{.observer = Observer::kKl});
   CHECK(observer("  calibration_type: mix\n") == ObserverSpec{.observer = Observer::kMix});
   CHECK(observer("  calibration_type: default\n") == ObserverSpec{});
+}
+
+TEST_CASE("Default searches as the vendor's does") {
+  const CalibrationConfig calibration =
+      *parse_config(mapper("", "", "  calibration_type: default\n  cal_data_dir: a\n"), "c.yaml").calibration;
+  REQUIRE(calibration.search);
+  CHECK(methods(*calibration.search) == Lines{"min_max", "percentile 99.995", "kl, 1024 bins"});
+  CHECK(calibration.search->metric == ResultMetric::kCosineSimilarity);
+  CHECK(calibration.search->similarity == 0.995);
+  CHECK_FALSE(parse_config(compile("", "", "  cal_data_dir: a\n"), "c.yaml").calibration->search);
+}
+
+TEST_CASE("What a quant_config says of calibration, with the samples of its file") {
+  const auto read = [](const std::string& model) {
+    const std::string config = "  quant_config: {model_config: {" + model + "}}\n";
+    return *parse_config(compile("", "", "  calibration_type: max\n  cal_data_dir: a\n" + config), "c.yaml")
+                .calibration;
+  };
+  CHECK(read("activation: {calibration_type: kl, num_bin: 512}").observer ==
+        ObserverSpec{.observer = Observer::kKl, .bins = 512});
+  CHECK(read("activation: {calibration_type: max, max_percentile: 0.75}").observer ==
+        ObserverSpec{.observer = Observer::kPercentile, .percentile = 75});
+  CHECK(read("activation: {num_bin: 512}").observer == ObserverSpec{.observer = Observer::kMinMax});
+  CHECK(read("weight: {bias_correction: {num_sample: 1}}").bias_correction == true);
+
+  const CalibrationConfig searches = read(
+      "activation: {calibration_type: [max, kl], num_bin: [1024, 2048], max_percentile: [0.5, 1.0]}, "
+      "modelwise_search: {metric: mse, similarity: 0.9}");
+  CHECK(searches.observer == ObserverSpec{});
+  REQUIRE(searches.search);
+  CHECK(methods(*searches.search) == Lines{"percentile 50", "min_max", "kl, 1024 bins", "kl, 2048 bins"});
+  CHECK(searches.search->metric == ResultMetric::kMse);
+  CHECK_FALSE(searches.search->similarity);
+
+  const CalibrationConfig nearest = read(
+      "activation: {calibration_type: [max, kl]}, modelwise_search: {metric: cosine-similarity, similarity: "
+      "0.9}");
+  REQUIRE(nearest.search);
+  CHECK(nearest.search->metric == ResultMetric::kCosineSimilarity);
+  CHECK(nearest.search->similarity == 0.9);
+}
+
+TEST_CASE("Without samples, what is said of calibration has no effect, and that is told") {
+  const std::string model = "{model_config: {activation: {calibration_type: kl}}}";
+  CHECK(remarks(model, codes::kChosenMethod).size() == 1);
+  CHECK(remarks("{model_config: {all_node_type: int8}}", codes::kChosenMethod).empty());
+  const std::string config = "  quant_config: " + model + "\n";
+  CHECK(remarks(compile("", "", "  calibration_type: skip\n" + config), codes::kChosenMethod).size() == 2);
 }
 
 TEST_CASE("What cannot be carried out yet is said by name") {
@@ -345,7 +403,7 @@ TEST_CASE("A quant_config of hmct, alone and in a file of hb_compile") {
   CHECK(config.setters.size() == wanted.size());
 }
 
-TEST_CASE("Mistakes of a quant_config, and what would need a search") {
+TEST_CASE("Mistakes of a quant_config, and what cannot be carried out yet") {
   const auto first = [](const std::string& text) {
     const Lines lines = complaints(text);
     return lines.size() == 1 ? lines[0] : fmt::format("{} complaints", lines.size());
@@ -365,14 +423,15 @@ TEST_CASE("Mistakes of a quant_config, and what would need a search") {
   CHECK(first("{node_config: {}, march: bayes}").find("[mixed-forms]") != std::string::npos);
   CHECK(first("{subgraph_config: {s: {inputs: [a], qtype: int8}}}").find("needs 'inputs', 'outputs'") !=
         std::string::npos);
-  for (const char* text : {"activation: {calibration_type: [max, kl]}", "activation: {calibration_type: kl}",
-                           "activation: {per_channel: true}", "activation: {asymmetric: true}",
-                           "activation: {max_percentile: 0.9}", "all_node_type: float16",
-                           "weight: {bias_correction: {num_sample: 1}}", "layerwise_search: {metric: mse}"}) {
+  for (const char* text : {"activation: {per_channel: true}", "activation: {asymmetric: true}",
+                           "all_node_type: float16", "activation: {calibration_type: kl, num_bin: 200}",
+                           "modelwise_search: {metric: mre}", "layerwise_search: {metric: mse}"}) {
     CAPTURE(text);
     CHECK(not_yet(fmt::format("model_config: {{{}}}", text)).size() == 1);
   }
   CHECK(not_yet("model_config: {activation: {calibration_type: [max], per_channel: false}}").empty());
+  CHECK(not_yet("model_config: {activation: {calibration_type: [max, kl], asymmetric: [true, false]}}")
+            .empty());
 }
 
 TEST_CASE("The table of keys has each key of a tool once") {

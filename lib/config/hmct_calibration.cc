@@ -1,0 +1,228 @@
+#include "config/hmct_calibration.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "config/hb_file.h"
+#include "config/quote.h"
+#include "support/text.h"
+
+namespace qprep {
+namespace {
+
+using Kind = YamlNode::Kind;
+
+/// kl counts at least so many bins.
+constexpr int kFewestBins = 256;
+
+/// Its metrics; nullopt: qprep has none of that name.
+constexpr std::array<std::pair<std::string_view, std::optional<ResultMetric>>, 6> kMetrics = {{
+    {"cosine-similarity", ResultMetric::kCosineSimilarity},
+    {"mse", ResultMetric::kMse},
+    {"mae", ResultMetric::kMae},
+    {"mre", std::nullopt},
+    {"sqnr", ResultMetric::kSqnr},
+    {"chebyshev", ResultMetric::kChebyshev},
+}};
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, metric] : kMetrics) names.emplace_back(name);
+  return names;
+}
+
+std::optional<double> number_of(const YamlNode& node) {
+  double number = 0;
+  const char* end = node.text.data() + node.text.size();
+  const auto [stop, error] = std::from_chars(node.text.data(), end, number);
+  const bool is_number =
+      node.kind == Kind::kScalar && error == std::errc() && stop == end && std::isfinite(number);
+  return is_number ? std::optional(number) : std::nullopt;
+}
+
+class Reader {
+ public:
+  Reader(YamlMap& model, const Findings& findings) : model_(model), findings_(findings) {}
+
+  HmctCalibration read() {
+    said_.search.metric = ResultMetric::kCosineSimilarity;
+    if (model_.has("activation")) read_activation(model_.map("activation"));
+    if (model_.has("weight")) read_weight(model_.map("weight"));
+    if (model_.has("modelwise_search")) read_modelwise(model_.map("modelwise_search"));
+    if (model_.has("layerwise_search")) read_layerwise(model_.map("layerwise_search"));
+    return std::move(said_);
+  }
+
+ private:
+  void says(const Where& where) {
+    if (!said_.where) said_.where = where;
+  }
+
+  void read_activation(YamlMap map) {
+    says(map.where());
+    const auto types = words(map, "calibration_type", {"max", "kl"});
+    const auto percentiles = numbers(map, "max_percentile", 0.5, 1, false);
+    const auto bins = numbers(map, "num_bin", 129, 1'000'000, true);
+    numbers(map, "max_num_bin", 258, 100'000'000, true);
+    flags(map, "per_channel", "a scale for each channel of an activation");
+    flags(map, "asymmetric", "zero points other than 0");
+    for (const Placed<std::string>& type : types) {
+      if (type.value == "max") add_max(percentiles);
+      if (type.value == "kl") add_kl(bins);
+    }
+    map.finish();
+  }
+
+  void add_max(const std::vector<Placed<double>>& percentiles) {
+    if (percentiles.empty()) said_.observers.push_back({.observer = Observer::kMinMax});
+    for (const Placed<double>& each : percentiles) {
+      said_.observers.push_back(
+          each.value < 1 ? ObserverSpec{.observer = Observer::kPercentile, .percentile = 100.0 * each.value}
+                         : ObserverSpec{.observer = Observer::kMinMax});
+    }
+  }
+
+  void add_kl(const std::vector<Placed<double>>& bins) {
+    if (bins.empty()) said_.observers.push_back({.observer = Observer::kKl, .bins = 1024});
+    for (const Placed<double>& each : bins) {
+      if (each.value < kFewestBins || each.value > 65536) {
+        findings_.later(
+            fmt::format("'num_bin' {} (qprep's kl has from {} to 65536 bins)", each.value, kFewestBins),
+            each.where);
+        continue;
+      }
+      said_.observers.push_back({.observer = Observer::kKl, .bins = static_cast<int>(each.value)});
+    }
+  }
+
+  /// The means of all samples correct the biases, so how many there are and by what they would be judged
+  /// changes nothing.
+  void read_weight(YamlMap map) {
+    if (map.has("bias_correction")) {
+      YamlMap correction = map.map("bias_correction");
+      says(correction.where());
+      correction.integer("num_sample", 1, 1'000'000);
+      correction.word("metric", metric_names());
+      correction.finish();
+      said_.corrects_biases = true;
+    }
+    map.finish();
+  }
+
+  void read_modelwise(YamlMap map) {
+    says(map.where());
+    said_.search.where = map.where();
+    const std::vector<Placed<std::string>> metrics = words(map, "metric", metric_names());
+    if (metrics.size() > 1) findings_.wrong("'metric' is one word, not several", metrics[1].where);
+    if (!metrics.empty()) {
+      const auto metric = std::find_if(kMetrics.begin(), kMetrics.end(),
+                                       [&](const auto& each) { return each.first == metrics[0].value; });
+      if (metric->second) {
+        said_.search.metric = *metric->second;
+      } else {
+        findings_.later(fmt::format("'metric' {}", metrics[0].value), metrics[0].where);
+      }
+    }
+    const auto similarities = numbers(map, "similarity", 0, 1, false);
+    if (similarities.size() > 1)
+      findings_.wrong("'similarity' is one number, not several", similarities[1].where);
+    if (!similarities.empty() && said_.search.metric == ResultMetric::kCosineSimilarity)
+      said_.search.similarity = similarities[0].value;
+    map.finish();
+  }
+
+  void read_layerwise(YamlMap map) {
+    words(map, "metric", metric_names());
+    numbers(map, "similarity", 0, 1, false);
+    map.finish();
+    findings_.later("'layerwise_search' (a search over calibration methods, layer by layer)", map.where());
+  }
+
+  /// The value, or the values of a list, of which a search takes the best.
+  std::vector<const YamlNode*> values(YamlMap& map, const char* key) {
+    const YamlNode* node = map.find(key);
+    if (!node) return {};
+    if (node->kind != Kind::kList) return {node};
+    std::vector<const YamlNode*> items;
+    for (const auto& item : node->items) items.push_back(item.get());
+    if (items.empty()) findings_.wrong(fmt::format("{} is an empty list", map.name_of(key)), node->where);
+    return items;
+  }
+
+  std::vector<Placed<std::string>> words(YamlMap& map, const char* key,
+                                         const std::vector<std::string>& allowed) {
+    std::vector<Placed<std::string>> found;
+    for (const YamlNode* value : values(map, key)) {
+      const bool is_text = value->kind == Kind::kScalar;
+      if (is_text && std::find(allowed.begin(), allowed.end(), value->text) != allowed.end()) {
+        found.push_back({value->text, value->where});
+        continue;
+      }
+      findings_.wrong(fmt::format("{} must be one of {}, not {}{}", map.name_of(key), join(allowed, ", "),
+                                  describe(*value), is_text ? did_you_mean(value->text, allowed) : ""),
+                      value->where);
+    }
+    return found;
+  }
+
+  std::vector<Placed<double>> numbers(YamlMap& map, const char* key, double min, double max, bool whole) {
+    std::vector<Placed<double>> found;
+    for (const YamlNode* value : values(map, key)) {
+      const auto number = number_of(*value);
+      if (number && *number >= min && *number <= max && (!whole || *number == std::floor(*number))) {
+        found.push_back({*number, value->where});
+        continue;
+      }
+      findings_.wrong(fmt::format("{} must be a {}number from {} to {}, not {}", map.name_of(key),
+                                  whole ? "whole " : "", min, max, describe(*value)),
+                      value->where);
+    }
+    return found;
+  }
+
+  /// What qprep does not do: true alone is refused, and of both, false is what can be had.
+  void flags(YamlMap& map, const char* key, const char* meaning) {
+    std::vector<Placed<bool>> found;
+    for (const YamlNode* value : values(map, key)) {
+      const auto flag = value->kind == Kind::kScalar ? hb_flag(value->text) : std::nullopt;
+      if (!flag) {
+        findings_.wrong(fmt::format("{} must be true or false, not {}", map.name_of(key), describe(*value)),
+                        value->where);
+        continue;
+      }
+      found.push_back({*flag, value->where});
+    }
+    const auto wanted = std::find_if(found.begin(), found.end(), [](const auto& each) { return each.value; });
+    if (wanted == found.end()) return;
+    if (std::all_of(found.begin(), found.end(), [](const auto& each) { return each.value; }))
+      return findings_.later(fmt::format("{} ({})", map.name_of(key), meaning), wanted->where);
+    findings_.remarks.note(codes::kChosenMethod,
+                           fmt::format("{} true ({}) is left out of the search", map.name_of(key), meaning),
+                           wanted->where);
+  }
+
+  YamlMap& model_;
+  const Findings& findings_;
+  HmctCalibration said_;
+};
+
+}  // namespace
+
+HmctCalibration read_hmct_calibration(YamlMap& model, const Findings& findings) {
+  return Reader(model, findings).read();
+}
+
+void apply(const HmctCalibration& said, CalibrationConfig& calibration) {
+  if (said.corrects_biases) calibration.bias_correction = true;
+  if (said.observers.size() == 1) calibration.observer = said.observers.front();
+  if (said.observers.size() < 2) return;
+  calibration.observer = {.observer = Observer::kAuto};
+  calibration.search = said.search;
+  calibration.search->observers = said.observers;
+}
+
+}  // namespace qprep

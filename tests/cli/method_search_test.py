@@ -1,0 +1,182 @@
+"""What method auto compares and by what, against the same figures in NumPy from each method's own model.
+
+    python tests/cli/method_search_test.py QPREP
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+QPREP = Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
+SAMPLES, CHANNELS, SIDE = 20, 3, 24
+METHODS = {
+    "min_max": "min_max",
+    "percentile 99.995": "{method: percentile, percentile: 99.995}",
+    "percentile 95": "{method: percentile, percentile: 95}",
+    "kl, 1024 bins": "{method: kl, bins: 1024}",
+}
+OUTPUTS = ("small", "large")
+
+
+def model() -> onnx.ModelProto:
+    """Two results of which one is a thousand times the other."""
+    random = np.random.default_rng(4)
+    weights = {
+        "w1": random.normal(0, 0.3, (8, CHANNELS, 3, 3)),
+        "w2": random.normal(0, 0.2, (5, 8, 1, 1)),
+        "w3": random.normal(0, 200, (2, 8, 1, 1)),
+    }
+    constants = [numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()]
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["h"], "first", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["h"], ["r"], "relu"),
+        helper.make_node("Conv", ["r", "w2"], ["small"], "second"),
+        helper.make_node("Conv", ["r", "w3"], ["large"], "third"),
+    ]
+    tensor = lambda name, channels: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, SIDE, SIDE])
+    graph = helper.make_graph(nodes, "g", [tensor("x", CHANNELS)], [tensor("small", 5), tensor("large", 2)], constants)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def figures(there: dict[str, np.ndarray], exact: dict[str, np.ndarray]) -> dict[str, float]:
+    """By metric, of all samples."""
+    noise, cosine, mse, mae, largest = [], [], [], [], []
+    for name in OUTPUTS:
+        r, f = there[name].ravel(), exact[name].ravel()
+        noise.append(((r - f) ** 2).sum() / ((f - f.mean()) ** 2).sum())
+        cosine.append((r * f).sum() / np.sqrt((r * r).sum() * (f * f).sum()))
+        mse.append(((r - f) ** 2).mean())
+        mae.append(np.abs(r - f).mean())
+        largest.append(np.abs(r - f).max())
+    return {
+        "error": np.mean(noise), "cosine_similarity": np.mean(cosine), "mse": np.mean(mse), "mae": np.mean(mae),
+        "chebyshev": max(largest),
+    }
+
+
+class Search(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.folder = Path(cls.temporary.name)
+        onnx.save(model(), cls.folder / "m.onnx")
+        random = np.random.default_rng(5)
+        cls.data = random.laplace(0, 0.5, (SAMPLES, 1, CHANNELS, SIDE, SIDE)).astype(np.float32)
+        (cls.folder / "data").mkdir()
+        for i, sample in enumerate(cls.data):
+            np.save(cls.folder / f"data/{i:02d}.npy", sample)
+        exact = cls.results(cls.folder / "m.onnx")
+        cls.models, cls.figures = {}, {}
+        for name, method in METHODS.items():
+            said = method.strip("{}") if method.startswith("{") else f"method: {method}"
+            cls.prepared(said, "one")
+            cls.models[name] = (cls.folder / "one/m_calibrated.onnx").read_bytes()
+            cls.figures[name] = figures(cls.results(cls.folder / "one/m_calibrated.onnx"), exact)
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.temporary.cleanup()
+
+    @classmethod
+    def results(cls, path: Path) -> dict[str, np.ndarray]:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        runs = [session.run(list(OUTPUTS), {"x": sample}) for sample in cls.data]
+        return {name: np.stack([run[i] for run in runs]).astype(np.float64) for i, name in enumerate(OUTPUTS)}
+
+    @classmethod
+    def run_qprep(cls, calibration: str, out: str, *more: str) -> subprocess.CompletedProcess[str]:
+        """`calibration`: lines of a map of YAML, in one."""
+        text = f"method: jit\ncalibration: {{bias_correction: true, weight_rounding: nearest, data: data, {calibration}}}\n"
+        (cls.folder / "c.yaml").write_text(text)
+        command = [QPREP, "prepare", "m.onnx", "-c", "c.yaml", "-o", out, *more]
+        return subprocess.run(command, cwd=cls.folder, capture_output=True, text=True, check=False)
+
+    @classmethod
+    def prepared(cls, calibration: str, out: str, *more: str) -> subprocess.CompletedProcess[str]:
+        run = cls.run_qprep(calibration, out, *more)
+        assert run.returncode == 0, run.stderr
+        return run
+
+    def searched(self, search: str, *more: str) -> tuple[dict[str, dict], bytes, str]:
+        """The compared methods, the model, and what was said."""
+        run = self.prepared(f"search: {{methods: [{', '.join(METHODS.values())}], {search}}}", "all", *more)
+        report = json.loads((self.folder / "all/model_check_result.json").read_text())
+        compared = {row["method"]: row for row in report["methods_compared"]}
+        return compared, (self.folder / "all/m_calibrated.onnx").read_bytes(), run.stderr
+
+    def test_the_nearest_by_each_metric_is_taken(self) -> None:
+        """And the figures that are told are those of the models that the methods make."""
+        taken = set()
+        for metric in ("sqnr", "cosine_similarity", "mse", "mae", "chebyshev"):
+            compared, written, _ = self.searched(f"metric: {metric}")
+            self.assertEqual(list(compared), list(METHODS))
+            for name, row in compared.items():
+                for figure, value in self.figures[name].items():
+                    self.assertAlmostEqual(row[figure] / value, 1, delta=1e-3, msg=f"{name} {figure}")
+            key = "error" if metric == "sqnr" else metric
+            best = (max if key == "cosine_similarity" else min)(METHODS, key=lambda name: compared[name][key])
+            self.assertEqual(written, self.models[best], metric)
+            taken.add(best)
+        self.assertGreater(len(taken), 1, "every metric took the same: the test tells nothing")
+
+    def test_threads_make_the_same_bytes(self) -> None:
+        made = {self.searched("metric: cosine_similarity", "--threads", threads)[1] for threads in ("1", "2", "4")}
+        self.assertEqual(len(made), 1)
+
+    def test_a_similarity_that_is_not_reached_is_told(self) -> None:
+        compared, _, said = self.searched("metric: cosine_similarity, similarity: 0.9")
+        self.assertNotIn("low-similarity", said)
+        best = max(row["cosine_similarity"] for row in compared.values())
+        _, _, said = self.searched("metric: cosine_similarity, similarity: 0.9999999")
+        column = (self.folder / "c.yaml").read_text().splitlines()[1].index("{methods") + 1
+        self.assertIn(f"c.yaml:2:{column}: warning: no method makes results as near", said)
+        self.assertIn(f"comes nearest with {best:.6f}", said)
+
+    def test_the_table_tells_the_metric(self) -> None:
+        self.searched("metric: mae")
+        text = (self.folder / "all/model_check_result.txt").read_text()
+        self.assertIn("the best by mean absolute error was taken:", text)
+        head = text.split("was taken:", 1)[1].splitlines()[1]
+        for word in ("signal to error (dB)", "cosine similarity", "mean absolute error"):
+            self.assertIn(word, head)
+
+    def test_statistics_alone_cannot_compare(self) -> None:
+        command = [QPREP, "calibrate", "m.onnx", "-c", "c.yaml", "-o", "m.qcal"]
+        self.prepared("method: auto", "all")
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
+        run = self.prepared("search: {metric: mse}", "all", "--stats", "m.qcal")
+        self.assertIn("'calibration.search' runs samples, of which --stats has only the statistics", run.stderr)
+
+    def test_mistakes(self) -> None:
+        for said, words in {
+            "method: mse, search: {metric: mse}": "'calibration.search' is what method auto compares, and the method is mse",
+            "search: {metric: cosine}": "'calibration.search.metric' must be one of sqnr, cosine_similarity,",
+            "search: {similarity: 0.9}": "'calibration.search.similarity' is for 'metric: cosine_similarity', not sqnr",
+            "search: {methods: []}": "'calibration.search.methods' must be a list of methods, not an empty one",
+            "search: {methods: mse}": "'calibration.search.methods' must be a list of methods, not 'mse'",
+            "search: {methods: [msi]}": "not 'msi' (did you mean 'mse'?)",
+            "search: {methods: [auto]}": "an entry of 'calibration.search.methods' must be one of min_max, ",
+            "search: {methods: [mse, mse]}": "'calibration.search.methods' has mse twice",
+            "search: {methods: [{percentile: 99}]}": "an entry of 'calibration.search.methods' has no 'method'",
+            "search: {methods: [{method: kl, percentile: 99}]}": "'calibration.search.methods.percentile' is for method percentile",
+            "search: {method: mse}": "unknown key 'method' in 'calibration.search' (did you mean 'methods'?)",
+        }.items():
+            run = self.run_qprep(said, "none")
+            self.assertEqual(run.returncode, 1, said)
+            self.assertIn(words, run.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
