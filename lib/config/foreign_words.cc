@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "config/config_folder.h"
+#include "plan/observer.h"
 
 namespace qprep {
 namespace {
@@ -24,11 +25,13 @@ WordMap<PredefinedQconfig> read_qconfigs(YamlMap map) {
 }
 
 WordMap<ObserverWord> read_observers(YamlMap map) {
+  std::vector<std::string> known = observers_with_method();
+  known.insert(known.end(), {"min_max", "moving_average"});
   WordMap<ObserverWord> observers;
   for (const auto& name : map.keys()) {
     YamlMap each = map.map(name.value);
     ObserverWord observer;
-    if (const auto is = each.word("is", {"min_max", "moving_average"})) observer.name = is->value;
+    if (const auto is = each.word("is", known)) observer.name = is->value;
     if (const auto per = each.word("per", {"tensor", "channel"}))
       observer.per_channel = per->value == "channel";
     if (const auto constant = each.text("averaging_constant")) {

@@ -9,6 +9,7 @@
 #include "config/qconfig.h"
 #include "config/quote.h"
 #include "config/reading.h"
+#include "plan/observer.h"
 
 namespace qprep {
 namespace {
@@ -97,9 +98,10 @@ void MqbenchReader::read_side(YamlMap& map, const Side& side) {
   const std::string observed = side.letter + "_observer";
   if (const auto name = map.word(observed, words_of(words.mqbench_observers))) {
     const ObserverWord& observer = words.mqbench_observers.at(name->value);
-    if (!observer.name) {
+    const bool of_weight = side.slot == Slot::kWeight;
+    if (!observer.name || (of_weight && !is_observer_of_weights(*observer.name))) {
       reading_.later(fmt::format("{} {}", map.name_of(observed), quote(name->value)), name->where);
-    } else if (side.slot == Slot::kOutput) {
+    } else if (!of_weight || method_of_observer(*observer.name)) {
       const std::string what = fmt::format("extra_qconfig_dict.{}", observed);
       say(side.slot, ObserverName{*observer.name}, name->where, what);
       if (const auto constant = observer.averaging_constant) {

@@ -7,6 +7,7 @@
 #include "config/foreign_words.h"
 #include "config/quote.h"
 #include "config/tensor_spec.h"
+#include "plan/observer.h"
 
 namespace qprep {
 namespace {
@@ -91,9 +92,10 @@ void QconfigReader::read_observer(const YamlNode* node, const Part& part, std::s
   const auto name = observer_word(*node, name_of(key), reading_);
   if (!name) return;
   const ObserverWord& observer = words.observers.at(*name);
-  if (!observer.name) {
+  const bool of_weight = part.slot == Slot::kWeight;
+  if (!observer.name || (of_weight && !is_observer_of_weights(*observer.name))) {
     reading_.later(fmt::format("{} of {}", quote(*name), name_of(key)), node->where);
-  } else if (part.slot == Slot::kOutput) {
+  } else if (!of_weight || method_of_observer(*observer.name)) {
     say(part, ObserverName{*observer.name}, node->where);
   }
 }

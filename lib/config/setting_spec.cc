@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/quote.h"
+#include "plan/observer.h"
 #include "support/codes.h"
 #include "support/text.h"
 
@@ -21,9 +22,9 @@ const std::vector<std::string> kSpecKeys = {"output", "weight",    "input",  "bi
 /// Of a slot, not of a node.
 const std::vector<std::string> kAspects = {"observer",    "fake_quant", "averaging_constant", "scale",
                                            "per_channel", "share",      "same_scale",         "power_of_two"};
+/// Of activations, besides the methods of calibration; of weights, besides mse.
 const std::vector<std::string> kObservers = {"min_max", "moving_average"};
-const std::vector<std::string> kLaterObservers = {"mse",         "percentile", "kl",      "histogram",
-                                                  "fixed_scale", "clip",       "clip_std"};
+const std::vector<std::string> kLaterObservers = {"histogram", "fixed_scale", "clip", "clip_std"};
 const std::vector<std::string> kFakeQuants = {"fake_quant"};
 const std::vector<std::string> kLaterFakeQuants = {"lsq", "pact"};
 
@@ -270,8 +271,11 @@ void SpecReader::read_threshold(const Target& target, const YamlNode& node, cons
 
 std::vector<Placed<Says>> SpecReader::aspects(YamlMap& map, bool weight) {
   std::vector<Placed<Says>> found;
-  if (const auto observer = map.word("observer", all_of(kObservers, kLaterObservers))) {
-    if (holds(kLaterObservers, observer->value)) {
+  const std::vector<std::string> observers = all_of(kObservers, observers_with_method());
+  if (const auto observer = map.word("observer", all_of(observers, kLaterObservers))) {
+    const bool is_there =
+        weight ? is_observer_of_weights(observer->value) : holds(observers, observer->value);
+    if (!is_there) {
       later(fmt::format("{} {}", map.name_of("observer"), quote(observer->value)), observer->where);
     } else {
       found.push_back({ObserverName{observer->value}, observer->where});

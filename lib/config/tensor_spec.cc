@@ -8,6 +8,7 @@
 
 #include "config/foreign_words.h"
 #include "config/quote.h"
+#include "plan/observer.h"
 
 namespace qprep {
 namespace {
@@ -165,8 +166,9 @@ void TensorSpecReader::read_observer(std::string_view key) {
                           node->where);
   }
   const bool activation = of_ == SpecOf::kActivation;
-  if (!observer.name || (activation && observer.per_channel.value_or(false))) return later(key, *node);
-  if (activation) say(ObserverName{*observer.name}, node->where);
+  const bool is_there = observer.name && (activation || is_observer_of_weights(*observer.name));
+  if (!is_there || (activation && observer.per_channel.value_or(false))) return later(key, *node);
+  if (activation || method_of_observer(*observer.name)) say(ObserverName{*observer.name}, node->where);
   if (of_ == SpecOf::kWeight && observer.per_channel && !per_channel_) {
     say(PerChannel{*observer.per_channel}, node->where);
   }

@@ -12,8 +12,8 @@
 /// model's results are nearest to the float one's.
 namespace qprep {
 
-/// What is compared: what the configuration says, else the methods that have won on real models, by signal to
-/// error. Result: at least one observer.
+/// What is compared: what the configuration says, else the methods that have won on real models, by cosine
+/// similarity. Result: at least one observer.
 MethodSearch search_of(const std::optional<MethodSearch>& configured);
 
 /// The index of the nearest; of equal ones, the first.

@@ -30,7 +30,7 @@ Calibrator::Calibrator(OnnxFile& file, const Plan& plan, const Config& config,
 
 void Calibrator::observe(const std::vector<std::string>& results) {
   const CalibrationConfig& calibration = *config_.calibration;
-  const Wanted wanted = wanted_for(calibration);
+  const Wanted wanted = wanted_for(calibration, observed_, plan_);
   const bool from_file = !options_.statistics_from.empty();
   statistics_ =
       from_file ? fitting_statistics(options_.statistics_from, file_, observed_, calibration, inputs_, wanted)

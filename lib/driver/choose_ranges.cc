@@ -29,8 +29,10 @@ std::vector<ObserverSpec> observers_of(const std::vector<Observed>& observed, co
   std::vector<ObserverSpec> specs(observed.size(), usual);
   for (std::size_t i = 0; i < observed.size(); ++i) {
     // 16 bits have steps enough for what is rare, too.
-    const bool is_wide = as.value_or(spec_of(*observed[i].value, plan).precision) == Precision::kInt16;
+    const QuantSpec spec = spec_of(*observed[i].value, plan);
+    const bool is_wide = as.value_or(spec.precision) == Precision::kInt16;
     if (is_wide && config.observer.observer == Observer::kAuto) specs[i] = {.observer = Observer::kMinMax};
+    if (const auto own = method_of_observer(spec.observer)) specs[i] = *own;
     if (named[i]) specs[i] = *named[i];
   }
   return specs;
@@ -133,11 +135,15 @@ std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observ
   return all;
 }
 
-Wanted wanted_for(const CalibrationConfig& config) {
+Wanted wanted_for(const CalibrationConfig& config, const std::vector<Observed>& observed, const Plan& plan) {
   Wanted wanted{.histogram = config.keep || needs_histogram(config.observer.observer),
                 .channels = config.keep || config.corrects_biases()};
   for (const ObserverFor& each : config.tensors) {
     wanted.histogram = wanted.histogram || needs_histogram(each.spec.observer);
+  }
+  for (const Observed& each : observed) {
+    const auto own = method_of_observer(spec_of(*each.value, plan).observer);
+    wanted.histogram = wanted.histogram || (own && needs_histogram(own->observer));
   }
   return wanted;
 }

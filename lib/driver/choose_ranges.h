@@ -22,8 +22,9 @@ struct ChosenRange {
 };
 
 /// In the order of `observed`. `named`: of methods_by_name. `usual`: of the tensors that the configuration
-/// does not name; of those of 16 bits, method auto takes min_max. Given: `statistics` has these tensors, in
-/// this order. `as`: the precision that all have, instead of their own.
+/// does not name, and whose own observer is no method (method_of_observer); of those of 16 bits, method auto
+/// takes min_max. Given: `statistics` has these tensors, in this order. `as`: the precision that all have,
+/// instead of their own.
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
                                        const Plan& plan, const CalibrationConfig& config,
                                        const TensorMethods& named, const ObserverSpec& usual,
@@ -37,7 +38,7 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
 std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observed>& observed,
                                                         const Statistics& statistics);
 
-/// What the configuration's methods need of the samples.
-Wanted wanted_for(const CalibrationConfig& config);
+/// What the configuration's methods, and the tensors' own, need of the samples.
+Wanted wanted_for(const CalibrationConfig& config, const std::vector<Observed>& observed, const Plan& plan);
 
 }  // namespace qprep

@@ -33,7 +33,7 @@ struct ResultFigures {
 
 struct MethodSearch {
   std::vector<ObserverSpec> observers;  // empty: auto's own; of equally good ones, the first is taken
-  ResultMetric metric = ResultMetric::kSqnr;
+  ResultMetric metric = ResultMetric::kCosineSimilarity;
   std::optional<double> similarity = {};  // the cosine similarity that is to be reached
   Where where = {};
 };

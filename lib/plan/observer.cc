@@ -23,6 +23,10 @@ constexpr std::array<std::pair<Observer, std::string_view>, 12> kWords = {{
     {Observer::kPact, "pact"},
 }};
 
+/// Methods that a slot may name.
+constexpr std::array<Observer, 4> kOfSlots = {Observer::kMse, Observer::kPercentile, Observer::kKl,
+                                              Observer::kMix};
+
 }  // namespace
 
 std::string_view to_text(Observer observer) {
@@ -67,6 +71,24 @@ std::string to_text(const ObserverSpec& spec) {
       break;
   }
   return std::string(word);
+}
+
+std::optional<ObserverSpec> method_of_observer(std::string_view name) {
+  for (const Observer each : kOfSlots) {
+    if (to_text(each) == name) return ObserverSpec{.observer = each};
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> observers_with_method() {
+  std::vector<std::string> words;
+  for (const Observer each : kOfSlots) words.emplace_back(to_text(each));
+  return words;
+}
+
+bool is_observer_of_weights(std::string_view name) {
+  const auto observer = observer_from(name);
+  return observer == Observer::kMinMax || observer == Observer::kMovingAverage || observer == Observer::kMse;
 }
 
 bool needs_histogram(Observer observer) {

@@ -43,6 +43,14 @@ struct ObserverSpec {
 };
 /// "percentile 99.99"; "kl, 2048 bins".
 std::string to_text(const ObserverSpec& spec);
+/// What the observer of a slot or a FakeQuantize means for calibration: "mse", "percentile", "kl" and "mix"
+/// are methods, with their usual numbers; nullopt: "min_max", "moving_average" and whatever else belongs to
+/// training alone.
+std::optional<ObserverSpec> method_of_observer(std::string_view name);
+/// The words for which it has one.
+std::vector<std::string> observers_with_method();
+/// "min_max", "moving_average" (the same, for what never changes) and "mse".
+bool is_observer_of_weights(std::string_view name);
 /// It asks the histogram, not the ranges alone.
 bool needs_histogram(Observer observer);
 

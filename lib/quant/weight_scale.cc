@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "plan/observer.h"
+#include "quant/least_error_scale.h"
 #include "quant/scale.h"
 #include "support/parallel.h"
 
@@ -87,6 +89,38 @@ std::vector<Range> ranges_of(const Tensor& w, const AxisLayout& layout) {
   return ranges;
 }
 
+/// The elements of each channel, one behind the other.
+std::vector<std::vector<float>> by_channel(const Tensor& w, const AxisLayout& layout) {
+  std::vector<std::vector<float>> channels(static_cast<std::size_t>(layout.channels));
+  const std::vector<float> values = w.to_vector<float>();
+  const auto inner = static_cast<std::ptrdiff_t>(layout.inner);
+  auto row = values.begin();
+  for (std::size_t i = 0; row != values.end(); ++i, row += inner) {
+    std::vector<float>& channel = channels[i % channels.size()];
+    channel.insert(channel.end(), row, row + inner);
+  }
+  return channels;
+}
+
+/// The scale of each channel that loses least. Given: those of `result` serve.
+void take_least_error(const Tensor& w, const QuantSpec& spec, const AxisLayout& layout, WeightScale& result) {
+  const std::vector<std::vector<float>> channels = by_channel(w, layout);
+  std::vector<float> scales = result.scale.to_vector<float>();
+  std::vector<std::int32_t> zeros = result.zero_point.to_vector<std::int32_t>();
+  parallel_for(channels.size(), 0, [&](std::size_t c) {
+    if (std::find(result.zero_channels.begin(), result.zero_channels.end(), c) != result.zero_channels.end())
+      return;
+    const Range range = range_of_data(channels[c]);
+    const auto best = least_error_scale(channels[c], range.min, range.max, spec.scheme, range_of(spec));
+    if (!best) return;
+    scales[c] = best->scale;
+    zeros[c] = best->zero_point;
+  });
+  const Dims dims = result.scale.dims();
+  result.scale = Tensor::floats(dims, std::move(scales));
+  result.zero_point = Tensor::of<std::int32_t>(DType::kInt32, dims, std::move(zeros));
+}
+
 /// For any scheme, where the numbers are of use.
 std::optional<WeightScale> weight_scale_by_range(const Tensor& w, const QuantSpec& spec,
                                                  const AxisLayout& layout, std::string& why) {
@@ -157,11 +191,13 @@ std::optional<WeightScale> weight_scale(const Tensor& w, const QuantSpec& spec, 
   const bool per_tensor = spec.channel_axis < 0;
   const AxisLayout layout = per_tensor ? AxisLayout{1, 1, w.size()}
                                        : layout_around(w.dims(), static_cast<std::size_t>(spec.channel_axis));
-  const bool by_magnitude = spec.scheme.symmetric && spec.scheme.is_signed && !spec.scheme.power_of_two &&
-                            spec.scheme.smallest_scale == 0;
+  const bool least_error = spec.observer == to_text(Observer::kMse);
+  const bool by_magnitude = !least_error && spec.scheme.symmetric && spec.scheme.is_signed &&
+                            !spec.scheme.power_of_two && spec.scheme.smallest_scale == 0;
   if (!by_magnitude) {
     std::string reason;
     auto found = weight_scale_by_range(w, spec, layout, reason);
+    if (found && least_error) take_least_error(w, spec, layout, *found);
     return found ? std::move(found) : no(std::move(reason));
   }
   WeightScale result;

@@ -21,7 +21,7 @@ struct WeightScale {
 
 /// scale = max|w| / ((quant_max - quant_min) / 2) over the whole tensor or over each channel of
 /// spec.channel_axis; an all-zero channel gets kZeroRangeScale. Of another scheme than the default: as
-/// weight_scale_for, scale.h.
+/// weight_scale_for, scale.h. Where spec.observer is "mse": as least_error_scale, for each.
 /// Given: w is float32, spec.channel_axis is -1 or an axis of w, the precision is an integer.
 /// nullopt: the tensor holds NaN or Inf, or values too large for a scale, or no element at all; it has to
 /// stay float. `why` (if given) then says so as the end of a sentence: "it holds NaN or infinity". Reads the

@@ -47,7 +47,7 @@ struct Calibrated {
   std::vector<UncorrectedBias> not_corrected;  // the others
   std::vector<std::string> rounded;  // layers whose weights were rounded with regard to what they read
   std::vector<MethodTrial> trials;   // of method auto; the nearest by `metric` won
-  ResultMetric metric = ResultMetric::kSqnr;
+  ResultMetric metric = ResultMetric::kCosineSimilarity;
   bool without_samples = false;  // method auto had statistics alone, and took mse
 
   bool any() const { return !tensors.empty(); }

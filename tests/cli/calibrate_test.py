@@ -227,6 +227,46 @@ class Calibration(unittest.TestCase):
         for name, scale in self.scales(entries).items():
             self.assertEqual(scale, (other if name in ("outliers", "relu", "relu6") else usual)[name], name)
 
+    def test_a_tensor_has_the_method_that_its_slot_names(self) -> None:
+        """Before that of all, and behind that of `tensors`."""
+        usual = self.scales("  method: min_max\n")
+        cut = self.scales("  method: percentile\n")
+        slots = "qconfig_setter: [{module_name: {outliers: {output: {observer: percentile}}}}]\n"
+        mixed = self.scales("  method: min_max\n" + slots)
+        self.assertEqual(mixed, {**usual, "outliers": cut["outliers"]})
+        named = "  tensors: [{name: outliers, method: min_max}]\n"
+        self.assertEqual(self.scales("  method: min_max\n" + named + slots), usual)
+        self.assertEqual(self.scales("  method: min_max\nactivations: {observer: percentile}\n"), cut)
+        # Histograms are collected for the slot's sake.
+        self.configuration("slots.yaml", "  method: min_max\n" + slots)
+        self.done("prepare", "m.onnx", "-c", "slots.yaml", "-o", "slots")
+        report = json.loads(self.bytes_of("slots/model_check_result.json"))
+        methods = {row["tensor"]: row["method"] for row in report["calibrated"]}
+        self.assertEqual(methods, {**{name: "min_max" for name in self.data}, "outliers": "percentile 99.99"})
+
+    def test_weights_with_the_observer_mse_lose_least(self) -> None:
+        """Of scales around the usual one, channel by channel, by NumPy."""
+        random = np.random.default_rng(8)
+        weight = random.standard_t(3, (4, CHANNELS, 3, 3)).astype(np.float32)
+        node = helper.make_node("Conv", ["x", "w"], ["y"], "conv")
+        tensor = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, None, None])
+        graph = helper.make_graph([node], "g", [tensor("x")], [tensor("y")], [numpy_helper.from_array(weight, "w")])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), self.folder / "w.onnx")
+        scales = {}
+        for observer in ("min_max", "mse"):
+            (self.folder / "w.yaml").write_text(f"method: jit\nweights: {{observer: {observer}}}\n")
+            self.done("prepare", "w.onnx", "-c", "w.yaml", "-o", "w")
+            made = onnx.load(self.folder / "w/w_qat.onnx")
+            values = {each.name: numpy_helper.to_array(each) for each in made.graph.initializer}
+            (quantiser,) = [n for n in made.graph.node if n.op_type == "FakeQuantize" and n.input[0] == "w"]
+            attributes = {each.name: helper.get_attribute_value(each) for each in quantiser.attribute}
+            self.assertEqual(attributes["observer"], observer.encode())
+            scales[observer] = values[quantiser.input[1]].ravel()
+        for c, channel in enumerate(weight):
+            least = min(error_of(channel, float(scales["min_max"][c]) * factor) for factor in np.linspace(0.3, 1.01, 400))
+            self.assertLessEqual(error_of(channel, float(scales["mse"][c])), 1.05 * least)
+        self.assertTrue((scales["mse"] < scales["min_max"]).any())
+
     def test_threads_and_shards_make_the_same_bytes(self) -> None:
         whole = self.bytes_of("all.qcal")
         for threads in ("1", "2", "4"):
@@ -294,7 +334,7 @@ class Calibration(unittest.TestCase):
         (self.folder / "none.yaml").write_text("method: jit\n")
         self.done("prepare", "m.onnx", "-c", "none.yaml", "--stats", "all.qcal", "-o", "gone")
 
-    def test_auto_takes_the_method_with_the_least_error_of_the_results(self) -> None:
+    def test_auto_takes_the_method_with_the_nearest_results(self) -> None:
         """Each method's calibrated model in ONNX Runtime, beside the float model."""
         random = np.random.default_rng(4)
         weights = {"w1": random.normal(0, 0.3, (8, CHANNELS, 3, 3)), "w2": random.normal(0, 0.2, (5, 8, 1, 1))}
@@ -339,7 +379,7 @@ class Calibration(unittest.TestCase):
         for name, row in compared.items():
             self.assertAlmostEqual(row["error"] / errors[name], 1.0, delta=1e-3, msg=name)
             self.assertEqual((row["samples"], row["results"]), (SAMPLES, 1))
-        best = min(methods, key=lambda name: compared[name]["error"])
+        best = max(methods, key=lambda name: compared[name]["cosine_similarity"])
         self.assertEqual(models["auto"], models[best])
         self.assertEqual(errors["auto"], errors[best])
         for threads in ("1", "2", "4"):
@@ -370,7 +410,10 @@ class Calibration(unittest.TestCase):
                 self.done("prepare", "b.onnx", "-c", "b.yaml", "-o", "biases")
                 reports[biases] = json.loads(self.bytes_of("biases/model_check_result.json"))
             errors = {
-                name: {(row["method"], row["corrects_biases"]): row["error"] for row in report["methods_compared"]}
+                name: {
+                    (row["method"], row["corrects_biases"]): 1 - row["cosine_similarity"]
+                    for row in report["methods_compared"]
+                }
                 for name, report in reports.items()
             }
             asked = errors["bias_correction: true, "]

@@ -163,7 +163,7 @@ class Search(unittest.TestCase):
         for said, words in {
             "method: mse, search: {metric: mse}": "'calibration.search' is what method auto compares, and the method is mse",
             "search: {metric: cosine}": "'calibration.search.metric' must be one of sqnr, cosine_similarity,",
-            "search: {similarity: 0.9}": "'calibration.search.similarity' is for 'metric: cosine_similarity', not sqnr",
+            "search: {metric: sqnr, similarity: 0.9}": "'calibration.search.similarity' is for 'metric: cosine_similarity', not sqnr",
             "search: {methods: []}": "'calibration.search.methods' must be a list of methods, not an empty one",
             "search: {methods: mse}": "'calibration.search.methods' must be a list of methods, not 'mse'",
             "search: {methods: [msi]}": "not 'msi' (did you mean 'mse'?)",

@@ -213,13 +213,15 @@ TEST_CASE("What cannot be carried out yet is no mistake, and has its place") {
       "  - all_fp16\n"
       "  - template: [HighPrecisionOutputTemplate]\n"
       "  - module_name: {a: {bias: float}, b: qint4}\n"
-      "activations: {observer: mse, fake_quant: lsq}\n",
+      "activations: {observer: clip, fake_quant: lsq}\n"
+      "weights: {observer: kl}\n",
       "c.yaml");
   std::vector<std::string> lines;
   for (const Diagnostic& each : config.not_yet) lines.push_back(to_text(each));
   const std::string end = " is understood, but prepare cannot carry it out yet [not-yet]";
-  CHECK(lines == Lines{"c.yaml:5:25: error: 'activations.observer' 'mse'" + end,
-                       "c.yaml:5:42: error: 'activations.fake_quant' 'lsq'" + end,
+  CHECK(lines == Lines{"c.yaml:6:21: error: 'weights.observer' 'kl'" + end,
+                       "c.yaml:5:25: error: 'activations.observer' 'clip'" + end,
+                       "c.yaml:5:43: error: 'activations.fake_quant' 'lsq'" + end,
                        "c.yaml:2:5: error: qconfig_setter all_fp16" + end,
                        "c.yaml:4:23: error: module_name 'a' bias float" + end,
                        "c.yaml:4:40: error: 'qint4' for module_name 'b'" + end});

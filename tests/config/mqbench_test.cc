@@ -57,7 +57,7 @@ TEST_CASE("What a scheme does not say is as in MQBench") {
 TEST_CASE("What MQBench has and the engine has not is not yet, by its name") {
   CHECK(later("backend: PPLCUDA\n"
               "extra_qconfig_dict:\n"
-              "  w_observer: MSEObserver\n"
+              "  w_observer: EMAMSEObserver\n"
               "  a_fakequantize: LearnableFakeQuantize\n"
               "  a_fakeq_params: {p: 1}\n"
               "  w_qscheme: {bit: 2, symmetry: false, pot_scale: true}\n"
@@ -65,7 +65,7 @@ TEST_CASE("What MQBench has and the engine has not is not yet, by its name") {
               "extra_fuse_dict: {additional_fusion_pattern: {a: b}}\n") ==
         Lines{"c.yaml:1:10: error: 'backend' 'PPLCUDA', whose rules say where FakeQuantize stands,",
               "c.yaml:6:20: error: 'extra_qconfig_dict.w_qscheme.bit' 2",
-              "c.yaml:3:15: error: 'extra_qconfig_dict.w_observer' 'MSEObserver'",
+              "c.yaml:3:15: error: 'extra_qconfig_dict.w_observer' 'EMAMSEObserver'",
               "c.yaml:7:28: error: 'extra_qconfig_dict.a_qscheme.per_channel' of activations",
               "c.yaml:4:19: error: 'extra_qconfig_dict.a_fakequantize' 'LearnableFakeQuantize'",
               "c.yaml:5:19: error: 'extra_qconfig_dict.a_fakeq_params'",

@@ -83,14 +83,19 @@ TEST_CASE("The arguments of get_default_qconfig and get_default_qat_qconfig are 
               "c.yaml:8:31 qconfig_dict \"\" weight: weight per channel"});
   CHECK(setting_lines("qconfig_dict: {\"\": {activation_fake_quant: null, weight: qint8}}\n").front() ==
         "c.yaml:1:58 qconfig_dict \"\" weight: weight qint8");
-  CHECK(
-      later("qconfig_dict:\n"
-            "  \"\": {activation_fake_quant: lsq, weight_fake_quant: pact, activation_observer: percentile}\n"
-            "  module_name_object_type_order: [[a, nn.Linear, 0, qint8]]\n") ==
-      Lines{"c.yaml:3:35: error: 'qconfig_dict.module_name_object_type_order'",
-            "c.yaml:2:31: error: 'lsq' of qconfig_dict \"\" activation_fake_quant",
-            "c.yaml:2:82: error: 'percentile' of qconfig_dict \"\" activation_observer",
-            "c.yaml:2:55: error: 'pact' of qconfig_dict \"\" weight_fake_quant"});
+  CHECK(later("qconfig_dict:\n"
+              "  \"\": {activation_fake_quant: lsq, weight_fake_quant: pact, activation_observer: clip, "
+              "weight_observer: kl}\n"
+              "  module_name_object_type_order: [[a, nn.Linear, 0, qint8]]\n") ==
+        Lines{"c.yaml:3:35: error: 'qconfig_dict.module_name_object_type_order'",
+              "c.yaml:2:31: error: 'lsq' of qconfig_dict \"\" activation_fake_quant",
+              "c.yaml:2:82: error: 'clip' of qconfig_dict \"\" activation_observer",
+              "c.yaml:2:55: error: 'pact' of qconfig_dict \"\" weight_fake_quant",
+              "c.yaml:2:105: error: 'kl' of qconfig_dict \"\" weight_observer"});
+  CHECK(setting_lines("qconfig_dict: {\"\": {activation_observer: MSEObserver, weight_observer: mse}}\n") ==
+        Lines{"c.yaml:1:42 qconfig_dict \"\" activation: output observer mse",
+              "c.yaml:1:72 qconfig_dict \"\" weight: weight observer mse"});
+  CHECK(setting_lines("qconfig_dict: {\"\": {weight_observer: min_max}}\n").empty());
 }
 
 TEST_CASE("Every mistake in a qconfig_dict is named in one run") {

@@ -64,11 +64,11 @@ void check_that_each_is_in(
   }
 }
 
-/// What only the bytes of a model, the machine or the command line provoke, and no configuration.
+/// What only the bytes of a model, samples, the machine or the command line provoke, and no configuration.
 const std::set<std::string> kOfNoConfiguration = {
-    "bad-statistics",  "broken-graph",    "corrupt-model",    "external-data",    "fake-quantize",
-    "model-too-large", "node-order",      "not-drawn",        "overwrites-input", "pass-not-run",
-    "runtime-failure", "runtime-missing", "runtime-unusable", "shape-inference"};
+    "bad-statistics", "broken-graph",    "corrupt-model",   "external-data",    "fake-quantize",
+    "low-similarity", "model-too-large", "node-order",      "not-drawn",        "overwrites-input",
+    "pass-not-run",   "runtime-failure", "runtime-missing", "runtime-unusable", "shape-inference"};
 
 }  // namespace
 
