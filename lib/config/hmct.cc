@@ -190,10 +190,16 @@ class Reader {
     numbers(map, "max_percentile", 0.5, 1, false, [&](double part, const Where& where) {
       if (part < 1) findings_.later(fmt::format("'max_percentile' {}", part), where);
     });
-    for (const auto& [key, meaning] : {std::pair{"per_channel", "a scale for each channel of an activation"},
-                                       std::pair{"asymmetric", "zero points other than 0"}}) {
-      flags(map, key, meaning);
-    }
+    flags(map, "per_channel", [&](const Where& where) {
+      Setting setting;
+      setting.says = PerChannel{true};
+      setting.where = where;
+      setting.what = "model_config.activation.per_channel";
+      config_.of_all.push_back(std::move(setting));
+    });
+    flags(map, "asymmetric", [&](const Where& where) {
+      findings_.later(fmt::format("{} (zero points other than 0)", map.name_of("asymmetric")), where);
+    });
     map.finish();
   }
 
@@ -264,7 +270,8 @@ class Reader {
     }
   }
 
-  void flags(YamlMap& map, const char* key, const char* meaning) {
+  template <typename Follow>
+  void flags(YamlMap& map, const char* key, const Follow& follow) {
     const std::vector<const YamlNode*> found = values(map, key);
     for (const YamlNode* value : found) {
       const auto flag = value->kind == Kind::kScalar ? hb_flag(value->text) : std::nullopt;
@@ -272,7 +279,7 @@ class Reader {
         findings_.wrong(fmt::format("{} must be true or false, not {}", map.name_of(key), what_is(*value)),
                         value->where);
       } else if (*flag && found.size() == 1) {
-        findings_.later(fmt::format("{} ({})", map.name_of(key), meaning), value->where);
+        follow(value->where);
       }
     }
   }

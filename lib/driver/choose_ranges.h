@@ -19,6 +19,9 @@ namespace qprep {
 struct ChosenRange {
   Range seen;           // by the samples
   ObservedRange taken;  // what its integers cover; tensors with one scale in common have one
+  /// Of a tensor with a scale for each channel: what the integers of each cover, which is what was seen of
+  /// it, no farther out than `taken`. Empty: one scale, or its channels were not observed.
+  std::vector<ChannelEnds> channels = {};
 };
 
 /// In the order of `observed`. `named`: of methods_by_name. `usual`: of the tensors that the configuration
@@ -37,7 +40,7 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
 std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observed>& observed,
                                                         const Statistics& statistics);
 
-/// What the configuration's methods need of the samples.
-Wanted wanted_for(const CalibrationConfig& config);
+/// What the configuration's methods, and the scales that the tensors are to have, need of the samples.
+Wanted wanted_for(const CalibrationConfig& config, const std::vector<Observed>& observed);
 
 }  // namespace qprep

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "quant/scale.h"
+
 namespace qprep {
 
 /// A tensor whose scale comes from samples.
@@ -17,6 +19,8 @@ struct CalibratedTensor {
   std::string method;            // "mse", "percentile 99.99"
   std::optional<double> signal;  // its mean square; none: the samples' histogram was not kept
   double noise = 0;              // the mean square of what quantising does to it; known if `signal` is
+  /// Of each channel, what its integers cover: it has a scale of its own. Empty: the tensor has one scale.
+  std::vector<ChannelEnds> channels = {};
 
   /// 10 log10(signal / noise), in dB; nullopt: it is not known, or nothing is lost.
   std::optional<double> sqnr() const;
