@@ -18,7 +18,8 @@ class Channels {
       : flow_(flow), nodes_(nodes), plan_(plan) {}
 
   /// Why the tensor has one scale, as the end of a sentence; empty: each channel can have its own.
-  std::string objection(const Value& value) const {
+  std::string objection(const Value& value) {
+    deciders_ = {};
     if (plan_.shared_scales.contains(&value)) return "it has its scale in common with other tensors";
     if (const Node* holder = value.graph().holder())
       return fmt::format("it is in a body of {}", name_of(*holder));
@@ -32,10 +33,17 @@ class Channels {
     return why.empty() ? objection_of_readers(value) : why;
   }
 
+  /// Given: objection() was called. The settings for nodes that otherwise could object; no words of its own.
+  const Reason& deciders() const { return deciders_; }
+
  private:
-  std::string objection_of_maker(const Value& value) const {
+  std::string objection_of_maker(const Value& value) {
     const Node* maker = value.producer();
-    if (!maker || !nodes_.computing.contains(maker)) return "";
+    if (!maker) return "";
+    if (!nodes_.computing.contains(maker)) {
+      if (const NodePlan* decided = plan_.of(*maker)) deciders_.add(decided->device_because);
+      return "";
+    }
     const Unit* unit = plan_.unit_of(*maker);
     if (unit && unit->is_composite()) return fmt::format("{} makes it with one scale", name_of(*unit));
     for (const Node* node : unit ? unit->nodes : std::vector<const Node*>{maker}) {
@@ -45,24 +53,33 @@ class Channels {
     return "";
   }
 
-  std::string objection_of_readers(const Value& value) const {
+  std::string objection_of_readers(const Value& value) {
     for (const Use& use : value.uses()) {
       const NodePlan* reader = plan_.of(*use.node);
-      if (!flow_.knows(*use.node) || !reader || !reader->reads_quantised(use.input)) continue;
-      std::string why = objection_of_reader(value, *use.node, use.input);
+      if (!flow_.knows(*use.node) || !reader) continue;
+      std::string why = objection_of_reader(value, *use.node, use.input, *reader);
       if (!why.empty()) return why;
     }
     return "";
   }
 
-  std::string objection_of_reader(const Value& value, const Node& node, std::size_t input) const {
-    if (is_control_flow(node)) return fmt::format("{} takes it into a body", name_of(node));
+  std::string objection_of_reader(const Value& value, const Node& node, std::size_t input,
+                                  const NodePlan& reader) {
     const OpTraits& traits = flow_.traits(node);
-    if (traits.op_class == OpClass::kPassive) {
-      if (!keeps_channels(value, node)) return fmt::format("{} hands it on with one scale", name_of(node));
+    const bool quantised = reader.reads_quantised(input);
+    if (is_control_flow(node)) return quantised ? fmt::format("{} takes it into a body", name_of(node)) : "";
+    if (traits.op_class == OpClass::kPassive && traits.is_data(input)) {
+      if (quantised && !keeps_channels(value, node)) {
+        return fmt::format("{} hands it on with one scale", name_of(node));
+      }
       return objection_of_readers(node.output(0));
     }
-    if (!nodes_.computing.contains(&node)) return "";
+    if (!nodes_.computing.contains(&node)) {
+      // It reads floats, and somebody may have said so.
+      deciders_.add(reader.device_because);
+      return "";
+    }
+    if (!quantised) return "";
     const Unit* unit = plan_.unit_of(node);
     if (unit && unit->is_composite()) return fmt::format("{} takes it with one scale", name_of(*unit));
     if (traits.op_class == OpClass::kGemmLike) {
@@ -86,13 +103,14 @@ class Channels {
   const DataFlow& flow_;
   const QuantisedNodes& nodes_;
   const Plan& plan_;
+  Reason deciders_;
 };
 
 }  // namespace
 
 void settle_channel_scales(const DataFlow& flow, const QuantisedNodes& nodes,
                            std::span<const ChannelsAsked> asked, Plan& plan) {
-  const Channels channels(flow, nodes, plan);
+  Channels channels(flow, nodes, plan);
   for (const ChannelsAsked& each : asked) {
     const auto planned = plan.values.find(each.value);
     if (planned == plan.values.end()) continue;
@@ -102,6 +120,7 @@ void settle_channel_scales(const DataFlow& flow, const QuantisedNodes& nodes,
       decision.spec.channel_axis = kAxis;
       decision.because.append(
           because("; {} of axis {} ({})", to_text(each.setting->says), kAxis, *each.setting));
+      decision.because.add(channels.deciders());
     } else {
       decision.because.append(fmt::format("; one scale: {} ({})", why, to_text(*each.setting)));
       plan.one_scale.push_back({each.value, each.setting, std::move(why)});

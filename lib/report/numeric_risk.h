@@ -53,7 +53,7 @@ class NumericRisks {
   struct SeenRanges {
     std::unordered_map<const Value*, Range> own, of_scales;
     /// Of those with a scale for each channel.
-    std::unordered_map<const Value*, std::vector<ChannelEnds>> of_channels;
+    std::unordered_map<const Value*, std::vector<ChannelEnds>> of_channels = {};
   };
   /// In graph order. `seen`: null: no samples were.
   std::vector<NumericRisk> found(const SeenRanges* seen) const;

@@ -31,8 +31,9 @@ T one_of(std::mt19937& random, const std::vector<T>& choices) {
 /// A setting a line; lines 1 to 3 are the rest of the file.
 Lines random_config(std::mt19937& random) {
   Lines lines = {one_of<std::string>(random, {"method: jit", "method: jit_strip"}),
-                 one_of<std::string>(random, {"activations: {dtype: qint8}", "activations: {dtype: float}",
-                                              "activations: {observer: moving_average}"}),
+                 one_of<std::string>(
+                     random, {"activations: {dtype: qint8}", "activations: {dtype: float}",
+                              "activations: {observer: moving_average}", "activations: {per_channel: true}"}),
                  "qconfig_setter:"};
   const Lines names = {
       "conv0", "relu0", "conv1", "relu2", "conv3", "relu4", "gemm0", "maxpool0", "globalaveragepool0",
@@ -48,7 +49,9 @@ Lines random_config(std::mt19937& random) {
                       "{threshold: 2.0}",
                       "{freeze: true}",
                       "{output: {observer: moving_average}}",
-                      "{output: {observer: min_max}}"};
+                      "{output: {observer: min_max}}",
+                      "{output: {per_channel: true}}",
+                      "{output: {per_channel: false}}"};
   const Lines of_weights = {"{weight: qint16}", "{weight: float}", "{weight: {per_channel: false}}"};
   const int count = std::uniform_int_distribution(1, 6)(random);
   for (int i = 0; i < count; ++i) {
