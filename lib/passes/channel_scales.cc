@@ -33,7 +33,8 @@ class Channels {
     return why.empty() ? objection_of_readers(value) : why;
   }
 
-  /// Given: objection() was called. The settings for nodes that otherwise could object; no words of its own.
+  /// Given: objection() was called. What makes its neighbours read and make floats or integers; no words of its
+  /// own.
   const Reason& deciders() const { return deciders_; }
 
  private:
@@ -80,10 +81,11 @@ class Channels {
       return "";
     }
     if (!quantised) return "";
+    deciders_.add(plan_.settings->winner(node, Slot::kOutput));
     const Unit* unit = plan_.unit_of(node);
     if (unit && unit->is_composite()) return fmt::format("{} takes it with one scale", name_of(*unit));
-    if (traits.op_class == OpClass::kGemmLike) {
-      const bool apart = traits.channels_apart && input == 0 && traits.weight &&
+    if (traits.op_class == OpClass::kGemmLike && traits.channels_apart) {
+      const bool apart = input == 0 && traits.weight &&
                          weight_of(flow_, node, *traits.weight) &&
                          node.int_or("group", 1) == (*value.type().shape)[kAxis].size;
       return apart ? "" : fmt::format("{} sums over its channels", name_of(node));
@@ -123,6 +125,7 @@ void settle_channel_scales(const DataFlow& flow, const QuantisedNodes& nodes,
       decision.because.add(channels.deciders());
     } else {
       decision.because.append(fmt::format("; one scale: {} ({})", why, to_text(*each.setting)));
+      decision.because.add(channels.deciders());
       plan.one_scale.push_back({each.value, each.setting, std::move(why)});
     }
   }
