@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "driver/statistics.h"
+#include "report/diagnostics_json.h"
 #include "report/page.h"
 #include "statistics/statistics_file.h"
 #include "support/codes.h"
@@ -23,10 +24,12 @@ void check_is_no_input(const std::string& target, const std::vector<std::string>
   }
 }
 
-int merge_files(const std::vector<std::string>& files, const std::string& target, const Console& console) {
+int merge_files(const std::vector<std::string>& files, const std::string& target, const Console& console,
+                Diagnostics& diagnostics) {
   check_target(target);
   check_is_no_input(target, files);
-  const Statistics all = merge_statistics({files.begin(), files.end()});
+  const Statistics all = merge_statistics({files.begin(), files.end()}, diagnostics);
+  console.say(diagnostics.all());
   write_statistics(all, target);
   const std::uintmax_t bytes = std::filesystem::file_size(target);
   if (console.verbosity().json) {
@@ -35,7 +38,8 @@ int merge_files(const std::vector<std::string>& files, const std::string& target
                         {"all_shards", all.shards.all()},
                         {"tensors", all.tensors.size()},
                         {"file", target},
-                        {"bytes", bytes}});
+                        {"bytes", bytes},
+                        {"diagnostics", to_json(diagnostics.all())}});
   } else if (!console.verbosity().quiet) {
     const std::string part = all.shards.all() ? "" : fmt::format(" (only {})", to_text(all.shards));
     console.print(fmt::format("{}: {}{}, {}; {} written ({} bytes)\n", counted(files.size(), "file", "files"),
@@ -73,8 +77,8 @@ void add_merge(CLI::App& stats, Verbosity& verbosity, Verb& chosen) {
   verb->footer(R"(Examples:
   qprep stats merge part1.qcal part2.qcal part3.qcal -o model.qcal)");
   verb->callback([&chosen, flags] {
-    chosen = [flags](Console& console, Diagnostics&) {
-      return merge_files(flags->files, flags->target, console);
+    chosen = [flags](Console& console, Diagnostics& diagnostics) {
+      return merge_files(flags->files, flags->target, console, diagnostics);
     };
   });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "runtime/probe.h"
 
@@ -20,10 +21,28 @@ Run& run_of_this_thread() {
   return run;
 }
 
-void simulate(std::size_t number, std::span<const float> x, std::span<float> y) {
+void simulate(const Quantiser& quantiser, const Dims& dims, std::span<const float> x, std::span<float> y) {
+  if (quantiser.per_tensor()) {
+    const auto& [scale, zero_point] = quantiser.scales.front();
+    return fake_quantize(x, y, {scale, zero_point, quantiser.range});
+  }
+  const bool fits = quantiser.axis < dims.size() &&
+                    dims[quantiser.axis] == static_cast<std::int64_t>(quantiser.scales.size());
+  if (!fits) throw std::runtime_error("a tensor has other channels than the model says");
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;
+  for (const ScaleAndZero& each : quantiser.scales) {
+    scales.push_back(each.scale);
+    zero_points.push_back(each.zero_point);
+  }
+  fake_quantize_per_channel(x, y, dims, quantiser.axis, scales, zero_points, quantiser.range);
+}
+
+void simulate_node(std::size_t number, std::span<const std::int64_t> dims, std::span<const float> x,
+                   std::span<float> y) {
   const Quantisers& all = *run_of_this_thread().quantisers;
   if (number < all.size() && all[number]) {
-    fake_quantize(x, y, *all[number]);
+    simulate(*all[number], Dims(dims.begin(), dims.end()), x, y);
   } else {
     std::copy(x.begin(), x.end(), y.begin());
   }
@@ -45,7 +64,7 @@ Session probed(const SerialisedModel& model, std::span<const std::string> result
   SessionOptions options;
   options.library = library;
   options.probe = keep;
-  options.simulate = simulate;
+  options.simulate = simulate_node;
   return Session({model.name, with_probes.bytes, model.data_folder}, options);
 }
 
@@ -58,6 +77,14 @@ double cosine_of(const ResultError& error) {
 }
 
 }  // namespace
+
+bool operator==(const Quantiser& a, const Quantiser& b) {
+  const auto alike = [](const ScaleAndZero& one, const ScaleAndZero& other) {
+    return one.scale == other.scale && one.zero_point == other.zero_point;
+  };
+  return a.range.min == b.range.min && a.range.max == b.range.max && a.axis == b.axis &&
+         std::ranges::equal(a.scales, b.scales, alike);
+}
 
 Simulation::Simulation(const SerialisedModel& model, std::span<const std::string> results,
                        std::span<const std::string> states, const std::string& library)

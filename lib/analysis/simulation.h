@@ -7,12 +7,22 @@
 
 #include "plan/method_search.h"
 #include "quant/fake_quant_math.h"
+#include "quant/scale.h"
 #include "runtime/session.h"
 
 namespace qprep {
 
-/// How each Simulate node of a model quantises, by its number; nullopt: it hands its input on.
-using Quantisers = std::vector<std::optional<QuantParams>>;
+/// How a Simulate node quantises.
+struct Quantiser {
+  QuantRange range;
+  std::vector<ScaleAndZero> scales;  // one, or one for each index of the axis
+  std::size_t axis = 0;
+
+  bool per_tensor() const { return scales.size() == 1; }
+  friend bool operator==(const Quantiser& a, const Quantiser& b);
+};
+/// Of each Simulate node of a model, by its number; nullopt: it hands its input on.
+using Quantisers = std::vector<std::optional<Quantiser>>;
 
 /// What a model made of one step of a sample.
 struct SimulatedStep {

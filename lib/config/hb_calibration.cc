@@ -51,8 +51,11 @@ class Reader {
           "'calibration_parameters.per_channel' has no effect with 'calibration_type' default", value->where);
       return;
     }
-    findings_.later("'calibration_parameters.per_channel' (a scale for each channel of an activation)",
-                    value->where);
+    Setting setting;
+    setting.says = PerChannel{true};
+    setting.where = value->where;
+    setting.what = "calibration_parameters.per_channel";
+    config_.usual_aspects.push_back(std::move(setting));
   }
 
   void read_percentile(const std::string& method) {

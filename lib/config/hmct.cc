@@ -162,6 +162,13 @@ class Reader {
     of_all("model_output_type", {Slot::kHighPrecision, Slot::kTail});
     of_all("all_node_type", {Slot::kOutput});
     config_.calibration = read_hmct_calibration(map, findings_);
+    if (config_.calibration.per_channel) {
+      Setting setting;
+      setting.says = PerChannel{true};
+      setting.where = *config_.calibration.per_channel;
+      setting.what = "model_config.activation.per_channel";
+      config_.of_all.push_back(std::move(setting));
+    }
     map.finish();
   }
 

@@ -68,8 +68,9 @@ class Reader {
     const auto percentiles = numbers(map, "max_percentile", 0.5, 1, false);
     const auto bins = numbers(map, "num_bin", 129, 1'000'000, true);
     numbers(map, "max_num_bin", 258, 100'000'000, true);
-    flags(map, "per_channel", "a scale for each channel of an activation");
-    flags(map, "asymmetric", "zero points other than 0");
+    said_.per_channel = asked_alone(map, "per_channel", "a scale for each channel of an activation");
+    if (const auto where = asked_alone(map, "asymmetric", "zero points other than 0"))
+      findings_.later(fmt::format("{} (zero points other than 0)", map.name_of("asymmetric")), *where);
     for (const Placed<std::string>& type : types) {
       if (type.value == "max") add_max(percentiles);
       if (type.value == "kl") add_kl(bins);
@@ -184,25 +185,31 @@ class Reader {
     return found;
   }
 
-  /// What qprep does not do: true alone is refused, and of both, false is what can be had.
-  void flags(YamlMap& map, const char* key, const char* meaning) {
+  std::vector<Placed<bool>> flags(YamlMap& map, const char* key) {
     std::vector<Placed<bool>> found;
     for (const YamlNode* value : values(map, key)) {
       const auto flag = value->kind == Kind::kScalar ? hb_flag(value->text) : std::nullopt;
-      if (!flag) {
+      if (flag) {
+        found.push_back({*flag, value->where});
+      } else {
         findings_.wrong(fmt::format("{} must be true or false, not {}", map.name_of(key), describe(*value)),
                         value->where);
-        continue;
       }
-      found.push_back({*flag, value->where});
     }
-    const auto wanted = std::find_if(found.begin(), found.end(), [](const auto& each) { return each.value; });
-    if (wanted == found.end()) return;
-    if (std::all_of(found.begin(), found.end(), [](const auto& each) { return each.value; }))
-      return findings_.later(fmt::format("{} ({})", map.name_of(key), meaning), wanted->where);
+    return found;
+  }
+
+  /// Where true stands; nullopt: nowhere, or where both are to be compared, of which false is what can be
+  /// had.
+  std::optional<Where> asked_alone(YamlMap& map, const char* key, const char* meaning) {
+    const std::vector<Placed<bool>> found = flags(map, key);
+    const auto wanted = std::ranges::find(found, true, &Placed<bool>::value);
+    if (wanted == found.end()) return std::nullopt;
+    if (std::ranges::find(found, false, &Placed<bool>::value) == found.end()) return wanted->where;
     findings_.remarks.note(codes::kChosenMethod,
                            fmt::format("{} true ({}) is left out of the search", map.name_of(key), meaning),
                            wanted->where);
+    return std::nullopt;
   }
 
   YamlMap& model_;

@@ -150,7 +150,7 @@ void MqbenchReader::read_scheme(YamlMap scheme, const Side& side) {
   if (side.slot == Slot::kOutput) {
     activation_ = {precision, place};
     if (per_channel && per_channel->value) {
-      reading_.later(scheme.name_of("per_channel") + " of activations", per_channel->where);
+      say(side.slot, PerChannel{true}, per_channel->where, scheme.path() + ".per_channel");
     }
     return;
   }

@@ -113,7 +113,8 @@ class Reader {
          {std::pair{"bounded", &traits.bounded}, std::pair{"scales", &traits.scales},
           std::pair{"prepares", &traits.prepares}, std::pair{"reduces", &traits.reduces},
           std::pair{"dynamic", &traits.dynamic}, std::pair{"metadata", &traits.metadata},
-          std::pair{"all_outputs", &traits.all_outputs}}) {
+          std::pair{"all_outputs", &traits.all_outputs},
+          std::pair{"channels_apart", &traits.channels_apart}}) {
       if (const auto flag = map.boolean(key)) *target = flag->value;
     }
     if (const auto rule = word_in(map, "channels", kRules)) traits.channels = *rule;

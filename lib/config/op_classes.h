@@ -38,6 +38,7 @@ struct OpTraits {
   ChannelRule channels = ChannelRule::kNone;
   bool all_outputs = false;  // of a passive operator: every output hands on, not only the first
   bool bounded = false, scales = false, prepares = false, reduces = false, dynamic = false, metadata = false;
+  bool channels_apart = false;
   std::string why = {};
 
   bool is_data(std::size_t input) const;

@@ -46,9 +46,8 @@ class Reader {
       take(number->where);
     }
     if (says_scheme) rule.scheme = scheme;
-    if (weights) {
-      if (const auto flag = map.boolean("per_channel")) rule.per_channel = flag;
-    } else {
+    if (const auto flag = map.boolean("per_channel")) rule.per_channel = flag;
+    if (!weights) {
       if (const auto word = map.word("observer", {"min_max", "moving_average"})) rule.observer = word;
       if (const auto number = number_in(map, "averaging_constant", 1.0)) rule.averaging_constant = number;
     }

@@ -299,12 +299,10 @@ std::vector<Placed<Says>> SpecReader::aspects(YamlMap& map, bool weight) {
   if (const auto rounded = map.boolean("power_of_two")) {
     found.push_back({PowerOfTwo{rounded->value}, rounded->where});
   }
-  if (weight) {
-    if (const auto per_channel = map.boolean("per_channel")) {
-      found.push_back({PerChannel{per_channel->value}, per_channel->where});
-    }
-    return found;
+  if (const auto per_channel = map.boolean("per_channel")) {
+    found.push_back({PerChannel{per_channel->value}, per_channel->where});
   }
+  if (weight) return found;
   if (const auto share = map.boolean("share")) {
     found.push_back({SharedScale{share->value}, share->where});
   }

@@ -23,19 +23,22 @@ namespace qprep {
 
 std::vector<Observed> tensors_to_observe(const Model& model, const Plan& plan) {
   const std::vector<const Node*> nodes = nodes_with_bodies(*model.graph);
-  std::unordered_set<const Value*> wanted;
+  std::unordered_map<const Value*, std::int64_t> wanted;  // to the axis of its scales
   for (const auto& [value, decision] : plan.values) {
-    if (decision.role != Role::kWeight && !decision.fixed) wanted.insert(value);
+    if (decision.role != Role::kWeight && !decision.fixed) wanted.emplace(value, decision.spec.channel_axis);
   }
   for (const Node* node : nodes) {
     if (!is_fake_quantize(*node) || node->input(0) == nullptr) continue;
     const auto attributes = read_fake_quantize(*node);
-    if (attributes && !attributes->calibrated) wanted.insert(node->input(0));
+    if (attributes && !attributes->calibrated) wanted.emplace(node->input(0), attributes->spec.channel_axis);
   }
 
   std::vector<Observed> observed;
   const auto take = [&](const Value& value) {
-    if (wanted.erase(&value) > 0) observed.push_back({&value, value.name()});
+    const auto found = wanted.extract(&value);
+    if (!found) return;
+    observed.push_back({&value, value.name()});
+    if (found.mapped() >= 0) observed.back().channel_axis = found.mapped();
   };
   for (const Graph* graph : graphs_with_bodies(*model.graph)) {
     for (const Value* input : graph->inputs()) take(*input);
@@ -102,10 +105,11 @@ class ProbesInBodies {
   std::vector<Node*> probes_;
 };
 
-/// Operators of which the last axis of what they read is summed up; of all others it is the one behind the
-/// batch.
-std::int64_t channel_axis_of(const Value& value) {
-  const std::span<const Use> uses = value.uses();
+/// That of its scales; where it has one scale, the last axis of what is summed up along that, of all others
+/// the one behind the batch.
+std::int64_t channel_axis_of(const Observed& tensor) {
+  if (tensor.channel_axis) return *tensor.channel_axis;
+  const std::span<const Use> uses = tensor.value->uses();
   const bool to_product = std::any_of(uses.begin(), uses.end(), [](const Use& use) {
     return use.input == 0 && (use.node->is("MatMul") || use.node->is("Gemm"));
   });
@@ -165,7 +169,7 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   std::size_t in_main_graph = 0;
   for (const Observed& tensor : observed) {
     const bool inside = &tensor.value->graph() != file.model.graph.get();
-    const std::int64_t axis = channel_axis_of(*tensor.value);
+    const std::int64_t axis = channel_axis_of(tensor);
     probed.push_back({tensor.name, axis, inside, size_of(tensor.value->type(), axis)});
     in_main_graph += inside ? 0 : 1;
   }
@@ -222,6 +226,12 @@ Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
     const auto found = by_name.find(tensor.name);
     if (found == by_name.end()) {
       fail(fmt::format("the tensor '{}' was not observed; calibrate with this configuration", tensor.name));
+    }
+    if (tensor.channel_axis && found->second->channel_axis != *tensor.channel_axis) {
+      fail(
+          fmt::format("of the tensor '{}' they have channels along axis {}, and not {}; calibrate with this "
+                      "configuration",
+                      tensor.name, found->second->channel_axis, *tensor.channel_axis));
     }
     fitting.push_back(std::move(*found->second));
   }

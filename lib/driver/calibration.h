@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@ namespace qprep {
 struct Observed {
   const Value* value = nullptr;
   std::string name;
+  std::optional<std::int64_t> channel_axis = {};  // along which it is to have a scale for each index
 };
 
 /// The tensors that the plan wants quantised with a scale from data, and those that an

@@ -167,7 +167,7 @@ std::size_t Calibrator::compared_samples() const {
 SimulatedTensors Calibrator::simulated(const std::vector<ChosenRange>& ranges) const {
   SimulatedTensors all;
   for (std::size_t i = 0; i < observed_.size(); ++i)
-    all.emplace(observed_[i].value, SimulatedAs{ranges[i].taken.range});
+    all.emplace(observed_[i].value, SimulatedAs{ranges[i].taken.range, ranges[i].channels});
   return all;
 }
 
@@ -264,6 +264,7 @@ NumericRisks::SeenRanges Calibrator::seen_ranges() const {
   for (std::size_t i = 0; i < observed_.size(); ++i) {
     seen.own.emplace(observed_[i].value, ranges_[i].seen);
     seen.of_scales.emplace(observed_[i].value, ranges_[i].taken.range);
+    if (!ranges_[i].channels.empty()) seen.of_channels.emplace(observed_[i].value, ranges_[i].channels);
   }
   return seen;
 }
@@ -271,7 +272,9 @@ NumericRisks::SeenRanges Calibrator::seen_ranges() const {
 /// Of constants, those that stay float; the count is that of what samples calibrated.
 FilledScales Calibrator::fill() {
   if (biases_stay_) corrected_.forget();
-  FilledScales filled = fill_scales(file_.model, seen_ranges().of_scales, diagnostics_, FillWhich::kOthers);
+  const NumericRisks::SeenRanges seen = seen_ranges();
+  FilledScales filled =
+      fill_scales(file_.model, seen.of_scales, diagnostics_, FillWhich::kOthers, seen.of_channels);
   filled.left_float.insert(filled.left_float.begin(), constants_.left_float.begin(),
                            constants_.left_float.end());
   return filled;

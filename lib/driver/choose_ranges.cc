@@ -62,6 +62,15 @@ std::pair<float, float> covered(const Range& range, const QuantSpec& spec) {
   return {std::max(range.min, end(integers.min)), std::min(range.max, end(integers.max))};
 }
 
+std::vector<ChannelEnds> ends_of_channels(const TensorStatistics& tensor, const Range& taken) {
+  std::vector<ChannelEnds> all;
+  if (!tensor.channels || taken.min > taken.max) return all;
+  const auto inside = [&](float end) { return std::clamp(end, taken.min, taken.max); };
+  for (std::size_t c = 0; c < tensor.channels->channels(); ++c)
+    all.push_back({inside(tensor.channels->min[c]), inside(tensor.channels->max[c])});
+  return all;
+}
+
 }  // namespace
 
 std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, const Statistics& statistics,
@@ -99,7 +108,10 @@ std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, co
       for (const std::size_t i : group) members.push_back(&statistics.tensors[i]);
       taken = take(joined(members));
     }
-    for (const std::size_t i : group) chosen[i] = {statistics.tensors[i].range(), taken};
+    for (const std::size_t i : group) {
+      chosen[i] = {statistics.tensors[i].range(), taken};
+      if (observed[i].channel_axis) chosen[i].channels = ends_of_channels(statistics.tensors[i], taken.range);
+    }
   });
   return chosen;
 }
@@ -115,8 +127,15 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
     const ChosenRange& range = chosen[i];
     const QuantSpec spec = spec_of(value, plan);
     const auto [low, high] = covered(range.taken.range, spec);
-    all.tensors.push_back({observed[i].name, std::string(to_text(spec)), range.seen.min, range.seen.max, low,
-                           high, to_text(range.taken.by), range.taken.signal, range.taken.error});
+    CalibratedTensor tensor{
+        observed[i].name,        std::string(to_text(spec)), range.seen.min,   range.seen.max, low, high,
+        to_text(range.taken.by), range.taken.signal,         range.taken.error};
+    if (!range.channels.empty()) {
+      // The histogram is that of all channels together.
+      tensor.signal.reset();
+      tensor.channels = range.channels;
+    }
+    all.tensors.push_back(std::move(tensor));
   }
   return all;
 }
@@ -138,6 +157,9 @@ std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observ
 Wanted wanted_for(const CalibrationConfig& config, const std::vector<Observed>& observed, const Plan& plan) {
   Wanted wanted{.histogram = config.keep || needs_histogram(config.observer.observer),
                 .channels = config.keep || config.corrects_biases()};
+  wanted.channels = wanted.channels || std::ranges::any_of(observed, [](const Observed& tensor) {
+                      return tensor.channel_axis.has_value();
+                    });
   for (const ObserverFor& each : config.tensors) {
     wanted.histogram = wanted.histogram || needs_histogram(each.spec.observer);
   }

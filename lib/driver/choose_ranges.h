@@ -19,6 +19,9 @@ namespace qprep {
 struct ChosenRange {
   Range seen;           // by the samples
   ObservedRange taken;  // what its integers cover; tensors with one scale in common have one
+  /// Of a tensor with a scale for each channel: what the integers of each cover, which is what was seen of
+  /// it, no farther out than `taken`. Empty: one scale, or its channels were not observed.
+  std::vector<ChannelEnds> channels = {};
 };
 
 /// In the order of `observed`. `named`: of methods_by_name. `usual`: of the tensors that the configuration

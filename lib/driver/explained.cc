@@ -242,6 +242,7 @@ class Explainer {
     const QuantSpec usual;
     std::vector<std::string> parts;
     if (decision.role == Role::kWeight && decision.spec.channel_axis < 0) parts.emplace_back("per tensor");
+    if (decision.role != Role::kWeight && decision.spec.channel_axis >= 0) parts.emplace_back("per channel");
     if (const std::string scheme = to_text(decision.spec.scheme); !scheme.empty()) parts.push_back(scheme);
     if (decision.spec.observer != usual.observer) parts.push_back(decision.spec.observer);
     if (decision.spec.averaging_constant != usual.averaging_constant) {

@@ -72,7 +72,7 @@ class Measurement {
     for (const Scale& scale : scales_) {
       alone.emplace_back();
       for (const std::size_t i : scale.tensors) {
-        alone.back().emplace(observed_[i].value, SimulatedAs{ranges_[i].taken.range});
+        alone.back().emplace(observed_[i].value, SimulatedAs{ranges_[i].taken.range, ranges_[i].channels});
       }
     }
     const std::vector<double> errors =
@@ -93,13 +93,14 @@ class Measurement {
   SimulatedTensors with_wide(std::size_t wide, bool in_float) const {
     SimulatedTensors all;
     for (std::size_t i = 0; i < observed_.size(); ++i)
-      all.emplace(observed_[i].value, SimulatedAs{ranges_[i].taken.range});
+      all.emplace(observed_[i].value, SimulatedAs{ranges_[i].taken.range, ranges_[i].channels});
     for (std::size_t s = 0; s < wide; ++s) {
       for (const std::size_t i : scales_[s].tensors) {
         if (in_float) {
           all.erase(observed_[i].value);
         } else {
-          all[observed_[i].value] = SimulatedAs{wide_[i].taken.range, range_of(Precision::kInt16)};
+          all[observed_[i].value] =
+              SimulatedAs{wide_[i].taken.range, wide_[i].channels, range_of(Precision::kInt16)};
         }
       }
     }

@@ -37,14 +37,6 @@ class SimulateNode {
   Value *scale_, *zero_point_;
 };
 
-bool are_equal(const Quantisers& a, const Quantisers& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& one, const auto& other) {
-    if (!one || !other) return one.has_value() == other.has_value();
-    return one->scale == other->scale && one->zero_point == other->zero_point &&
-           one->range.min == other->range.min && one->range.max == other->range.max;
-  });
-}
-
 }  // namespace
 
 QuantisedTrials::QuantisedTrials(OnnxFile& file, SampleSet samples, std::vector<std::string> results,
@@ -86,8 +78,15 @@ Quantisers QuantisedTrials::quantisers_of(const SimulatedTensors& tensors) const
     if (range.magnitude() == 0.0F || !range.all_finite()) continue;
     const auto& [spec, usual, calibrated] = simulated_[i].attributes;
     const QuantRange integers = found->second.integers.value_or(usual);
-    if (const auto to = scale_for(range.min, range.max, spec.scheme, integers))
-      all[i] = QuantParams{to->scale, to->zero_point, integers};
+    const auto to = scale_for(range.min, range.max, spec.scheme, integers);
+    if (!to) continue;
+    const std::vector<ChannelEnds>& channels = found->second.channels;
+    if (spec.channel_axis < 0) {
+      all[i] = Quantiser{integers, {*to}};
+    } else if (!channels.empty()) {
+      all[i] = Quantiser{integers, scales_for(channels, *to, spec.scheme, integers),
+                         static_cast<std::size_t>(spec.channel_axis)};
+    }
   }
   return all;
 }
@@ -142,8 +141,7 @@ std::vector<ResultFigures> QuantisedTrials::compare(std::span<const SimulatedTen
   std::vector<std::size_t> of_trial;
   for (const SimulatedTensors& trial : trials) {
     Quantisers these = quantisers_of(trial);
-    const auto same = std::find_if(quantisers.begin(), quantisers.end(),
-                                   [&](const Quantisers& each) { return are_equal(each, these); });
+    const auto same = std::find(quantisers.begin(), quantisers.end(), these);
     of_trial.push_back(static_cast<std::size_t>(same - quantisers.begin()));
     if (same == quantisers.end()) quantisers.push_back(std::move(these));
   }

@@ -24,6 +24,7 @@ namespace qprep {
 /// How a tensor's FakeQuantize is simulated.
 struct SimulatedAs {
   Range range;                              // what its integers cover
+  std::vector<ChannelEnds> channels = {};   // of a FakeQuantize per channel: what those of each cover
   std::optional<QuantRange> integers = {};  // others than those that the FakeQuantize has
 };
 /// By tensor; those that are not in it stay float.

@@ -131,17 +131,41 @@ nlohmann::ordered_json range_json(const Range& range) {
   return json;
 }
 
+/// Of samples that the model was fed from other files before.
+void remark_on_repeated(std::span<const SampleIdentity> before, const Statistics& more,
+                        const std::string& file, Diagnostics& diagnostics) {
+  std::unordered_map<std::string_view, const SampleIdentity*> known;
+  for (const SampleIdentity& sample : before) known.emplace(sample.digest, &sample);
+  std::size_t repeated = 0;
+  std::string first;
+  for (const SampleIdentity& sample : more.samples) {
+    const auto found = known.find(sample.digest);
+    if (found == known.end()) continue;
+    if (++repeated == 1) first = fmt::format("'{}' is '{}'", sample.name, found->second->name);
+  }
+  if (repeated == 0) return;
+  diagnostics.warning(
+      codes::kBadStatistics,
+      fmt::format("{} of its {} {} in the files before it under another name ({}), and so "
+                  "counted twice",
+                  repeated, samples_text(more.samples.size()), repeated == 1 ? "is" : "are", first),
+      {file});
+}
+
 }  // namespace
 
-Statistics merge_statistics(const std::vector<std::filesystem::path>& files) {
+Statistics merge_statistics(const std::vector<std::filesystem::path>& files, Diagnostics& diagnostics) {
   Statistics all = read_statistics(files.front());
   for (std::size_t i = 1; i < files.size(); ++i) {
-    if (const auto why = merge(all, read_statistics(files[i]))) {
+    const Statistics more = read_statistics(files[i]);
+    const std::vector<SampleIdentity> before = all.samples;
+    if (const auto why = merge(all, more)) {
       throw Fatal(codes::kBadStatistics,
                   fmt::format("it cannot be merged with {}: {}",
                               i == 1 ? files.front().string() : "the files before it", *why),
                   {files[i].string()});
     }
+    remark_on_repeated(before, more, files[i].string(), diagnostics);
   }
   return all;
 }

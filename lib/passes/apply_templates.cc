@@ -45,6 +45,7 @@ void forget_decisions(Plan& plan) {
   plan.known_scales.clear();
   plan.shared_scales.clear();
   plan.scale_groups.clear();
+  plan.one_scale.clear();
 }
 
 /// Where the target's table has the BPU run what its class leaves to the CPU (an LSTM, an ArgMax), the reason

@@ -14,7 +14,8 @@ namespace {
 
 class Filler {
  public:
-  Filler(const ValueRanges& ranges, Diagnostics& diagnostics) : ranges_(ranges), diagnostics_(diagnostics) {}
+  Filler(const ValueRanges& ranges, const ValueChannels& channels, Diagnostics& diagnostics)
+      : ranges_(ranges), channels_(channels), diagnostics_(diagnostics) {}
 
   /// Result: whether the node is calibrated now and was not before.
   bool fill(Node& node) {
@@ -46,8 +47,6 @@ class Filler {
   }
 
   bool fill_from_range(Node& node, const FakeQuantAttrs& attrs) {
-    if (attrs.spec.channel_axis >= 0)
-      return stays_float(node, "activations have one scale, not one a channel");
     const std::string& tensor = node.input(0)->name();
     const Range range = range_of_input(node);
     if (const std::string why = no_scale_because(range, attrs.range); !why.empty())
@@ -60,10 +59,30 @@ class Filler {
     const auto found = scale_for(range.min, range.max, attrs.spec.scheme, attrs.range);
     if (!found)
       return stays_float(node, fmt::format("its range {} to {} leaves no scale", range.min, range.max));
+    if (attrs.spec.channel_axis >= 0) return fill_channels(node, attrs, *found);
     return calibrated(node, Tensor::scalar(found->scale),
                       found->zero_point == 0
                           ? unset_scale().zero_point
                           : Tensor::of<std::int32_t>(DType::kInt32, {}, {found->zero_point}));
+  }
+
+  /// `whole`: what one scale would be.
+  bool fill_channels(Node& node, const FakeQuantAttrs& attrs, const ScaleAndZero& whole) {
+    const std::vector<ChannelEnds> channels = channels_of_input(node);
+    const std::optional<std::size_t> rank = node.input(0)->type().rank();
+    const std::int64_t axis = attrs.spec.channel_axis;
+    if (channels.empty() || !rank || axis >= static_cast<std::int64_t>(*rank)) {
+      return stays_float(node, fmt::format("nothing is known of its channels (axis {})", axis));
+    }
+    std::vector<float> scales;
+    std::vector<std::int32_t> zero_points;
+    for (const ScaleAndZero& each : scales_for(channels, whole, attrs.spec.scheme, attrs.range)) {
+      scales.push_back(each.scale);
+      zero_points.push_back(each.zero_point);
+    }
+    const Dims dims = channel_dims(*rank, axis, static_cast<std::int64_t>(channels.size()));
+    return calibrated(node, Tensor::floats(dims, std::move(scales)),
+                      Tensor::of<std::int32_t>(DType::kInt32, dims, std::move(zero_points)));
   }
 
   bool stays_float(const Node& node, const std::string& because) {
@@ -84,12 +103,18 @@ class Filler {
     return at == ranges_.end() ? Range() : at->second;
   }
 
+  std::vector<ChannelEnds> channels_of_input(const Node& node) const {
+    const auto at = channels_.find(node.input(0));
+    return at == channels_.end() ? std::vector<ChannelEnds>() : at->second;
+  }
+
   /// Nodes that share the parameter, and whose tensors have one range, go on sharing it.
   void set_parameter(Node& node, std::size_t input, Tensor tensor, const std::string& wanted) const {
     Value* shared = node.input(input);
     const Range range = range_of_input(node);
     const auto is_alike = [&](const Use& use) {
-      return use.input == input && is_fake_quantize(*use.node) && range_of_input(*use.node) == range;
+      return use.input == input && is_fake_quantize(*use.node) && range_of_input(*use.node) == range &&
+             channels_of_input(*use.node) == channels_of_input(node);
     };
     if (shared && shared->initializer() && !shared->is_graph_input() && shared->uses().size() > 1 &&
         std::all_of(shared->uses().begin(), shared->uses().end(), is_alike)) {
@@ -99,6 +124,7 @@ class Filler {
   }
 
   const ValueRanges& ranges_;
+  const ValueChannels& channels_;
   Diagnostics& diagnostics_;
   std::vector<std::pair<const Value*, std::string>> left_float_;
 };
@@ -147,9 +173,10 @@ FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagno
   return fill_scales(model, by_value, diagnostics);
 }
 
-FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics, FillWhich which) {
+FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics, FillWhich which,
+                         const ValueChannels& channels) {
   const std::vector<Node*> nodes = fake_quantize_nodes(*model.graph);
-  Filler filler(ranges, diagnostics);
+  Filler filler(ranges, channels, diagnostics);
   FilledScales filled;
   for (Node* node : nodes) {
     const bool reads_constant = node->input(0) && constant_of(*node->input(0));

@@ -23,7 +23,8 @@ class IdleSettings {
       : settings_(*plan.settings),
         outcomes_(outcomes_of(graph, plan)),
         shared_calls_(plan),
-        groups_(plan.scale_groups) {}
+        groups_(plan.scale_groups),
+        one_scale_(plan.one_scale) {}
 
   /// One warning a place.
   void warn(Diagnostics& diagnostics) const {
@@ -67,7 +68,14 @@ class IdleSettings {
     });
   }
 
+  /// A scale for each channel, of activations that nobody names.
+  static bool asks_for_channels(const Setting& setting) {
+    const auto* per_channel = std::get_if<PerChannel>(&setting.says);
+    return per_channel && per_channel->value && setting.slot == Slot::kOutput && !setting.names_nodes();
+  }
+
   bool loses(std::size_t rank) const {
+    if (asks_for_channels(settings()[rank]) && outcomes_[rank].won == 0) return true;
     if (says_same_scale(settings()[rank])) return !joins_scales(settings()[rank]);
     if (says_share(settings()[rank])) return !shared_calls_.has_effect(settings()[rank]);
     const auto& losses = outcomes_[rank].losses;
@@ -86,6 +94,7 @@ class IdleSettings {
     const Setting& setting = settings()[rank];
     if (setting.names_nodes() || setting.slot == Slot::kTail || setting.slot == Slot::kHead) return false;
     if (settings_.is_general_winner(rank) && loses(rank)) return setting.implied;
+    if (asks_for_channels(setting) && loses(rank)) return false;
     return !setting.says_precision() || settings_.fallback(setting.slot).says == setting.says;
   }
 
@@ -114,6 +123,10 @@ class IdleSettings {
                "quantised alike";
       }
     }
+    for (const std::size_t rank : place) {
+      const std::string why = why_one_scale(settings()[rank]);
+      if (!why.empty()) return why;
+    }
     const SettingOutcome::Loss* most = nullptr;
     const Setting* loser = nullptr;
     bool any_loss = false;
@@ -132,6 +145,20 @@ class IdleSettings {
     const Setting* rival = most ? most->to : any_loss ? nullptr : general_rival_of(place);
     if (rival) return to_text(*rival) + " stands above it and speaks of the same";
     return any_loss ? "" : "settings above it speak of the same";
+  }
+
+  /// Why no tensor has the scale for each channel that the setting asks for; empty: it asks none for it.
+  std::string why_one_scale(const Setting& setting) const {
+    const auto asked = [&](const OneScale& each) { return each.asked_by == &setting; };
+    const auto first = std::ranges::find_if(one_scale_, asked);
+    if (first != one_scale_.end()) {
+      const auto others = std::ranges::count_if(one_scale_, asked) - 1;
+      return fmt::format("'{}' has one scale, since {}{}", first->value->name(), first->because,
+                         others > 0 ? fmt::format("; and {} more have", others) : "");
+    }
+    return asks_for_channels(setting) && settings_.is_general_winner(settings_.rank_of(setting))
+               ? "no activation is quantised that could have a scale for each channel"
+               : "";
   }
 
   static bool gives_scale(const Setting* winner, const Setting& loser) {
@@ -161,6 +188,7 @@ class IdleSettings {
   std::vector<SettingOutcome> outcomes_;
   SharedCalls shared_calls_;
   const std::vector<ScaleGroup>& groups_;
+  const std::vector<OneScale>& one_scale_;
 };
 
 }  // namespace

@@ -67,7 +67,7 @@ class Inserter {
     }
     const auto known = plan_.known_scales.find(&value);
     ScaleAndZeroPoint unset;
-    if (known == plan_.known_scales.end()) unset = unset_scale();
+    if (known == plan_.known_scales.end()) unset = unset_scale(value.type(), decision.spec.channel_axis);
     const Tensor& scale = known == plan_.known_scales.end() ? unset.scale : known->second.scale;
     const Tensor& zero_point =
         known == plan_.known_scales.end() ? unset.zero_point : known->second.zero_point;

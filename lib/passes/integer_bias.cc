@@ -77,7 +77,7 @@ struct IntegerBias::Products {
   Node* weight = nullptr;  // the DequantizeLinear of the weight
   QdqParams params;        // its numbers
   WeightLayout layout;
-  double unit = 0.0;  // s_x * alpha / beta
+  std::vector<double> units;  // s_x * alpha / beta, or that of each channel of the data
   std::size_t data_bits = 8;
   double largest_data = 0.0;  // of the data's integers' magnitudes
   double largest_sum = 0.0;   // of the products' magnitudes; 0 if the accumulator is wider than int32
@@ -86,9 +86,15 @@ struct IntegerBias::Products {
   std::size_t scale_index(std::size_t c) const {
     return params.per_tensor() ? 0 : c % static_cast<std::size_t>(layout.along);
   }
-  float scale(std::size_t c) const {
-    return static_cast<float>(unit * static_cast<double>(params.channels[scale_index(c)].scale));
+  /// Of output channel c. Where data have a scale for each channel, each makes as many outputs.
+  double unit(std::size_t c) const {
+    return units[c * units.size() / static_cast<std::size_t>(layout.channels)];
   }
+  float scale(std::size_t c) const {
+    return static_cast<float>(unit(c) * static_cast<double>(params.channels[scale_index(c)].scale));
+  }
+  /// All outputs have one scale.
+  bool per_tensor() const { return params.per_tensor() && units.size() == 1; }
   /// b / scale, rounded half to even.
   double integer(float bias, std::size_t c) const {
     return std::nearbyint(static_cast<double>(bias) / static_cast<double>(scale(c)));
@@ -98,10 +104,11 @@ struct IntegerBias::Products {
   double room() const {
     return std::max(double{std::numeric_limits<std::int32_t>::max()} - largest_sum, std::ldexp(1.0, 30));
   }
-  /// The most that a sum can change when weights of scale `before` are rounded to steps of `after`.
-  double lost_by(double before, double after) const {
+  /// The most that a sum of output channel c can change when weights of scale `before` are rounded to steps
+  /// of `after`.
+  double lost_by(double before, double after, std::size_t c) const {
     const double half_width = (params.channels.front().range.max - params.channels.front().range.min) / 2.0;
-    return static_cast<double>(layout.terms) * largest_data * unit *
+    return static_cast<double>(layout.terms) * largest_data * unit(c) *
            std::min(half_width * before, after / 2.0);
   }
   double may_lose(float bias) const {
@@ -128,6 +135,20 @@ const Node* IntegerBias::source_of_data(const Node& node) const {
   return nullptr;
 }
 
+/// Given: the data have a scale for each channel where they are dequantised. Result: each output channel is a
+/// sum over one of these channels, in their order.
+bool IntegerBias::takes_channels_apart(const Node& node, const QdqParams& data) const {
+  const bool in_groups = (node.is("Conv") || node.is("ConvTranspose")) && data.axis == 1 &&
+                         node.int_or("group", 1) == static_cast<std::int64_t>(data.channels.size());
+  const Value* value = node.input(0);
+  while (in_groups && !is_dequantize_linear(*value->producer())) {
+    const OpTraits& traits = classes_.of(*value->producer());
+    if (!traits.channels_apart) return false;
+    value = value->producer()->input(traits.data.front());
+  }
+  return in_groups;
+}
+
 std::optional<IntegerBias::Products> IntegerBias::products_of(const Node& node, std::string& why) const {
   const auto no = [&](std::string reason) {
     why = std::move(reason);
@@ -145,7 +166,10 @@ std::optional<IntegerBias::Products> IntegerBias::products_of(const Node& node, 
   }
   const Node* source = source_of_data(node);
   const std::optional<QdqParams> data = source ? read_qdq(*source) : std::nullopt;
-  if (!data || !data->per_tensor()) return no("its data have no scale");
+  if (!data) return no("its data have no scale");
+  if (!data->per_tensor() && !takes_channels_apart(node, *data)) {
+    return no("it sums over channels of its data that have a scale each");
+  }
 
   const bool gemm = node.is("Gemm");
   const double alpha = gemm ? static_cast<double>(node.float_or("alpha", 1.0F)) : 1.0;
@@ -158,7 +182,8 @@ std::optional<IntegerBias::Products> IntegerBias::products_of(const Node& node, 
   }
   products.data_bits = bit_width(data->dtype);
   products.largest_data = largest_integer(*data);
-  products.unit = static_cast<double>(data->channels.front().scale) * (alpha / beta);
+  for (const QuantParams& channel : data->channels)
+    products.units.push_back(static_cast<double>(channel.scale) * (alpha / beta));
   products.params = std::move(*weight);
   products.layout = *layout;
   return products;
@@ -180,9 +205,9 @@ void IntegerBias::raise_scales(const Node& node, const std::vector<float>& bias,
     if (raised.fits(bias[c], c) || !std::isfinite(bias[c])) continue;
     const double wanted =
         std::max(std::ldexp(std::fabs(static_cast<double>(bias[c])), -29), 2.0 * kSmallestScale) /
-        raised.unit;
+        raised.unit(c);
     float& s_w = raised.params.channels[raised.scale_index(c)].scale;
-    const double lost = raised.lost_by(static_cast<double>(s_w), wanted);
+    const double lost = raised.lost_by(static_cast<double>(s_w), wanted, c);
     s_w = static_cast<float>(wanted);
     if (!raised.fits(bias[c], c) || lost > raised.may_lose(bias[c])) return;
     ++count;
@@ -235,7 +260,7 @@ void IntegerBias::lower(Node& node) {
     integers.push_back(static_cast<std::int32_t>(products->integer(element, c)));
   }
   std::vector<float> scales;
-  for (std::size_t c = 0; c < (products->params.per_tensor() ? 1 : values->size()); ++c)
+  for (std::size_t c = 0; c < (products->per_tensor() ? 1 : values->size()); ++c)
     scales.push_back(products->scale(c));
   node.set_input(kBias, &dequantized(*bias, node, std::move(integers), std::move(scales)));
   replaced_.push_back(bias);

@@ -8,6 +8,7 @@
 
 #include "config/op_classes.h"
 #include "ir/graph.h"
+#include "passes/qdq.h"
 #include "support/diagnostics.h"
 
 namespace qprep {
@@ -31,6 +32,7 @@ class IntegerBias {
   struct Products;
   std::optional<Products> products_of(const Node& node, std::string& why) const;
   const Node* source_of_data(const Node& node) const;
+  bool takes_channels_apart(const Node& node, const QdqParams& data) const;
   void raise_scales(const Node& node, const std::vector<float>& bias, Products& products);
   Value& dequantized(const Value& bias, Node& before, std::vector<std::int32_t> integers,
                      std::vector<float> scales);

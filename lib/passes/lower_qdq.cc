@@ -9,6 +9,7 @@
 
 #include "ir/walk.h"
 #include "passes/constants.h"
+#include "passes/keep_unfused.h"
 #include "passes/requantise_moved.h"
 #include "quant/fake_quant.h"
 #include "quant/fake_quant_math.h"
@@ -67,7 +68,9 @@ class Lowering {
     erase_unused_initializers(replaced_);
     for (const std::string& domain : domains_) model_.opsets.try_emplace(domain, 1);
     update_fake_quantize_functions(model_);
-    if (operators_ == Operators::kOnnx) requantise_moved(model_);
+    if (operators_ != Operators::kOnnx) return;
+    requantise_moved(model_);
+    keep_unfused(model_);
   }
 
  private:

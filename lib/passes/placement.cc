@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/march.h"
+#include "passes/channel_scales.h"
 #include "passes/narrow_tensors.h"
 #include "passes/readers_behind.h"
 #include "passes/share_scales.h"
@@ -45,6 +46,7 @@ class Placement {
       judge_carrying(*node);
     }
     share_scales(flow_, settings_, plan_);
+    settle_channel_scales(flow_, nodes_, asked_for_channels_, plan_);
     return std::move(nodes_);
   }
 
@@ -214,7 +216,7 @@ class Placement {
     const Unit* unit = plan_.unit_of(node);
     if (!unit) return false;
     for (const Aspect aspect : {Aspect::kPrecision, Aspect::kObserver, Aspect::kAveragingConstant,
-                                Aspect::kFixedScale, Aspect::kPowerOfTwo}) {
+                                Aspect::kFixedScale, Aspect::kPerChannel, Aspect::kPowerOfTwo}) {
       if (settings_.find(*unit, aspect) != settings_.find(node, Slot::kOutput, aspect)) return true;
     }
     return false;
@@ -351,6 +353,13 @@ class Placement {
       decision.spec.averaging_constant = std::get<AveragingConstant>(averaging->says).value;
       decision.spec.averaging_constant == usual.averaging_constant ? decision.because.add(*averaging)
                                                                    : say(*averaging);
+    }
+    if (const Setting* channels = find(Aspect::kPerChannel); channels && !given) {
+      if (std::get<PerChannel>(channels->says).value) {
+        asked_for_channels_.push_back({&value, channels});
+      } else {
+        decision.because.add(*channels);
+      }
     }
     if (!given) {
       return settle_scheme(find(Aspect::kScheme), find(Aspect::kPowerOfTwo), decision.spec, decision.because);
@@ -530,6 +539,7 @@ class Placement {
   Plan& plan_;
   QuantisedNodes nodes_;
   NarrowTensors narrow_;
+  std::vector<ChannelsAsked> asked_for_channels_;
   NumberedSet<Value> made_quantised_;  // results of quantised units that have a FakeQuantize
 };
 

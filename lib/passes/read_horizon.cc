@@ -66,6 +66,8 @@ class Pair {
     return become(*constant_input(dequantise_, 1), replaced);
   }
 
+  bool waits_for_rank() const { return waits_for_rank_; }
+
  private:
   std::string become(const Tensor& scale, std::vector<Value*>& replaced) {
     Value& x = *quantise_->input(0);
@@ -73,6 +75,7 @@ class Pair {
     const std::int64_t axis = dequantise_.int_or("axis", kWholeTensor);
     const std::optional<std::size_t> rank = x.type().rank();
     if (scale.size() > 1 || (axis != kWholeTensor && rank)) {
+      waits_for_rank_ = !rank;
       if (!rank) return "it has scales for channels of a tensor of unknown rank";
       if (axis < 0 || axis >= static_cast<std::int64_t>(*rank)) return fmt::format("its axis is {}", axis);
       spec_.channel_axis = axis;
@@ -96,6 +99,7 @@ class Pair {
   Node& dequantise_;
   Node* quantise_ = nullptr;
   QuantSpec spec_;
+  bool waits_for_rank_ = false;
 };
 
 std::vector<Node*> vendors_nodes(Graph& graph) {
@@ -112,20 +116,22 @@ std::vector<Node*> vendors_nodes(Graph& graph) {
 
 }  // namespace
 
-void read_horizon(Model& model, Diagnostics& diagnostics) {
-  if (model.opset() < kFakeQuantizeOpset) return;
+HorizonPairs read_horizon(Model& model, Diagnostics& diagnostics) {
+  HorizonPairs pairs;
+  if (model.opset() < kFakeQuantizeOpset) return pairs;
   std::vector<Value*> replaced;
-  bool any = false;
   for (Node* node : vendors_nodes(*model.graph)) {
-    const std::string why = Pair(*node).convert(replaced);
+    Pair pair(*node);
+    const std::string why = pair.convert(replaced);
+    pairs.wait_for_ranks = pairs.wait_for_ranks || pair.waits_for_rank();
     if (why.empty()) {
-      any = true;
+      pairs.read = true;
     } else {
       diagnostics.note(codes::kStaysFloat,
                        fmt::format("HzDequantize '{}' stays as it is: {}", node->label(), why));
     }
   }
-  if (!any) return;
+  if (!pairs.read) return pairs;
   std::ranges::sort(replaced);
   const auto repeated = std::ranges::unique(replaced);
   replaced.erase(repeated.begin(), repeated.end());
@@ -134,6 +140,7 @@ void read_horizon(Model& model, Diagnostics& diagnostics) {
   const std::vector<const Node*> left = nodes_with_bodies(std::as_const(*model.graph));
   if (std::none_of(left.begin(), left.end(), [](const Node* node) { return node->domain() == kDomain; }))
     model.opsets.erase(std::string(kDomain));
+  return pairs;
 }
 
 }  // namespace qprep

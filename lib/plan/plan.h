@@ -143,6 +143,13 @@ struct ScaleGroup {
   std::vector<std::string> stay_apart;  // "'x' (qint16)": who cannot, and is requantised
 };
 
+/// An activation for which a scale for each channel was asked and that has one for all.
+struct OneScale {
+  const Value* value = nullptr;
+  const Setting* asked_by = nullptr;  // of the plan's settings
+  std::string because;                // "Conv 'conv2' sums over its channels"
+};
+
 struct NodePlan {
   Device device = Device::kCpu;
   Reason device_because;
@@ -175,6 +182,7 @@ struct Plan {
   /// Of several values that have one scale in common: to the first of them, which is in there too.
   Numbered<Value, const Value*> shared_scales;
   std::vector<ScaleGroup> scale_groups;      // those that settings for a node ask for, in graph order
+  std::vector<OneScale> one_scale;           // in graph order
   Numbered<Value, ConstantFacts> constants;  // those that a pass looked at
   std::vector<Unit> units;
   std::vector<Miss> misses;

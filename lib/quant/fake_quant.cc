@@ -207,6 +207,15 @@ ScaleAndZeroPoint unset_scale() {
   return unset;
 }
 
+ScaleAndZeroPoint unset_scale(const Type& of, std::int64_t channel_axis) {
+  if (channel_axis < 0) return unset_scale();
+  const std::int64_t channels = of.shape->at(static_cast<std::size_t>(channel_axis)).size;
+  const Dims dims = channel_dims(of.shape->size(), channel_axis, channels);
+  const auto count = static_cast<std::size_t>(channels);
+  return {Tensor::floats(dims, std::vector<float>(count, 1.0F)),
+          Tensor::of<std::int32_t>(DType::kInt32, dims, std::vector<std::int32_t>(count, 0))};
+}
+
 void set_calibrated(Node& node, bool calibrated) {
   node.set_op(std::string(kFakeQuantizeOp), std::string(calibrated ? kComputes : kObserves));
   node.set_attribute("state", std::string(calibrated ? "quantise" : "observe"));

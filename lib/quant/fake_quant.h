@@ -66,12 +66,14 @@ Node& insert_fake_quantize(Graph& graph, Node* before, Value& x, const QuantSpec
 /// The same of a node that is there. Given: its inputs are x, scale and zero point, and it has no attributes.
 void become_fake_quantize(Node& node, const QuantSpec& spec, bool calibrated);
 
-/// For an activation whose range is not known yet: scale 1, zero point 0, per tensor.
+/// For an activation whose range is not known yet: scale 1, zero point 0, per tensor, or for each index of an
+/// axis, whose size is known then.
 struct ScaleAndZeroPoint {
   Tensor scale;
   Tensor zero_point;
 };
 ScaleAndZeroPoint unset_scale();
+ScaleAndZeroPoint unset_scale(const Type& of, std::int64_t channel_axis);
 
 /// Result: the node is calibrated or is not, as its domain and state say.
 void set_calibrated(Node& fake_quantize, bool calibrated);

@@ -124,6 +124,18 @@ std::optional<ScaleAndZero> scale_for(float min, float max, const Scheme& scheme
   return result;
 }
 
+std::vector<ScaleAndZero> scales_for(std::span<const ChannelEnds> channels, const ScaleAndZero& whole,
+                                     Scheme scheme, QuantRange range) {
+  scheme.smallest_scale = std::max(scheme.smallest_scale, whole.scale * kFinestChannel);
+  std::vector<ScaleAndZero> scales;
+  for (const ChannelEnds& channel : channels) {
+    const bool is_zero = channel.min > channel.max || (channel.min == 0.0F && channel.max == 0.0F);
+    const auto own = is_zero ? std::nullopt : scale_for(channel.min, channel.max, scheme, range);
+    scales.push_back(own.value_or(whole));
+  }
+  return scales;
+}
+
 std::optional<ScaleAndZero> weight_scale_for(float min, float max, const Scheme& scheme, QuantRange range) {
   if (const auto found = scale_for(min, max, scheme, range)) return found;
   const float magnitude = std::max(std::fabs(min), std::fabs(max));

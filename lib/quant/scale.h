@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "plan/plan.h"
 
@@ -59,6 +60,20 @@ struct ScaleAndZero {
 std::optional<ScaleAndZero> scale_for(float min, float max, const Scheme& scheme, QuantRange range);
 /// The same for a weight channel: kZeroRangeScale where the numbers are too small for a scale.
 std::optional<ScaleAndZero> weight_scale_for(float min, float max, const Scheme& scheme, QuantRange range);
+
+/// The smallest and the largest number of a channel. None: min > max.
+struct ChannelEnds {
+  float min = 0, max = 0;
+
+  friend bool operator==(const ChannelEnds&, const ChannelEnds&) = default;
+};
+/// A channel of an activation has at least this part of the scale that its tensor would have: what is finer
+/// gains nothing, and would cut off whatever a channel holds that was next to nothing in all samples.
+inline constexpr float kFinestChannel = 1.0F / 256.0F;
+/// Of each channel of an activation, as scale_for. One that is 0 throughout has `whole`, the scale of the
+/// tensor.
+std::vector<ScaleAndZero> scales_for(std::span<const ChannelEnds> channels, const ScaleAndZero& whole,
+                                     Scheme scheme, QuantRange range);
 
 /// scale_of for a weight channel: kZeroRangeScale where the magnitude is too small for a scale.
 /// nullopt: not finite, or too large.

@@ -30,6 +30,19 @@ std::string methods_of(const Calibrated& calibrated) {
   return join(parts, ", ");
 }
 
+/// How many times as far the channel that reaches the farthest does as the one that reaches least, of those
+/// that are not 0.
+double times_apart(const std::vector<ChannelEnds>& channels) {
+  double least = std::numeric_limits<double>::infinity(), most = 0;
+  for (const ChannelEnds& channel : channels) {
+    const auto reach = static_cast<double>(std::max(std::fabs(channel.min), std::fabs(channel.max)));
+    if (channel.min > channel.max || reach == 0) continue;
+    least = std::min(least, reach);
+    most = std::max(most, reach);
+  }
+  return most > 0 ? most / least : 1;
+}
+
 std::string decibels_of(const ResultFigures& figures) {
   return figures.noise > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(figures.noise)) : "";
 }
@@ -54,6 +67,25 @@ std::string words_of(ResultMetric metric) {
   if (metric == ResultMetric::kSqnr) return "signal to error";
   if (metric == ResultMetric::kCosineSimilarity) return "cosine similarity";
   return column_of(metric);
+}
+
+/// How many tensors have a scale for each channel; empty: none has.
+std::string channels_text(const Calibrated& calibrated) {
+  std::size_t tensors = 0, scales = 0;
+  const CalibratedTensor* most = nullptr;
+  double times = 0;
+  for (const CalibratedTensor& tensor : calibrated.tensors) {
+    if (tensor.channels.empty()) continue;
+    ++tensors;
+    scales += tensor.channels.size();
+    const double apart = times_apart(tensor.channels);
+    if (most && apart <= times) continue;
+    most = &tensor;
+    times = apart;
+  }
+  if (!most) return "";
+  return fmt::format("{} of them {} a scale for each channel, {} in all; at most {} times apart, in '{}'",
+                     tensors, tensors == 1 ? "has" : "have", scales, number(times), most->name);
 }
 
 /// The methods that auto compared, the best first.
@@ -103,6 +135,7 @@ std::string to_text(const Calibrated& calibrated) {
   page.line(fmt::format("Calibration: {} from {}; method: {}",
                         counted(calibrated.tensors.size(), "tensor", "tensors"),
                         counted(calibrated.samples, "sample", "samples"), methods_of(calibrated)));
+  if (const std::string channels = channels_text(calibrated); !channels.empty()) page.line(channels);
   if (calibrated.without_samples) {
     page.line("Method auto had statistics without samples to compare methods with, and took mse");
   }
@@ -142,6 +175,7 @@ nlohmann::ordered_json to_json(const CalibratedTensor& tensor) {
                                  {"max", tensor.max},      {"low", tensor.low},     {"high", tensor.high},
                                  {"method", tensor.method}};
   const auto sqnr = tensor.sqnr();
+  for (const ChannelEnds& channel : tensor.channels) json["channels"].push_back({channel.min, channel.max});
   json["sqnr_db"] = sqnr ? nlohmann::ordered_json(*sqnr) : nlohmann::ordered_json(nullptr);
   return json;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plan/method_search.h"
+#include "quant/scale.h"
 
 namespace qprep {
 
@@ -19,6 +20,8 @@ struct CalibratedTensor {
   std::string method;            // "mse", "percentile 99.99"
   std::optional<double> signal;  // its mean square; none: the samples' histogram was not kept
   double noise = 0;              // the mean square of what quantising does to it; known if `signal` is
+  /// Of each channel, what its integers cover: it has a scale of its own. Empty: the tensor has one scale.
+  std::vector<ChannelEnds> channels = {};
 
   /// 10 log10(signal / noise), in dB; nullopt: it is not known, or nothing is lost.
   std::optional<double> sqnr() const;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <fmt/format.h>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "ir/walk.h"
@@ -175,7 +176,7 @@ NumericRisks::NumericRisks(const Model& model, const Plan& plan, const Capabilit
 void NumericRisks::know(const Value* value, const Plan& plan) {
   const Decision* decision = value ? plan.decision_of(*value) : nullptr;
   if (!decision || tensors_.contains(value)) return;
-  Held tensor{decision->spec.precision, std::nullopt};
+  Held tensor{decision->spec.precision, std::nullopt, decision->spec.channel_axis >= 0};
   const auto known = plan.known_scales.find(value);
   if (known != plan.known_scales.end() && known->second.scale.size() == 1) {
     tensor.scale = known->second.scale.to_vector<float>()[0];
@@ -202,9 +203,8 @@ void NumericRisks::add_layer(const Node& node, const Plan& plan, const Capabilit
   layer.makes_int16 = may_be_int16(row, &Capability::output);
   layer.name = node.label();
   layer.weight = weight->name();
-  const auto [smallest, largest] = std::ranges::minmax_element(scales);
-  layer.smallest_weight_scale = *smallest;
-  layer.largest_weight_scale = *largest;
+  layer.weight_scales = scales.size() == 1 ? std::vector<float>(channels.count, scales[0]) : scales;
+  layer.groups = static_cast<std::size_t>(std::max<std::int64_t>(node.int_or("group", 1), 1));
   const auto root = [&](const Value* value) {
     const auto repeated = plan.same_as.find(value);
     const Value* found = repeated == plan.same_as.end() ? value : repeated->second;
@@ -217,18 +217,16 @@ void NumericRisks::add_layer(const Node& node, const Plan& plan, const Capabilit
   if (const Tensor* bias = bias_of(node, plan); bias && bias->dtype() == DType::kFloat32) {
     const std::vector<float> addends = bias->to_vector<float>();
     for (std::size_t c = 0; c < addends.size(); ++c) {
-      const float scale = scales.size() == 1 ? scales[0] : scales[c % scales.size()];
-      const double steps = std::abs(static_cast<double>(addends[c])) / static_cast<double>(scale);
-      if (steps <= layer.bias_steps) continue;
-      layer.bias_steps = steps;
-      layer.bias_channel = c;
+      const float scale = layer.weight_scales[c % layer.weight_scales.size()];
+      layer.bias_steps.push_back(std::abs(static_cast<double>(addends[c])) / static_cast<double>(scale));
     }
   }
   const std::vector<ChannelFacts> facts = facts_of(elements->to_vector<float>(), scales, channels);
   for (auto risk : {vanishing(facts, layer.weight, may_be_int16(row, &Capability::weight)),
                     outlier(facts, layer.weight, scales.size() == 1, layer.makes_int16)}) {
     if (!risk) continue;
-    const bool wide = layer.result && tensors_.at(layer.result).precision == Precision::kInt16;
+    const Held* result = layer.result ? &tensors_.at(layer.result) : nullptr;
+    const bool wide = result && (result->precision == Precision::kInt16 || result->per_channel);
     if (risk->kind == NumericRisk::Kind::kOutlier && scales.size() > 1 && wide) continue;
     risk->node = layer.name;
     layer.known.push_back(std::move(*risk));
@@ -236,33 +234,60 @@ void NumericRisks::add_layer(const Node& node, const Plan& plan, const Capabilit
   layers_.push_back(std::move(layer));
 }
 
-std::optional<double> NumericRisks::scale_of_tensor(const Value* value, const SeenRanges* seen) const {
-  if (!value) return std::nullopt;
+/// One, or one for each channel; empty: nothing is known.
+std::vector<double> NumericRisks::scales_of_tensor(const Value* value, const SeenRanges* seen) const {
+  if (!value) return {};
   const Held& tensor = tensors_.at(value);
-  if (tensor.scale || !seen) return tensor.scale;
+  if (tensor.scale) return {*tensor.scale};
+  if (!seen) return {};
   const auto range = seen->of_scales.find(value);
-  if (range == seen->of_scales.end()) return std::nullopt;
-  return scale_of(range->second.magnitude(), range_of(tensor.precision));
+  if (range == seen->of_scales.end()) return {};
+  const QuantRange integers = range_of(tensor.precision);
+  const std::optional<float> whole = scale_of(range->second.magnitude(), integers);
+  if (!whole) return {};
+  const auto channels = seen->of_channels.find(value);
+  if (!tensor.per_channel || channels == seen->of_channels.end()) return {static_cast<double>(*whole)};
+  std::vector<double> scales;
+  for (const ScaleAndZero& each : scales_for(channels->second, {*whole, 0}, {}, integers))
+    scales.push_back(static_cast<double>(each.scale));
+  return scales;
 }
 
 std::vector<NumericRisk> NumericRisks::found(const SeenRanges* seen) const {
   std::vector<NumericRisk> risks;
   for (const Layer& layer : layers_) {
     risks.insert(risks.end(), layer.known.begin(), layer.known.end());
-    const auto data = scale_of_tensor(layer.data, seen);
-    if (!data) continue;
-    const double bias = layer.bias_steps / *data / kLargestBias;
+    const std::vector<double> data = scales_of_tensor(layer.data, seen);
+    const std::size_t outputs = layer.weight_scales.size();
+    // Scales for channels are those of the groups (channel_scales.h), each of which makes as many outputs.
+    if (data.empty() || (data.size() > 1 && data.size() != layer.groups)) continue;
+    const auto data_scale = [&](std::size_t c) {
+      return data[data.size() == 1 ? 0 : c * data.size() / outputs];
+    };
+    double bias = 0;
+    std::size_t bias_channel = 0;
+    for (std::size_t c = 0; c < layer.bias_steps.size(); ++c) {
+      const double times = layer.bias_steps[c] / data_scale(c % outputs) / kLargestBias;
+      if (times <= bias) continue;
+      bias = times;
+      bias_channel = c;
+    }
     if (bias > 1) {
       risks.push_back(
           {NumericRisk::Kind::kBias, layer.name, layer.weight, bias, 1,
            fmt::format("the bias of channel {} is {:.2f} times what an int32 holds in steps of s_x * s_w",
-                       layer.bias_channel, bias),
+                       bias_channel, bias),
            "int8 data or weights instead of int16, or a weight that is not all but zero"});
     }
-    const auto result = scale_of_tensor(layer.result, seen);
-    if (!result) continue;
-    const double smallest = *data * layer.smallest_weight_scale / *result;
-    const double largest = *data * layer.largest_weight_scale / *result;
+    const std::vector<double> result = scales_of_tensor(layer.result, seen);
+    if (result.empty() || (result.size() > 1 && result.size() != outputs)) continue;
+    double smallest = std::numeric_limits<double>::infinity(), largest = 0;
+    for (std::size_t c = 0; c < outputs; ++c) {
+      const double factor =
+          data_scale(c) * static_cast<double>(layer.weight_scales[c]) / result[result.size() == 1 ? 0 : c];
+      smallest = std::min(smallest, factor);
+      largest = std::max(largest, factor);
+    }
     if (largest <= 1 && smallest >= kSmallestFactor) continue;
     const bool above = largest > 1;
     risks.push_back(

@@ -52,6 +52,8 @@ class NumericRisks {
   /// scale with it.
   struct SeenRanges {
     std::unordered_map<const Value*, Range> own, of_scales;
+    /// Of those with a scale for each channel.
+    std::unordered_map<const Value*, std::vector<ChannelEnds>> of_channels = {};
   };
   /// In graph order. `seen`: null: no samples were.
   std::vector<NumericRisk> found(const SeenRanges* seen) const;
@@ -60,17 +62,18 @@ class NumericRisks {
   struct Layer {
     std::string name;
     std::string weight;
-    const Value* data = nullptr;    // null: it is not quantised
-    const Value* result = nullptr;  // the same
-    double smallest_weight_scale = 0, largest_weight_scale = 0;
+    const Value* data = nullptr;       // null: it is not quantised
+    const Value* result = nullptr;     // the same
+    std::vector<float> weight_scales;  // of each output channel
+    std::size_t groups = 1;            // of the data's channels, each of which makes as many outputs
     bool takes_int16 = true, makes_int16 = true;
-    double bias_steps = 0;           // max |b_c| / s_w,c; 0: no bias
-    std::size_t bias_channel = 0;    // which has them
+    std::vector<double> bias_steps;  // |b_c| / s_w,c; empty: no bias
     std::vector<NumericRisk> known;  // of the weights alone
   };
   struct Held {
     Precision precision;
     std::optional<double> scale;  // where it is known without data
+    bool per_channel = false;
   };
   struct Group {
     std::string asked_by;
@@ -79,7 +82,7 @@ class NumericRisks {
 
   void add_layer(const Node& node, const Plan& plan, const Capabilities* target);
   void know(const Value* value, const Plan& plan);
-  std::optional<double> scale_of_tensor(const Value* value, const SeenRanges* seen) const;
+  std::vector<double> scales_of_tensor(const Value* value, const SeenRanges* seen) const;
 
   std::vector<Layer> layers_;
   std::vector<Group> groups_;

@@ -26,10 +26,10 @@ struct SerialisedModel {
 using ProbeCallback = std::function<void(std::size_t probe, DType dtype, std::span<const std::int64_t> dims,
                                          std::span<const std::byte> elements)>;
 
-/// Called with the number and the elements of a Simulate node's input, and where its output's go; on the
-/// thread that runs the session. Must not throw. Given: as many of both.
-using SimulateCallback =
-    std::function<void(std::size_t number, std::span<const float> x, std::span<float> y)>;
+/// Called with the number, the dims and the elements of a Simulate node's input, and where its output's go;
+/// on the thread that runs the session. Given: as many of both. What it throws ends the run.
+using SimulateCallback = std::function<void(std::size_t number, std::span<const std::int64_t> dims,
+                                            std::span<const float> x, std::span<float> y)>;
 
 struct SessionOptions {
   int intra_op_threads = 1;  // within one operator; 0 = as many as the machine has

@@ -14,7 +14,7 @@ OrtStatusPtr SimulateKernel::ComputeV2(OrtKernelContext* context) {
     const std::vector<std::int64_t> dims = info.GetShape();
     Ort::UnownedValue y = run.GetOutput(0, dims.data(), dims.size());
     const std::size_t count = info.GetElementCount();
-    (*callback_)(number_, {x.GetTensorData<float>(), count}, {y.GetTensorMutableData<float>(), count});
+    (*callback_)(number_, dims, {x.GetTensorData<float>(), count}, {y.GetTensorMutableData<float>(), count});
     return nullptr;
   } catch (const std::exception& error) {
     return Ort::Status(error.what(), ORT_FAIL).release();

@@ -59,7 +59,7 @@ class Finder {
 
   FoundSamples find() {
     if (!place_.files.empty()) {
-      for (const ListedFile& file : place_.files) add_item(file.name, file.path);
+      for (const ListedFile& file : place_.files) add_listed(file);
     } else {
       find_in_folder();
     }
@@ -225,13 +225,23 @@ class Finder {
     }
   }
 
+  /// What is wrong with the line itself is said with its place.
+  void add_listed(const ListedFile& listed) {
+    std::error_code ignored;
+    const auto wrong_line = [&](std::string_view what) {
+      wrong_.push_back({Severity::kError, codes::kBadSample,
+                        fmt::format("the sample '{}' {}", listed.name, what), listed.where});
+    };
+    if (samples_.contains(listed.name)) return wrong_line("is named twice");
+    if (!fs::exists(listed.path, ignored)) return wrong_line(fmt::format("does not exist ({})", listed.path));
+    add_item(listed.name, listed.path);
+  }
+
   /// A file or folder that is a whole sample.
   void add_item(const std::string& name, const std::string& file) {
     std::error_code ignored;
-    if (samples_.contains(name)) return wrong(file, "it is named twice");
     Tensors& tensors = samples_[name];
     if (fs::is_directory(file, ignored)) return add_data_set(file, tensors);
-    if (!fs::exists(file, ignored)) return wrong(file, "the file does not exist");
     const FileFormat format = format_of(file);
     if (format == FileFormat::kNone) return wrong(file, fmt::format("samples are {} files", kFormatsText));
     if (format == FileFormat::kNpz) return add_archive(file, tensors);
@@ -359,14 +369,18 @@ std::vector<ListedFile> read_list(const std::string& file) {
   const auto mapped = MappedFile::open(file);
   const std::string_view text(reinterpret_cast<const char*>(mapped->bytes().data()), mapped->bytes().size());
   std::vector<ListedFile> files;
+  int number = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
     std::string_view line = text.substr(at, end - at);
     at = end + 1;
+    ++number;
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ' || line.back() == '\t'))
       line.remove_suffix(1);
     if (line.empty() || line.starts_with('#')) continue;
-    files.push_back({std::string(line), (fs::path(file).parent_path() / line).lexically_normal().string()});
+    files.push_back({std::string(line),
+                     (fs::path(file).parent_path() / line).lexically_normal().string(),
+                     {file, number, 1}});
   }
   if (files.empty()) throw Fatal(codes::kBadSample, "the list names no sample", {file, 0, 0});
   return files;

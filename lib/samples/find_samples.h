@@ -13,6 +13,7 @@ namespace qprep {
 struct ListedFile {
   std::string name;  // of the sample, as the list has it
   std::string path;
+  Where where = {};  // in the list
 };
 
 /// What a configuration names as its samples.

@@ -210,6 +210,15 @@ SampleSet SampleSet::open(const SamplePlace& place, std::span<const SampleInput>
   findings.throw_if_error();
   std::sort(set.samples_.begin(), set.samples_.end(),
             [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  for (const Input& input : set.inputs_) {
+    if (!input.input.spec.picture || input.has_pictures) continue;
+    findings.warning(
+        codes::kNoEffect,
+        fmt::format("what is said of '{}' is done to pictures and arrays of uint8, and its files are "
+                    "neither: they are fed as they are",
+                    input.input.port.name),
+        input.input.spec.where);
+  }
   for (const Diagnostic& warning : findings.all()) diagnostics.add(warning);
   return set;
 }
@@ -223,6 +232,7 @@ void SampleSet::add(FoundSample sample) {
   for (std::size_t k = 0; k < inputs_.size(); ++k) {
     try {
       fits.push_back(fit_of(sample.tensors[k], inputs_[k]));
+      inputs_[k].has_pictures = inputs_[k].has_pictures || fits[k].is_picture;
       if (fits[k].parts > 0 && parts == 0) {
         parts = fits[k].parts;
         first = k;
@@ -263,7 +273,7 @@ SampleSet::Fit SampleSet::fit_of(const StoredTensor& stored, const Input& input)
   const Port& port = input.input.port;
   const bool is_picture = is_bytes_of_picture(stored, input.input, header.dtype);
   const auto& shape = port.type.shape;
-  Fit fit;
+  Fit fit{.is_picture = is_picture};
   const bool may_have_parts = !input.input.is_state && !header.dims.empty() && header.dims[0] > 0;
   if (may_have_parts && is_picture && header.dims.size() == 4 && header.dims[0] > 1) {
     fit.parts = header.dims[0];
@@ -287,8 +297,11 @@ SampleSet::Fit SampleSet::fit_of(const StoredTensor& stored, const Input& input)
 void SampleSet::check_one(const StoredTensor& stored, const Input& input, const TensorHeader& header) const {
   const Port& port = input.input.port;
   if (!is_bytes_of_picture(stored, input.input, header.dtype)) {
-    if (auto why = mismatch(port, header.dtype, header.dims))
+    if (auto why = mismatch(port, header.dtype, header.dims)) {
+      if (has_steps_ && !input.input.is_state)
+        *why += "; of several steps, an axis of steps stands before these";
       throw Fatal({wrong_file(stored.file, std::move(*why))});
+    }
     return;
   }
   const PictureRecipe recipe = recipe_of(input.input);

@@ -70,6 +70,7 @@ class SampleSet {
   struct Fit {
     std::int64_t parts = 0;  // along its first axis; 0: it is one, for all steps
     bool drops_axis = false;
+    bool is_picture = false;  // or bytes of one: it is prepared as the input wants it
   };
   struct Entry {
     std::string name;
@@ -81,6 +82,7 @@ class SampleSet {
     SampleInput input;
     std::optional<RawInput> raw;          // of open_raw
     std::optional<PictureTarget> target;  // of inputs that take pictures
+    bool has_pictures = false;
   };
   SampleSet() = default;
 

@@ -61,10 +61,10 @@ std::optional<std::string> difference(const Statistics& a, const Statistics& b) 
   if (const std::string tensor = tensor_of_one(a, b); !tensor.empty()) {
     return fmt::format("only one of them observed the tensor '{}'", tensor);
   }
+  if (std::string why = shards_that_do_not_fit(a.shards, b.shards); !why.empty()) return why;
   if (const std::string sample = sample_in_both(a, b); !sample.empty()) {
     return fmt::format("both saw the sample '{}'", sample);
   }
-  if (std::string why = shards_that_do_not_fit(a.shards, b.shards); !why.empty()) return why;
   return std::nullopt;
 }
 

@@ -511,6 +511,19 @@ class Calibration(unittest.TestCase):
         self.assertIn("these are statistics of another model: m.onnx", refused)
         self.done("calibrate", "other.onnx", "-c", "all.yaml", "-o", "other.qcal")
         self.assertIn("of two models", self.refused("stats", "merge", "all.qcal", "other.qcal", "-o", "x.qcal"))
+        copies = self.folder / "copies"
+        for name in self.data:
+            (copies / name).mkdir(parents=True)
+            (copies / name / "again.npy").write_bytes((self.folder / "samples" / name / "03.npy").read_bytes())
+        (self.folder / "copies.yaml").write_text("method: jit\ncalibration: {data: copies}\n")
+        self.done("calibrate", "m.onnx", "-c", "copies.yaml", "-o", "copies.qcal")
+        merged = self.run_qprep("stats", "merge", "all.qcal", "copies.qcal", "-o", "x.qcal")
+        self.assertEqual(merged.returncode, 0, merged.stderr)
+        self.assertIn("copies.qcal: warning: 1 of its 1 sample is in the files before it under another name ('again.npy' is '03.npy')", merged.stderr)
+        self.done("calibrate", "m.onnx", "-c", "all.yaml", "-o", "third.qcal", "--shard", "1/3")
+        self.done("calibrate", "m.onnx", "-c", "all.yaml", "-o", "fourth.qcal", "--shard", "2/4")
+        said = self.refused("stats", "merge", "third.qcal", "fourth.qcal", "-o", "x.qcal")
+        self.assertIn("they are no parts of one whole: shard 1 of 3; shard 2 of 4", said)
         self.assertIn("both saw the sample '00.npy'", self.refused("stats", "merge", "all.qcal", "all.qcal", "-o", "x.qcal"))
         (self.folder / "less.yaml").write_text(
             "method: jit\ncalibration: {data: samples}\nqconfig_setter: [{module_name: {far: float}}]\n"

@@ -314,10 +314,37 @@ TEST_CASE("Without samples, what is said of calibration has no effect, and that 
   CHECK(remarks(compile("", "", "  calibration_type: skip\n" + config), codes::kChosenMethod).size() == 2);
 }
 
+TEST_CASE("A scale for each channel of an activation is a setting of all outputs") {
+  const auto asked = [](const Config& config) {
+    std::vector<std::string> said;
+    for (const Setting& each : settings(config)) {
+      if (each.slot == Slot::kOutput && each.says == Says(PerChannel{true})) said.push_back(to_text(each));
+    }
+    CHECK(config.not_yet.empty());
+    return said;
+  };
+  const std::string samples = "  cal_data_dir: a\n  per_channel: ";
+  const auto of_mapper = [&](const std::string& type, const std::string& flag) {
+    return asked(
+        parse_config(mapper("", "", "  calibration_type: " + type + "\n" + samples + flag + "\n"), "c.yaml"));
+  };
+  const std::vector<std::string> max = of_mapper("max", "True");
+  REQUIRE(max.size() == 1);
+  CHECK(max.front().find(" calibration_parameters.per_channel") != std::string::npos);
+  CHECK(of_mapper("kl", "True").size() == 1);
+  CHECK(of_mapper("max", "False").empty());
+  CHECK(of_mapper("default", "True").empty());  // as the vendor says
+  const auto of_hmct = [&](const char* flag) {
+    return asked(
+        parse_config(fmt::format("model_config: {{activation: {{per_channel: {}}}}}", flag), "c.yaml"));
+  };
+  CHECK(of_hmct("true") == std::vector<std::string>{"c.yaml:1:42 model_config.activation.per_channel"});
+  CHECK(of_hmct("false").empty());
+}
+
 TEST_CASE("What cannot be carried out yet is said by name") {
   const std::string max = "  calibration_type: max\n  cal_data_dir: a\n";
   CHECK(not_yet(mapper("", "", max + "  max_percentile: 1.0\n")).empty());
-  CHECK(not_yet(mapper("", "", max + "  per_channel: True\n")).size() == 1);
   CHECK(not_yet(mapper("", "", max + "  preprocess_on: False\n")).empty());
   CHECK(not_yet(mapper("", "", max + "  preprocess_on: True\n")).size() == 1);
   CHECK(not_yet(mapper("", "  norm_type: no_preprocess\n  input_batch: 1\n")).empty());
@@ -423,8 +450,8 @@ TEST_CASE("Mistakes of a quant_config, and what cannot be carried out yet") {
   CHECK(first("{node_config: {}, march: bayes}").find("[mixed-forms]") != std::string::npos);
   CHECK(first("{subgraph_config: {s: {inputs: [a], qtype: int8}}}").find("needs 'inputs', 'outputs'") !=
         std::string::npos);
-  for (const char* text : {"activation: {per_channel: true}", "activation: {asymmetric: true}",
-                           "all_node_type: float16", "activation: {calibration_type: kl, num_bin: 200}",
+  for (const char* text : {"activation: {asymmetric: true}", "all_node_type: float16",
+                           "activation: {calibration_type: kl, num_bin: 200}",
                            "modelwise_search: {metric: mre}", "layerwise_search: {metric: mse}"}) {
     CAPTURE(text);
     CHECK(not_yet(fmt::format("model_config: {{{}}}", text)).size() == 1);

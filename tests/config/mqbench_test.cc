@@ -66,7 +66,6 @@ TEST_CASE("What MQBench has and the engine has not is not yet, by its name") {
         Lines{"c.yaml:1:10: error: 'backend' 'PPLCUDA', whose rules say where FakeQuantize stands,",
               "c.yaml:6:20: error: 'extra_qconfig_dict.w_qscheme.bit' 2",
               "c.yaml:3:15: error: 'extra_qconfig_dict.w_observer' 'EMAMSEObserver'",
-              "c.yaml:7:28: error: 'extra_qconfig_dict.a_qscheme.per_channel' of activations",
               "c.yaml:4:19: error: 'extra_qconfig_dict.a_fakequantize' 'LearnableFakeQuantize'",
               "c.yaml:5:19: error: 'extra_qconfig_dict.a_fakeq_params'",
               "c.yaml:8:46: error: 'extra_fuse_dict.additional_fusion_pattern'"});

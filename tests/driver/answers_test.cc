@@ -28,27 +28,29 @@ T one_of(std::mt19937& random, const std::vector<T>& choices) {
   return choices[std::uniform_int_distribution<std::size_t>(0, choices.size() - 1)(random)];
 }
 
-/// A setting a line; lines 1 to 3 are the rest of the file.
-Lines random_config(std::mt19937& random) {
-  Lines lines = {one_of<std::string>(random, {"method: jit", "method: jit_strip"}),
-                 one_of<std::string>(random, {"activations: {dtype: qint8}", "activations: {dtype: float}",
-                                              "activations: {observer: moving_average}"}),
+/// A setting a line; lines 1 to 3 are the rest of the file. `channels`: some ask for a scale for each.
+Lines random_config(std::mt19937& random, bool channels) {
+  Lines usual = {"activations: {dtype: qint8}", "activations: {dtype: float}",
+                 "activations: {observer: moving_average}"};
+  if (channels) usual.emplace_back("activations: {per_channel: true}");
+  Lines lines = {one_of<std::string>(random, {"method: jit", "method: jit_strip"}), one_of(random, usual),
                  "qconfig_setter:"};
   const Lines names = {
       "conv0", "relu0", "conv1", "relu2", "conv3", "relu4", "gemm0", "maxpool0", "globalaveragepool0",
       "image"};
   const Lines types = {"Conv", "Relu", "Gemm", "Flatten", "gemm_like"};
-  const Lines said = {"qint8",
-                      "qint16",
-                      "float",
-                      "{output: qint16}",
-                      "{input: qint16}",
-                      "{input: float}",
-                      "{output: float}",
-                      "{threshold: 2.0}",
-                      "{freeze: true}",
-                      "{output: {observer: moving_average}}",
-                      "{output: {observer: min_max}}"};
+  Lines said = {"qint8",
+                "qint16",
+                "float",
+                "{output: qint16}",
+                "{input: qint16}",
+                "{input: float}",
+                "{output: float}",
+                "{threshold: 2.0}",
+                "{freeze: true}",
+                "{output: {observer: moving_average}}",
+                "{output: {observer: min_max}}"};
+  if (channels) said.insert(said.end(), {"{output: {per_channel: true}}", "{output: {per_channel: false}}"});
   const Lines of_weights = {"{weight: qint16}", "{weight: float}", "{weight: {per_channel: false}}"};
   const int count = std::uniform_int_distribution(1, 6)(random);
   for (int i = 0; i < count; ++i) {
@@ -63,8 +65,10 @@ Lines random_config(std::mt19937& random) {
                                     one_of(random, of_weights)));
         break;
       case 2:
-        lines.push_back(one_of<std::string>(random, {"  - all: {output: qint16}", "  - default_qat",
-                                                     "  - all: {high_precision_output: qint16}"}));
+        lines.push_back(channels
+                            ? "  - default_qat"
+                            : one_of<std::string>(random, {"  - all: {output: qint16}", "  - default_qat",
+                                                           "  - all: {high_precision_output: qint16}"}));
         break;
       default:
         lines.push_back(
@@ -120,10 +124,10 @@ bool keeps_on_bpu(const std::string& line, const std::string& slot, const Answer
 
 TEST_CASE("What changes when a line is taken out named that line as what decides") {
   const test::TemporaryFolder folder;
-  std::mt19937 random(5);
+  std::mt19937 random(5), of_channels(6);
   std::size_t changed = 0;
-  for (int round = 0; round < 150; ++round) {
-    const Lines lines = random_config(random);
+  for (int round = 0; round < 210; ++round) {
+    const Lines lines = round < 150 ? random_config(random, false) : random_config(of_channels, true);
     const auto before = answers(lines, folder.path());
     for (std::size_t i = 3; i + 1 < lines.size(); ++i) {
       Lines without = lines;

@@ -124,7 +124,7 @@ TEST_CASE("fill-scales takes constants from their payload, per channel too") {
   CHECK(f.said(1) == "warning: tensor 'v' stays float: it has no axis 1 [odd-range]");
   CHECK(f.said(2) == "warning: tensor 'i' stays float: it is no float32 constant [odd-range]");
   CHECK(f.said(3) ==
-        "warning: tensor 'x' stays float: activations have one scale, not one a channel [odd-range]");
+        "warning: tensor 'x' stays float: nothing is known of its channels (axis 1) [odd-range]");
 }
 
 TEST_CASE("fill-scales does not touch scales that others read") {
