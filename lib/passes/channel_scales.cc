@@ -33,8 +33,8 @@ class Channels {
     return why.empty() ? objection_of_readers(value) : why;
   }
 
-  /// Given: objection() was called. What makes its neighbours read and make floats or integers; no words of its
-  /// own.
+  /// Given: objection() was called. What makes its neighbours read and make floats or integers; no words of
+  /// its own.
   const Reason& deciders() const { return deciders_; }
 
  private:
@@ -85,8 +85,7 @@ class Channels {
     const Unit* unit = plan_.unit_of(node);
     if (unit && unit->is_composite()) return fmt::format("{} takes it with one scale", name_of(*unit));
     if (traits.op_class == OpClass::kGemmLike && traits.channels_apart) {
-      const bool apart = input == 0 && traits.weight &&
-                         weight_of(flow_, node, *traits.weight) &&
+      const bool apart = input == 0 && traits.weight && weight_of(flow_, node, *traits.weight) &&
                          node.int_or("group", 1) == (*value.type().shape)[kAxis].size;
       return apart ? "" : fmt::format("{} sums over its channels", name_of(node));
     }

@@ -63,7 +63,8 @@ def model(weights: dict[str, np.ndarray], opset: int = 13) -> onnx.ModelProto:
         node("MaxPool", "c3", "m", kernel_shape=[2, 2], strides=[2, 2]),
         node("Mul", "m a", "s"),
         node("Add", "s m", "t"),
-        node("AveragePool", "t", "v", kernel_shape=[2, 2], strides=[2, 2]),
+        node("LeakyRelu", "t", "l", alpha=0.25),
+        node("AveragePool", "l", "v", kernel_shape=[2, 2], strides=[2, 2]),
         node("Conv", "v h", "y"),
     ]
     constants = [numpy_helper.from_array(value, name) for name, value in weights.items()]
@@ -115,7 +116,9 @@ def computed(x: np.ndarray, weights: dict[str, np.ndarray], scales: dict[str, np
     a = weights["a"]
     made["s"] = m * (quantised(a, np.float32(max(a.max() / 127, a.min() / -128))) if scales else a)
     made["t"] = q("s") + m
-    made["v"] = pool(q("t"), np.mean)
+    t = q("t")
+    made["l"] = np.where(t < 0, np.float32(0.25) * t, t)
+    made["v"] = pool(q("l"), np.mean)
     made["y"] = conv(q("v"), weight("h"), None)
     return made
 
@@ -124,7 +127,7 @@ def expected_scales(samples: list[np.ndarray], weights: dict[str, np.ndarray],
                     per_channel: set[str]) -> dict[str, np.ndarray]:
     runs = [computed(x, weights, {}) for x in samples]
     scales = {}
-    for name in ("x", "r1", "r2", "c3", "s", "t", "v"):
+    for name in ("x", "r1", "r2", "c3", "s", "t", "l", "v"):
         reach = np.max([np.abs(run[name]).max(axis=(0, 2, 3)) for run in runs], axis=0)
         whole = np.float32(reach.max().astype(np.float64) / 127.5)
         scale = (reach.astype(np.float64) / 127.5).astype(np.float32)
@@ -180,7 +183,7 @@ output: {{dialect: {dialect}, form: {form}}}
 calibration: {{data: samples, method: {method}, keep: true}}
 activations: {activations}
 """
-PER_CHANNEL = {"r1", "c3", "s", "t"}
+PER_CHANNEL = {"r1", "c3", "s", "t", "l"}
 
 
 def prepare(folder: Path, name: str, dialect: str = "qdq", form: str = "both", method: str = "min_max",
@@ -269,7 +272,7 @@ def test_methods(folder: Path) -> None:
         check("channels" not in tensors["r2"], f"{method}: r2 has channels")
         session(out / "m_fixed.onnx", True)
     text = (folder / "auto/model_check_result.txt").read_text()
-    check("4 of them have a scale for each channel, 32 in all" in text, "the report's sentence")
+    check("5 of them have a scale for each channel, 40 in all" in text, "the report's sentence")
     out = prepare(folder, "wide", activations="{dtype: qint16, per_channel: true}")
     session(out / "m_fixed.onnx", False)
     out = prepare(folder, "single", activations="{dtype: qint8}\nqconfig_setter: "
