@@ -284,6 +284,44 @@ def test_methods(folder: Path) -> None:
           f"of all but one: {decisions(out)}")
 
 
+def test_trials(folder: Path) -> None:
+    """What auto measured of its best method is what the written model loses."""
+    samples = [np.load(path) for path in sorted((folder / "samples").iterdir())]
+    report = json.loads((folder / "auto/model_check_result.json").read_text())
+    trials = report["methods_compared"]
+    check(all(trial["samples"] == SAMPLES for trial in trials), f"auto compared other samples: {trials}")
+    before, after = (session(path, False) for path in (folder / "m.onnx", folder / "auto/m_calibrated.onnx"))
+    exact, got = (np.stack([each.run(None, {"x": x})[0] for x in samples]).astype(np.float64)
+                  for each in (before, after))
+    error = ((got - exact) ** 2).sum() / ((exact - exact.mean()) ** 2).sum()
+    best = min(trial["error"] for trial in trials)
+    check(abs(error / best - 1) < 0.01, f"auto measured {best}, the model it wrote loses {error}")
+
+
+def test_transposed(folder: Path) -> None:
+    """A ConvTranspose of which each group makes two channels of one: its bias in integers."""
+    random = np.random.default_rng(11)
+    weights = {"w": random.normal(size=(4, 3, 1, 1)) * 4.0 ** np.arange(4)[:, None, None, None],
+               "t": random.normal(size=(4, 2, 2, 2)), "bt": random.normal(size=8), "h": random.normal(size=(2, 8, 1, 1))}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], name="n_c"),
+             helper.make_node("ConvTranspose", ["c", "t", "bt"], ["u"], name="n_u", group=4, strides=[2, 2]),
+             helper.make_node("Conv", ["u", "h"], ["y"], name="n_y")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, SIZE, SIZE])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2, 2 * SIZE, 2 * SIZE])],
+                              [numpy_helper.from_array(value.astype(np.float32), name)
+                               for name, value in weights.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), folder / "up.onnx")
+    out = prepare(folder, "up", source="up.onnx")
+    data, of_weight = (initializer(out / "up_calibrated.onnx", name) for name in ("c_scale", "t_scale"))
+    check(data.shape == (4,) and of_weight.shape == (2,), f"scales of the ConvTranspose: {data}, {of_weight}")
+    bias = initializer(out / "up_fixed.onnx", "bt_scale")
+    check(bool(np.allclose(bias, np.repeat(data, 2) * np.tile(of_weight, 4), rtol=1e-6)), f"scales of its bias: {bias}")
+    held = [np.random.default_rng(5).normal(size=(1, 3, SIZE, SIZE)).astype(np.float32)]
+    wanted = session(out / "up_calibrated.onnx", False).run(None, {"x": held[0]})
+    for optimised in (False, True):
+        compare_outputs(out / "up_fixed.onnx", held, wanted, optimised, BIASES_ROUNDED)
+
+
 def test_idle(folder: Path) -> None:
     weights = numbers()
     graph = helper.make_graph(
@@ -302,6 +340,8 @@ def main() -> int:
         folder = Path(made)
         test_network(folder)
         test_methods(folder)
+        test_trials(folder)
+        test_transposed(folder)
         test_idle(folder)
     for failure in failures:
         print(failure)
