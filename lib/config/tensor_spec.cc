@@ -121,7 +121,9 @@ void TensorSpecReader::read_scheme() {
   per_channel_ = scheme->starts_with("per_channel");
   if (!scheme->ends_with("_symmetric")) return later("qscheme", *node);
   if (of_ == SpecOf::kWeight) return say(PerChannel{*per_channel_}, node->where);
-  if (*per_channel_) later("qscheme", *node);
+  if (!*per_channel_) return;
+  if (of_ == SpecOf::kBias) return later("qscheme", *node);
+  say(PerChannel{true}, node->where);
 }
 
 void TensorSpecReader::read_range() {
@@ -143,6 +145,7 @@ void TensorSpecReader::read_range() {
 }
 
 /// A weight's channels are counted where its operator has them; 0 is how PyTorch says that of its layers.
+/// Those of an activation are axis 1.
 void TensorSpecReader::read_axis() {
   const YamlNode* node = map_.find("ch_axis");
   const auto axis = number("ch_axis", -1, 64);
@@ -151,6 +154,7 @@ void TensorSpecReader::read_axis() {
     return reading_.wrong(fmt::format("ch_axis of {} must be a whole number", what_), node->where);
   }
   if (of_ == SpecOf::kWeight && per_channel_.value_or(true) && *axis > 0) later("ch_axis", *node);
+  if (of_ == SpecOf::kActivation && per_channel_.value_or(false) && *axis != 1) later("ch_axis", *node);
 }
 
 void TensorSpecReader::read_observer(std::string_view key) {
@@ -166,9 +170,9 @@ void TensorSpecReader::read_observer(std::string_view key) {
                           node->where);
   }
   const bool activation = of_ == SpecOf::kActivation;
-  const bool is_there = observer.name && (activation || is_observer_of_weights(*observer.name));
-  if (!is_there || (activation && observer.per_channel.value_or(false))) return later(key, *node);
+  if (!observer.name || !(activation || is_observer_of_weights(*observer.name))) return later(key, *node);
   if (activation || method_of_observer(*observer.name)) say(ObserverName{*observer.name}, node->where);
+  if (activation && observer.per_channel.value_or(false) && !per_channel_) say(PerChannel{true}, node->where);
   if (of_ == SpecOf::kWeight && observer.per_channel && !per_channel_) {
     say(PerChannel{*observer.per_channel}, node->where);
   }

@@ -73,7 +73,8 @@ SamplePlace place_of(const CalibrationConfig& config) {
   SamplePlace place{config.data, {}};
   const std::filesystem::path data = config.data;
   for (const Placed<std::string>& file : config.files) {
-    place.files.push_back({file.value, (data.parent_path() / file.value).lexically_normal().string(), file.where});
+    place.files.push_back(
+        {file.value, (data.parent_path() / file.value).lexically_normal().string(), file.where});
   }
   if (config.files.empty() && data.extension() == ".txt") place.files = read_list(config.data);
   return place;

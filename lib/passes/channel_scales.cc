@@ -1,5 +1,6 @@
 #include "passes/channel_scales.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 
@@ -29,6 +30,9 @@ class Channels {
     const Dim& channels = (*shape)[kAxis];
     if (!channels.known()) return "the number of its channels (axis 1) is not known";
     if (channels.size < 2) return "it has one channel (axis 1)";
+    if (shape->size() == 3 && !is_of_convolutions(value)) {
+      return "no convolution makes or reads it, so that its axis 1 counts steps rather than channels";
+    }
     std::string why = objection_of_maker(value);
     return why.empty() ? objection_of_readers(value) : why;
   }
@@ -38,6 +42,19 @@ class Channels {
   const Reason& deciders() const { return deciders_; }
 
  private:
+  bool is_convolution(const Node& node) const {
+    const OpTraits& traits = flow_.traits(node);
+    return traits.op_class == OpClass::kGemmLike && traits.channels_apart;
+  }
+
+  bool is_of_convolutions(const Value& value) const {
+    const Node* maker = value.producer();
+    const Unit* unit = maker ? plan_.unit_of(*maker) : nullptr;
+    if (maker && is_convolution(unit ? *unit->nodes.front() : *maker)) return true;
+    return std::ranges::any_of(
+        value.uses(), [this](const Use& use) { return flow_.knows(*use.node) && is_convolution(*use.node); });
+  }
+
   std::string objection_of_maker(const Value& value) {
     const Node* maker = value.producer();
     if (!maker) return "";

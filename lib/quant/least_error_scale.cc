@@ -34,17 +34,22 @@ class Search {
       : numbers_(numbers), min_(min), max_(max), scheme_(scheme), range_(range) {}
 
   std::optional<ScaleAndZero> run() {
-    constexpr int kFinest = 64, kCoarse = 4, kOctaves = 2;  // steps of 1/64 octave
-    for (int step = 0; step <= kOctaves * kFinest; step += kCoarse) try_step(step);
+    constexpr std::size_t kFew = 4096;  // the error of few numbers is no smooth function of the scale
+    const int coarse = kOctave / (numbers_.size() <= kFew ? 64 : 16), fine = coarse / 8;
+    for (int step = kFirst; step <= 2 * kOctave; step += coarse) try_step(step);
     const int around = best_step_;
-    for (int step = std::max(0, around - kCoarse + 1); step < around + kCoarse; ++step) try_step(step);
+    for (int step = std::max(kFirst, around - coarse + fine); step < around + coarse; step += fine)
+      try_step(step);
     try_whole();
     return best_;
   }
 
  private:
+  static constexpr int kOctave = 512;             // steps
+  static constexpr int kFirst = -(kOctave / 64);  // a little wider than the numbers
+
   void try_step(int step) {
-    const auto factor = static_cast<float>(std::exp2(-step / 64.0));
+    const auto factor = static_cast<float>(std::exp2(-static_cast<double>(step) / kOctave));
     if (consider(weight_scale_for(factor * min_, factor * max_, scheme_, range_))) best_step_ = step;
   }
 

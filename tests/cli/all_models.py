@@ -122,6 +122,13 @@ SETUPS = [
         calibrated=True,
     ),
     Setup(
+        "scales for channels",
+        "method: jit\noutput: {form: both, dialect: qdq}\nactivations: {per_channel: true}\n",
+        ("qat", "calibrated", "fixed"),
+        calibrated=True,
+        walks=False,
+    ),
+    Setup(
         "templates",
         "output: {form: both}\nweights: {per_channel: false}\nactivations: {observer: moving_average}\n"
         "qconfig_setter:\n"

@@ -247,7 +247,7 @@ class Calibration(unittest.TestCase):
     def test_weights_with_the_observer_mse_lose_least(self) -> None:
         """Of scales around the usual one, channel by channel, by NumPy."""
         random = np.random.default_rng(8)
-        weight = random.standard_t(3, (4, CHANNELS, 3, 3)).astype(np.float32)
+        weight = random.standard_t(3, (4, CHANNELS, 5, 5)).astype(np.float32)
         node = helper.make_node("Conv", ["x", "w"], ["y"], "conv")
         tensor = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, None, None, None])
         graph = helper.make_graph([node], "g", [tensor("x")], [tensor("y")], [numpy_helper.from_array(weight, "w")])
@@ -264,7 +264,7 @@ class Calibration(unittest.TestCase):
             scales[observer] = values[quantiser.input[1]].ravel()
         for c, channel in enumerate(weight):
             least = min(error_of(channel, float(scales["min_max"][c]) * factor) for factor in np.linspace(0.3, 1.01, 400))
-            self.assertLessEqual(error_of(channel, float(scales["mse"][c])), 1.05 * least)
+            self.assertLessEqual(error_of(channel, float(scales["mse"][c])), 1.03 * least)
         self.assertTrue((scales["mse"] < scales["min_max"]).any())
 
     def test_threads_and_shards_make_the_same_bytes(self) -> None:
@@ -517,7 +517,7 @@ class Calibration(unittest.TestCase):
             (copies / name / "again.npy").write_bytes((self.folder / "samples" / name / "03.npy").read_bytes())
         (self.folder / "copies.yaml").write_text("method: jit\ncalibration: {data: copies}\n")
         self.done("calibrate", "m.onnx", "-c", "copies.yaml", "-o", "copies.qcal")
-        merged = self.run_qprep("stats", "merge", "all.qcal", "copies.qcal", "-o", "x.qcal")
+        merged = self.run_qprep("stats", "merge", "all.qcal", "copies.qcal", "-o", "y.qcal")
         self.assertEqual(merged.returncode, 0, merged.stderr)
         self.assertIn("copies.qcal: warning: 1 of its 1 sample is in the files before it under another name ('again.npy' is '03.npy')", merged.stderr)
         self.done("calibrate", "m.onnx", "-c", "all.yaml", "-o", "third.qcal", "--shard", "1/3")

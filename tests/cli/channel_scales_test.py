@@ -63,7 +63,8 @@ def model(weights: dict[str, np.ndarray], opset: int = 13) -> onnx.ModelProto:
         node("MaxPool", "c3", "m", kernel_shape=[2, 2], strides=[2, 2]),
         node("Mul", "m a", "s"),
         node("Add", "s m", "t"),
-        node("AveragePool", "t", "v", kernel_shape=[2, 2], strides=[2, 2]),
+        node("LeakyRelu", "t", "l", alpha=0.25),
+        node("AveragePool", "l", "v", kernel_shape=[2, 2], strides=[2, 2]),
         node("Conv", "v h", "y"),
     ]
     constants = [numpy_helper.from_array(value, name) for name, value in weights.items()]
@@ -115,7 +116,9 @@ def computed(x: np.ndarray, weights: dict[str, np.ndarray], scales: dict[str, np
     a = weights["a"]
     made["s"] = m * (quantised(a, np.float32(max(a.max() / 127, a.min() / -128))) if scales else a)
     made["t"] = q("s") + m
-    made["v"] = pool(q("t"), np.mean)
+    t = q("t")
+    made["l"] = np.where(t < 0, np.float32(0.25) * t, t)
+    made["v"] = pool(q("l"), np.mean)
     made["y"] = conv(q("v"), weight("h"), None)
     return made
 
@@ -124,7 +127,7 @@ def expected_scales(samples: list[np.ndarray], weights: dict[str, np.ndarray],
                     per_channel: set[str]) -> dict[str, np.ndarray]:
     runs = [computed(x, weights, {}) for x in samples]
     scales = {}
-    for name in ("x", "r1", "r2", "c3", "s", "t", "v"):
+    for name in ("x", "r1", "r2", "c3", "s", "t", "l", "v"):
         reach = np.max([np.abs(run[name]).max(axis=(0, 2, 3)) for run in runs], axis=0)
         whole = np.float32(reach.max().astype(np.float64) / 127.5)
         scale = (reach.astype(np.float64) / 127.5).astype(np.float32)
@@ -180,7 +183,7 @@ output: {{dialect: {dialect}, form: {form}}}
 calibration: {{data: samples, method: {method}, keep: true}}
 activations: {activations}
 """
-PER_CHANNEL = {"r1", "c3", "s", "t"}
+PER_CHANNEL = {"r1", "c3", "s", "t", "l"}
 
 
 def prepare(folder: Path, name: str, dialect: str = "qdq", form: str = "both", method: str = "min_max",
@@ -269,7 +272,7 @@ def test_methods(folder: Path) -> None:
         check("channels" not in tensors["r2"], f"{method}: r2 has channels")
         session(out / "m_fixed.onnx", True)
     text = (folder / "auto/model_check_result.txt").read_text()
-    check("4 of them have a scale for each channel, 32 in all" in text, "the report's sentence")
+    check("5 of them have a scale for each channel, 40 in all" in text, "the report's sentence")
     out = prepare(folder, "wide", activations="{dtype: qint16, per_channel: true}")
     session(out / "m_fixed.onnx", False)
     out = prepare(folder, "single", activations="{dtype: qint8}\nqconfig_setter: "
@@ -279,6 +282,44 @@ def test_methods(folder: Path) -> None:
                   "[{module_name: {n_r1: {output: {per_channel: false}}}}]")
     check({name for name, (axis, _) in decisions(out).items() if axis == 1} == PER_CHANNEL - {"r1"} | {"m"},
           f"of all but one: {decisions(out)}")
+
+
+def test_trials(folder: Path) -> None:
+    """What auto measured of its best method is what the written model loses."""
+    samples = [np.load(path) for path in sorted((folder / "samples").iterdir())]
+    report = json.loads((folder / "auto/model_check_result.json").read_text())
+    trials = report["methods_compared"]
+    check(all(trial["samples"] == SAMPLES for trial in trials), f"auto compared other samples: {trials}")
+    before, after = (session(path, False) for path in (folder / "m.onnx", folder / "auto/m_calibrated.onnx"))
+    exact, got = (np.stack([each.run(None, {"x": x})[0] for x in samples]).astype(np.float64)
+                  for each in (before, after))
+    error = ((got - exact) ** 2).sum() / ((exact - exact.mean()) ** 2).sum()
+    best = min(trial["error"] for trial in trials)
+    check(abs(error / best - 1) < 0.01, f"auto measured {best}, the model it wrote loses {error}")
+
+
+def test_transposed(folder: Path) -> None:
+    """A ConvTranspose of which each group makes two channels of one: its bias in integers."""
+    random = np.random.default_rng(11)
+    weights = {"w": random.normal(size=(4, 3, 1, 1)) * 4.0 ** np.arange(4)[:, None, None, None],
+               "t": random.normal(size=(4, 2, 2, 2)), "bt": random.normal(size=8), "h": random.normal(size=(2, 8, 1, 1))}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], name="n_c"),
+             helper.make_node("ConvTranspose", ["c", "t", "bt"], ["u"], name="n_u", group=4, strides=[2, 2]),
+             helper.make_node("Conv", ["u", "h"], ["y"], name="n_y")]
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, SIZE, SIZE])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2, 2 * SIZE, 2 * SIZE])],
+                              [numpy_helper.from_array(value.astype(np.float32), name)
+                               for name, value in weights.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), folder / "up.onnx")
+    out = prepare(folder, "up", source="up.onnx")
+    data, of_weight = (initializer(out / "up_calibrated.onnx", name) for name in ("c_scale", "t_scale"))
+    check(data.shape == (4,) and of_weight.shape == (2,), f"scales of the ConvTranspose: {data}, {of_weight}")
+    bias = initializer(out / "up_fixed.onnx", "bt_scale")
+    check(bool(np.allclose(bias, np.repeat(data, 2) * np.tile(of_weight, 4), rtol=1e-6)), f"scales of its bias: {bias}")
+    held = [np.random.default_rng(5).normal(size=(1, 3, SIZE, SIZE)).astype(np.float32)]
+    wanted = session(out / "up_calibrated.onnx", False).run(None, {"x": held[0]})
+    for optimised in (False, True):
+        compare_outputs(out / "up_fixed.onnx", held, wanted, optimised, BIASES_ROUNDED)
 
 
 def test_idle(folder: Path) -> None:
@@ -299,6 +340,8 @@ def main() -> int:
         folder = Path(made)
         test_network(folder)
         test_methods(folder)
+        test_trials(folder)
+        test_transposed(folder)
         test_idle(folder)
     for failure in failures:
         print(failure)

@@ -50,6 +50,13 @@ TEST_CASE("A specification says precision, observer, constant and scale") {
   CHECK(says(weight("float")) == Lines{"weight float32"});
 }
 
+TEST_CASE("Activations may have a scale for each channel, which are axis 1") {
+  CHECK(says(activation("{qscheme: per_channel_symmetric, ch_axis: 1}")) == Lines{"output per channel"});
+  CHECK(says(activation("{observer: PerChannelMinMaxObserver}")) ==
+        Lines{"output observer min_max", "output per channel"});
+  CHECK(kept(activation("{qscheme: per_channel_symmetric, ch_axis: 1}")).empty());
+}
+
 TEST_CASE("What the engine does not have is not yet, by its name") {
   CHECK(kept(activation("{dtype: quint8, qscheme: per_tensor_affine, quant_min: 0, quant_max: 255, "
                         "is_dynamic: true, reduce_range: True, eps: 0.000244140625}")) ==
@@ -57,7 +64,7 @@ TEST_CASE("What the engine does not have is not yet, by its name") {
               "quant_max '255'", "eps '0.000244140625'", "is_dynamic 'true'", "reduce_range 'True'"});
   CHECK(kept(activation("{observer: HistogramObserver, zero_point: 3, scale: 1}")) ==
         Lines{"observer 'HistogramObserver'", "zero_point '3'"});
-  CHECK(kept(activation("{qscheme: per_channel_symmetric}")) == Lines{"qscheme 'per_channel_symmetric'"});
+  CHECK(kept(activation("{qscheme: per_channel_symmetric, ch_axis: 0}")) == Lines{"ch_axis '0'"});
   CHECK(kept(weight("{dtype: qint8, quant_min: -127, ch_axis: 1, scale: 1, averaging_constant: 0.1}")) ==
         Lines{"quant_min '-127'", "ch_axis '1'", "averaging_constant '0.1'", "scale '1'"});
   CHECK(kept(activation("{kind: SharedQuantizationSpec, edge_or_node: input}")) ==

@@ -107,6 +107,34 @@ TEST_CASE("No remedy asks for a precision that the target's row does not allow")
   CHECK(outlier.risks(nullptr, &target)[0].remedy.starts_with("an int16 result"));
 }
 
+TEST_CASE("Of data with a scale for each channel, the channel that a bias is added to counts") {
+  PlannedModel planned;
+  Value& x = planned.input("x");
+  Value& w =
+      planned.model.graph->add_initializer("w", Tensor::floats({4, 1, 1, 1}, {1.0F, 1.0F, 1.0F, 1.0F}));
+  Value& b = planned.model.graph->add_initializer("b", Tensor::floats({4}, {0.0F, 3.0F, 3.0F, 0.0F}));
+  Node& conv = planned.node("conv", "Conv", {&x, &w, &b});
+  conv.set_attribute("group", std::int64_t{2});
+  QuantSpec of_data, of_weight;
+  of_data.channel_axis = 1;
+  of_weight.channel_axis = 0;
+  planned.quantise(x, Role::kActivation, of_data);
+  planned.quantise(w, Role::kWeight, of_weight);
+  planned.reads_quantised(conv, {0, 1});
+  planned.plan.known_scales[&w] = {Tensor::floats({4, 1, 1, 1}, std::vector<float>(4, 1e-7F)),
+                                   Tensor::of<std::int32_t>(DType::kInt32, {4, 1, 1, 1}, {0, 0, 0, 0})};
+  const NumericRisks risks(planned.model, planned.plan);
+  NumericRisks::SeenRanges seen{{{&x, up_to(1.0F)}}, {{&x, up_to(1.0F)}}};
+  seen.of_channels[&x] = {{0.0F, 1.0F}, {0.0F, 0.0625F}};
+  const auto found = risks.found(&seen);
+  REQUIRE(found.size() == 1);
+  // 3 / (1e-7 * 0.0625 / 127.5) of channel 2, which reads channel 1 of the data.
+  CHECK(found[0].value == Approx(3.0 / (1e-7 * 0.0625 / 127.5) / 2147483647.0).epsilon(1e-4));
+  CHECK(found[0].because.starts_with("the bias of channel 2 is 28.50 times"));
+  seen.of_channels[&x] = {{0.0F, 1.0F}, {0.0F, 1.0F}};
+  CHECK(risks.found(&seen)[0].because.starts_with("the bias of channel 1 is 1.78 times"));
+}
+
 TEST_CASE("A bias must fit int32 in steps of both scales, which calibration tells") {
   const float step = 1.0F / 127.5F;
   const float largest = step * step * 2147483647.0F;
