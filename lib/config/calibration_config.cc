@@ -135,6 +135,7 @@ std::optional<MethodSearch> read_search(YamlMap& calibration, Observer method, D
                         similarity->where);
     }
   }
+  if (const auto per_channel = map.boolean("per_channel")) search.per_channel = per_channel->value;
   map.finish();
   if (method != Observer::kAuto) {
     diagnostics.error(codes::kBadValue,

@@ -274,6 +274,14 @@ Config parse_config(std::string_view text, const std::string& file) try {
   refuse(failure);
 }
 
+void ask_for_channels(Config& config) {
+  Setting setting;
+  setting.says = PerChannel{true};
+  setting.where = config.calibration->search->where;
+  setting.what = "calibration.search.per_channel";
+  config.usual_aspects.push_back(std::move(setting));
+}
+
 std::vector<Setting> settings(const Config& config) {
   std::vector<Setting> all;
   const auto strip_at = [&](const std::vector<Placed<std::string>>& stubs, const std::string& key,

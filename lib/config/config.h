@@ -128,6 +128,10 @@ Config read_config(const std::string& file);
 /// The same for text in memory; `file` is its name in messages, relative paths are taken from its folder.
 Config parse_config(std::string_view text, const std::string& file);
 
+/// Activations are to have a scale for each channel, as `calibration.search.per_channel` tries it. Given:
+/// config.calibration has a search.
+void ask_for_channels(Config& config);
+
 /// Everything that the configuration says of precision, the settings of the highest priority first.
 std::vector<Setting> settings(const Config& config);
 

@@ -18,6 +18,7 @@ MethodSearch search_of_default(const Where& where) {
                         {.observer = Observer::kKl, .bins = 1024}},
           .metric = ResultMetric::kCosineSimilarity,
           .similarity = 0.995,
+          .per_channel = true,
           .where = where};
 }
 
@@ -90,9 +91,11 @@ class Reader {
       findings_.remarks.note(
           codes::kChosenMethod,
           "'calibration_type' default: as hb_mapper does, qprep takes of max, max at the percentile 0.99995 "
-          "and "
-          "kl the one by which the results' cosine similarity is best; hb_mapper's search with zero points "
-          "(asymmetric) is left out, since a model that it loads has none",
+          "and kl, "
+          "with one scale and, below a cosine similarity of 0.995, with a scale for each channel, the one "
+          "with "
+          "which results are nearest; the vendor's search with zero points is left out, since models that "
+          "hb_mapper loads have none",
           type->where);
     } else if (method.empty()) {
       findings_.remarks.note(

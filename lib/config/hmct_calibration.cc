@@ -68,9 +68,8 @@ class Reader {
     const auto percentiles = numbers(map, "max_percentile", 0.5, 1, false);
     const auto bins = numbers(map, "num_bin", 129, 1'000'000, true);
     numbers(map, "max_num_bin", 258, 100'000'000, true);
-    said_.per_channel = asked_alone(map, "per_channel", "a scale for each channel of an activation");
-    if (const auto where = asked_alone(map, "asymmetric", "zero points other than 0"))
-      findings_.later(fmt::format("{} (zero points other than 0)", map.name_of("asymmetric")), *where);
+    read_per_channel(map);
+    read_asymmetric(map);
     for (const Placed<std::string>& type : types) {
       if (type.value == "max") add_max(percentiles);
       if (type.value == "kl") add_kl(bins);
@@ -199,17 +198,33 @@ class Reader {
     return found;
   }
 
-  /// Where true stands; nullopt: nowhere, or where both are to be compared, of which false is what can be
-  /// had.
-  std::optional<Where> asked_alone(YamlMap& map, const char* key, const char* meaning) {
+  /// What a key says of which both may be compared.
+  struct Flags {
+    std::optional<Where> wanted;  // where true stands; nullopt: nowhere
+    bool both = false;
+  };
+
+  Flags asked(YamlMap& map, const char* key) {
     const std::vector<Placed<bool>> found = flags(map, key);
     const auto wanted = std::ranges::find(found, true, &Placed<bool>::value);
-    if (wanted == found.end()) return std::nullopt;
-    if (std::ranges::find(found, false, &Placed<bool>::value) == found.end()) return wanted->where;
-    findings_.remarks.note(codes::kChosenMethod,
-                           fmt::format("{} true ({}) is left out of the search", map.name_of(key), meaning),
-                           wanted->where);
-    return std::nullopt;
+    if (wanted == found.end()) return {};
+    return {wanted->where, std::ranges::find(found, false, &Placed<bool>::value) != found.end()};
+  }
+
+  void read_per_channel(YamlMap& map) {
+    const Flags channels = asked(map, "per_channel");
+    said_.search.per_channel = channels.both;
+    if (!channels.both) said_.per_channel = channels.wanted;
+  }
+
+  void read_asymmetric(YamlMap& map) {
+    const Flags zero_points = asked(map, "asymmetric");
+    const std::string what = fmt::format("{} true (zero points other than 0)", map.name_of("asymmetric"));
+    if (zero_points.both) {
+      findings_.remarks.note(codes::kChosenMethod, what + " is left out of the search", *zero_points.wanted);
+    } else if (zero_points.wanted) {
+      findings_.later(what, *zero_points.wanted);
+    }
   }
 
   YamlMap& model_;
@@ -225,8 +240,10 @@ HmctCalibration read_hmct_calibration(YamlMap& model, const Findings& findings) 
 
 void apply(const HmctCalibration& said, CalibrationConfig& calibration) {
   if (said.corrects_biases) calibration.bias_correction = true;
-  if (said.observers.size() == 1) calibration.observer = said.observers.front();
-  if (said.observers.size() < 2) return;
+  if (said.observers.size() < 2 && !said.search.per_channel) {
+    if (!said.observers.empty()) calibration.observer = said.observers.front();
+    return;
+  }
   calibration.observer = {.observer = Observer::kAuto};
   calibration.search = said.search;
   calibration.search->observers = said.observers;

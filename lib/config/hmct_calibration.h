@@ -16,7 +16,8 @@ struct HmctCalibration {
   std::vector<ObserverSpec> observers;  // of more than one, the best by the results; none: nothing is said
   MethodSearch search;                  // how they are compared
   bool corrects_biases = false;
-  std::optional<Where> per_channel = {};  // activations are to have a scale for each channel
+  std::optional<Where> per_channel =
+      {};  // activations are to have a scale for each channel, without a search
 };
 
 /// Reads the keys `activation`, `weight`, `modelwise_search` and `layerwise_search` of `model`, which then

@@ -191,11 +191,14 @@ void Calibrator::compare_observers() {
   weights_alone_ = figures.back().noise;
   methods_.clear();
   for (std::size_t i = 0; i < search_.observers.size(); ++i)
-    methods_.push_back({to_text(search_.observers[i]), figures[i], compared_samples(), trials_->results()});
+    methods_.push_back({.method = to_text(search_.observers[i]),
+                        .figures = figures[i],
+                        .samples = compared_samples(),
+                        .results = trials_->results(),
+                        .per_channel = has_channel_scales()});
   ranges_ = std::move(ranges[best_of(methods_, search_.metric)]);
 }
 
-/// Given: methods were compared.
 const MethodTrial& Calibrator::best_trial() const { return methods_[best_of(methods_, search_.metric)]; }
 
 bool Calibrator::may_leave_biases() const {
@@ -222,10 +225,17 @@ void Calibrator::compare_biases() {
   }
 }
 
+bool Calibrator::reaches_similarity() const {
+  return search_.similarity && best_trial().figures.cosine >= *search_.similarity;
+}
+
+bool Calibrator::has_channel_scales() const {
+  return std::ranges::any_of(observed_, [](const Observed& each) { return each.channel_axis.has_value(); });
+}
+
 void Calibrator::remark_on_similarity() const {
-  if (!is_auto() || !search_.similarity) return;
+  if (!is_auto() || !search_.similarity || reaches_similarity()) return;
   const MethodTrial& best = best_trial();
-  if (best.figures.cosine >= *search_.similarity) return;
   diagnostics_.warning(
       codes::kLowSimilarity,
       fmt::format(
@@ -295,6 +305,7 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   for (const auto& [layer, because] : corrected_.left_alone) all.not_corrected.push_back({layer, because});
   all.rounded = rounded_.layers;
   all.trials = methods_;
+  all.trials.insert(all.trials.end(), others_.begin(), others_.end());
   all.metric = search_.metric;
   all.without_samples = is_auto() && methods_.empty() && !options_.statistics_from.empty();
   return all;

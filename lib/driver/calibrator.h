@@ -56,6 +56,12 @@ class Calibrator {
   /// Method auto takes the best method, and biases as they were where results are nearer with them. Given:
   /// FakeQuantize nodes are inserted.
   void compare_methods();
+  /// The nearest of its methods. Given: some were compared.
+  const MethodTrial& best_trial() const;
+  /// It has the cosine similarity that the search asks for, if it does.
+  bool reaches_similarity() const;
+  /// Of another run of the search: only for the report.
+  void add_trial(const MethodTrial& trial) { others_.push_back(trial); }
   /// Method auto is to round weights, if they are what the results lose most by.
   bool rounds_weights_for_results() const;
   /// Given: that. Biases are corrected anew, and methods are to be compared again.
@@ -78,7 +84,7 @@ class Calibrator {
   std::size_t compared_samples() const;
   SimulatedTensors simulated(const std::vector<ChosenRange>& ranges) const;
   void compare_observers();
-  const MethodTrial& best_trial() const;
+  bool has_channel_scales() const;
   void remark_on_similarity() const;
   bool may_leave_biases() const;
   void compare_biases();
@@ -101,7 +107,7 @@ class Calibrator {
   CorrectedBiases corrected_;
   bool biases_stay_ = false;  // as they were, though they could be corrected
   std::optional<QuantisedTrials> trials_;
-  std::vector<MethodTrial> methods_;
+  std::vector<MethodTrial> methods_, others_;
   double weights_alone_ = 0;  // the error of the results where activations stay float
   Sensitivity sensitivity_;
 };

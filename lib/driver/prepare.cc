@@ -16,6 +16,7 @@
 #include "driver/calibrator.h"
 #include "driver/configured_model.h"
 #include "driver/confirm_remedies.h"
+#include "driver/count_plan.h"
 #include "driver/fix_sizes.h"
 #include "driver/newer_opset.h"
 #include "driver/opset_bound.h"
@@ -26,6 +27,7 @@
 #include "driver/results_to_compare.h"
 #include "driver/rewrite_model.h"
 #include "driver/rules.h"
+#include "driver/runtime_warnings.h"
 #include "driver/segments_picture.h"
 #include "driver/small_segments.h"
 #include "driver/statistics_in_parts.h"
@@ -41,7 +43,6 @@
 #include "passes/lower_qdq.h"
 #include "passes/modernise.h"
 #include "passes/pipeline.h"
-#include "passes/propagation_hazard.h"
 #include "plan/listed.h"
 #include "quant/fake_quant.h"
 #include "report/changelog.h"
@@ -65,11 +66,22 @@ constexpr std::string_view kCorrectBiases = "correct-biases";
 constexpr std::string_view kLowerQdq = "lower-qdq";
 constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
 
+/// Where `calibration.search.per_channel` asks for a second run with scales for channels: which of them it
+/// is.
+struct ChannelSearch {
+  bool per_channel = false;
+  bool compares_only = false;             // nothing is written
+  std::optional<MethodTrial> other = {};  // the best of the run before
+};
+
 /// One run. Each step returns false where the user wants it to stop.
 class Preparation {
  public:
-  Preparation(const PrepareOptions& options, Diagnostics& diagnostics)
-      : options_(options), diagnostics_(diagnostics), watch_(options.dump_after, options.stop_after) {}
+  Preparation(const PrepareOptions& options, Diagnostics& diagnostics, ChannelSearch channels)
+      : options_(options),
+        diagnostics_(diagnostics),
+        channels_(std::move(channels)),
+        watch_(options.dump_after, options.stop_after) {}
 
   PrepareResult run() {
     const auto start = std::chrono::steady_clock::now();
@@ -80,10 +92,21 @@ class Preparation {
     } else if (whole && calibrate() && act()) {
       lower();
     }
+    if (prefers_channels_) return {};
     finish();
     result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
   }
+  /// run() found that results are nearer with scales for channels, and wrote nothing but the form for
+  /// training.
+  bool prefers_channels() const { return prefers_channels_; }
+  /// The best method; nullopt: none was compared, or no tensor can have a scale for each channel.
+  std::optional<MethodTrial> best_with_channels() {
+    read();
+    if (!rewrite() || !decide() || !has_channel_scales() || !calibrate() || !act()) return std::nullopt;
+    return calibrator_->best_trial();
+  }
+  const std::optional<Calibrator>& calibrator() const { return calibrator_; }
 
  private:
   void read();
@@ -97,6 +120,9 @@ class Preparation {
   void collect_statistics();
   void keep(const Statistics& statistics, const std::filesystem::path& file);
   bool act();
+  void compare_methods();
+  bool has_channel_scales() const;
+  void compare_with_channels();
   bool modernise_composites();
   bool lower();
   bool lower_to_vendor();
@@ -110,12 +136,7 @@ class Preparation {
   void check_scales_are_there() const;
   void begin_check_result();
   void report_uncalibrated(const FilledScales& filled);
-  void warn_of_int16();
-  void warn_of_crash();
   void note_change(const Value& value, const std::string& name, const std::string& because);
-  void count_plan();
-  DtypeCounts& counts_of(Role role);
-  void uncount(const Decision& decision);
   void write_model(std::string_view suffix);
   void write_for_training(std::string_view suffix);
   void write_report();
@@ -137,6 +158,8 @@ class Preparation {
 
   const PrepareOptions& options_;
   Diagnostics& diagnostics_;
+  ChannelSearch channels_;
+  bool prefers_channels_ = false;
   PassWatch watch_;
   Config config_;
   Rules rules_;
@@ -160,6 +183,7 @@ void Preparation::read() {
   if (!options_.config.empty()) config_ = read_config(options_.config);
   for (const Diagnostic& remark : config_.remarks) diagnostics_.add(remark);
   if (!options_.statistics_from.empty() && !config_.calibration) config_.calibration.emplace();
+  if (channels_.per_channel) ask_for_channels(config_);
   check_samples_are_named();
   if (!config_.not_yet.empty()) throw Fatal(config_.not_yet);
   model_file_ = model_file(config_, options_.model);
@@ -221,7 +245,8 @@ bool Preparation::decide() {
   confirm_remedies(model_file_, options_.config, options_.configs, {}, model(), plan_);
   say_in_own_keys(config_, plan_);
   // Before threads make the report: where Graphviz' memory lies decides the order in which it writes.
-  const bool draws = options_.picture && options_.stop_after.empty() && !options_.statistics;
+  const bool draws =
+      options_.picture && options_.stop_after.empty() && !options_.statistics && !channels_.compares_only;
   if (draws && !result_.march.empty())
     watch_.timed("draw-segments", [&] { picture_.emplace(model(), plan_, result_.model, result_.march); });
   report_ = build_report(model(), plan_, result_.model, result_.march, {}, rules_.table());
@@ -230,7 +255,7 @@ bool Preparation::decide() {
   if (config_.calibration) risks_.emplace(model(), plan_, rules_.table());
   changes_ = changes_of(model(), plan_);
   if (!config_.calibration) begin_check_result();
-  count_plan();
+  count_plan(plan_, report_, rules_.composites, result_);
   result_.decided = true;
   return true;
 }
@@ -261,57 +286,15 @@ void Preparation::check_scales_are_there() const {
       config_.form.where);
 }
 
-DtypeCounts& Preparation::counts_of(Role role) {
-  return role == Role::kWeight     ? result_.weights
-         : role == Role::kConstant ? result_.constants
-                                   : result_.activations;
-}
-
-/// What the samples gave no scale is not quantised after all.
-void Preparation::uncount(const Decision& decision) {
-  DtypeCounts& counts = counts_of(decision.role);
-  const auto at = counts.find(std::string(to_text(decision.spec)));
-  if (at != counts.end() && --at->second == 0) counts.erase(at);
-}
-
-void Preparation::count_plan() {
-  const auto count = [this](const Decision& decision) {
-    ++counts_of(decision.role)[std::string(to_text(decision.spec))];
-  };
-  for (const auto& [value, decision] : plan_.values) count(decision);
-  for (const auto& [value, decision] : plan_.carried) {
-    const Node& maker = *value->producer();
-    if (is_fake_quantize(maker) || maker.is("DequantizeLinear")) count(decision);
-  }
-  for (const ReportNode& node : report_.nodes) {
-    ++(node.device == Device::kBpu ? result_.bpu_nodes : result_.cpu_nodes);
-    if (node.segment) {
-      result_.segments = std::max(result_.segments, static_cast<std::size_t>(*node.segment) + 1);
-    }
-  }
-  result_.fuses_nothing = !report_.fuses_nothing.empty();
-  for (const ReportGroup& unit : report_.units) {
-    result_.fused += unit.kind == ReportGroup::Kind::kSequence ? 1 : 0;
-    result_.composites += unit.kind == ReportGroup::Kind::kComposite ? 1 : 0;
-  }
-  const std::vector<CompositePattern>& composites = rules_.composites.patterns;
-  for (const Miss& miss : plan_.misses) {
-    if (miss.pattern == kListed) continue;
-    const bool composite =
-        std::any_of(composites.begin(), composites.end(),
-                    [&](const CompositePattern& each) { return each.name == miss.pattern; });
-    ++(composite ? result_.missed_composites : result_.not_fused);
-  }
-}
-
 bool Preparation::calibrate() {
   if (!options_.stop_after.empty() && find_pass(options_.stop_after) != nullptr) return true;
-  folder_.emplace(out_);
+  if (!channels_.compares_only) folder_.emplace(out_);
   if (!config_.calibration) return true;
   calibrator_.emplace(file_, plan_, config_, inputs_, options_, diagnostics_);
   say("calibrating");
   watch_.timed("calibrate", [&] {
-    const bool keeps = config_.calibration->keep && options_.statistics_from.empty();
+    const bool keeps =
+        config_.calibration->keep && options_.statistics_from.empty() && !channels_.compares_only;
     const std::filesystem::path kept = out_ / (prefix() + ".qcal");
     if (keeps) check_target(kept);
     calibrator_->observe(results_to_compare(model(), report_, config_.calibration->state));
@@ -374,18 +357,16 @@ bool Preparation::modernise_composites() {
 bool Preparation::act() {
   if (!run_kind(PassKind::kAct, watch_.observer(), diagnostics_)) return false;
   if (!modernise_composites()) return false;
-  if (wants_qat()) write_for_training("qat");
+  if (wants_qat() && !channels_.compares_only) write_for_training("qat");
   if (!config_.calibration) return true;
   if (!watch_.step(kFillConstants, model(), [&] { calibrator_->fill_constants(); })) return false;
   if (!watch_.step(kRoundWeights, model(), [&] { calibrator_->round_weights_as_asked(); })) return false;
   if (!watch_.step(kCorrectBiases, model(), [&] { calibrator_->correct_biases(); })) return false;
   if (calibrator_->tries()) {
-    say("comparing methods");
-    watch_.timed("compare-methods", [&] { calibrator_->compare_methods(); });
-    if (calibrator_->rounds_weights_for_results()) {
-      watch_.timed("round-weights-for-results", [&] { calibrator_->round_weights_for_results(); });
-      watch_.timed("compare-methods-again", [&] { calibrator_->compare_methods(); });
-    }
+    compare_methods();
+    if (channels_.compares_only) return true;
+    compare_with_channels();
+    if (prefers_channels_) return false;
     watch_.timed("measure-sensitivity", [&] { calibrator_->measure_sensitivity(); });
   }
   FilledScales filled;
@@ -400,6 +381,36 @@ bool Preparation::act() {
   report_uncalibrated(filled);
   begin_check_result();
   return true;
+}
+
+void Preparation::compare_methods() {
+  say("comparing methods");
+  watch_.timed("compare-methods", [&] { calibrator_->compare_methods(); });
+  if (!calibrator_->rounds_weights_for_results()) return;
+  watch_.timed("round-weights-for-results", [&] { calibrator_->round_weights_for_results(); });
+  watch_.timed("compare-methods-again", [&] { calibrator_->compare_methods(); });
+}
+
+bool Preparation::has_channel_scales() const {
+  return std::any_of(plan_.values.begin(), plan_.values.end(), [](const auto& each) {
+    return each.second.role == Role::kActivation && each.second.spec.channel_axis >= 0;
+  });
+}
+
+/// With scales for channels, where the configuration asks for that and the results are not near enough.
+void Preparation::compare_with_channels() {
+  if (channels_.other) return calibrator_->add_trial(*channels_.other);
+  const std::optional<MethodSearch>& search = config_.calibration->search;
+  if (!search || !search->per_channel || calibrator_->reaches_similarity()) return;
+  watch_.timed("compare-with-channels", [&] {
+    Diagnostics unheard;
+    Preparation other(options_, unheard, {.per_channel = true, .compares_only = true});
+    const std::optional<MethodTrial> there = other.best_with_channels();
+    if (!there) return;
+    prefers_channels_ =
+        there->figures.distance(search->metric) < calibrator_->best_trial().figures.distance(search->metric);
+    calibrator_->add_trial(*there);
+  });
 }
 
 /// A tensor that was to be quantised stays float since it has no scale.
@@ -419,7 +430,7 @@ void Preparation::report_uncalibrated(const FilledScales& filled) {
   for (const auto& [value, why] : filled.left_float) {
     reasons.emplace(value, &why);
     if (const auto planned = plan_.values.find(value); planned != plan_.values.end())
-      uncount(planned->second);
+      uncount(result_, planned->second);
     const auto name = names.find(value);
     if (name == names.end()) continue;
     because.emplace(name->second, why);
@@ -430,34 +441,6 @@ void Preparation::report_uncalibrated(const FilledScales& filled) {
       because.emplace(value->name(), *why->second);
   }
   leave_float(report_, because);
-}
-
-/// Biases beside int16 weights stay float here; ONNX Runtime rounds them to steps of s_x * s_w, in which they
-/// overflow, when it fuses the nodes around them.
-void Preparation::warn_of_int16() {
-  bool weights = false, activations = false;
-  for (const auto& [value, decision] : plan_.values) {
-    if (decision.spec.precision != Precision::kInt16) continue;
-    weights = weights || decision.role == Role::kWeight;
-    activations = activations || decision.role == Role::kActivation;
-  }
-  if (!weights || !activations) return;
-  diagnostics_.warning(
-      codes::kRuntimeDiffers,
-      "int16 weights beside int16 activations: ONNX Runtime's own optimisation may compute the "
-      "written model wrong; run it with session.disable_quant_qdq = 1",
-      {result_.model});
-}
-
-void Preparation::warn_of_crash() {
-  const Node* node = propagation_hazard(*model().graph);
-  if (!node) return;
-  diagnostics_.warning(
-      codes::kRuntimeDiffers,
-      fmt::format("ONNX Runtime 1.31.1 may crash while it loads the written model, since a body reads "
-                  "what {} makes of a dequantised tensor; run it with session.disable_quant_qdq = 1",
-                  name_of(*node)),
-      {result_.model});
 }
 
 /// The calibrated form alone: the vendor's tools make integers of it.
@@ -481,8 +464,7 @@ bool Preparation::lower() {
   if (!raise(kRaiseForQdq, opset_for_qdq(model()))) return false;
   if (!watch_.step(kLowerQdq, model(), [&] { lower_qdq(model(), diagnostics_); })) return false;
   diagnostics_.throw_if_error();
-  warn_of_int16();
-  warn_of_crash();
+  warn_of_runtime(model(), plan_, result_.model, diagnostics_);
   if (has_calibrated_form && !as_function) write_model("calibrated");
   if (!wants_fixed_point()) return true;
 
@@ -583,8 +565,16 @@ std::vector<std::string> pass_names() {
 }
 
 PrepareResult prepare(const PrepareOptions& options, Diagnostics& diagnostics) {
-  const auto preparation = std::make_shared<Preparation>(options, diagnostics);
+  const Diagnostics before = diagnostics;
+  auto preparation = std::make_shared<Preparation>(options, diagnostics, ChannelSearch{});
   PrepareResult result = preparation->run();
+  if (preparation->prefers_channels()) {
+    ChannelSearch channels{.per_channel = true, .other = preparation->calibrator()->best_trial()};
+    preparation.reset();
+    diagnostics = before;
+    preparation = std::make_shared<Preparation>(options, diagnostics, std::move(channels));
+    result = preparation->run();
+  }
   result.work = preparation;
   return result;
 }

@@ -35,6 +35,7 @@ struct MethodSearch {
   std::vector<ObserverSpec> observers;  // empty: auto's own; of equally good ones, the first is taken
   ResultMetric metric = ResultMetric::kCosineSimilarity;
   std::optional<double> similarity = {};  // the cosine similarity that is to be reached
+  bool per_channel = false;  // where it is not, they are compared with a scale for each channel, too
   Where where = {};
 };
 

@@ -102,7 +102,8 @@ std::string trials_text(std::vector<MethodTrial> trials, ResultMetric metric) {
   const std::string more = column_of(metric);
   if (!more.empty()) table.headers.push_back(more);
   for (const MethodTrial& trial : trials) {
-    table.rows.push_back({trial.method + (trial.corrects_biases ? "" : ", biases as they were"),
+    table.rows.push_back({trial.method + (trial.per_channel ? ", scales for channels" : "") +
+                              (trial.corrects_biases ? "" : ", biases as they were"),
                           decibels_of(trial.figures), fmt::format("{:.6f}", trial.figures.cosine)});
     if (!more.empty()) table.rows.back().push_back(number(trial.figures.distance(metric)));
   }
@@ -185,10 +186,16 @@ nlohmann::ordered_json to_json(const UncorrectedBias& layer) {
 }
 
 nlohmann::ordered_json to_json(const MethodTrial& trial) {
-  return {
-      {"method", trial.method},   {"error", trial.figures.noise}, {"cosine_similarity", trial.figures.cosine},
-      {"mse", trial.figures.mse}, {"mae", trial.figures.mae},     {"chebyshev", trial.figures.chebyshev},
-      {"samples", trial.samples}, {"results", trial.results},     {"corrects_biases", trial.corrects_biases}};
+  return {{"method", trial.method},
+          {"error", trial.figures.noise},
+          {"cosine_similarity", trial.figures.cosine},
+          {"mse", trial.figures.mse},
+          {"mae", trial.figures.mae},
+          {"chebyshev", trial.figures.chebyshev},
+          {"samples", trial.samples},
+          {"results", trial.results},
+          {"corrects_biases", trial.corrects_biases},
+          {"per_channel", trial.per_channel}};
 }
 
 }  // namespace qprep

@@ -35,6 +35,7 @@ struct MethodTrial {
   std::size_t samples = 0;  // that were compared
   std::size_t results = 0;
   bool corrects_biases = true;  // where they are to be; false: they are tried as they were
+  bool per_channel = false;     // with a scale for each channel of activations where the search found both
 };
 
 /// A layer with quantised weights whose bias does not make up for their rounding.

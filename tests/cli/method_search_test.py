@@ -152,6 +152,59 @@ class Search(unittest.TestCase):
         for word in ("signal to error (dB)", "cosine similarity", "mean absolute error"):
             self.assertIn(word, head)
 
+    def test_scales_for_channels_are_tried_where_the_similarity_is_not_reached(self) -> None:
+        """Of a depthwise layer whose channels reach 1 to 1000."""
+        random = np.random.default_rng(6)
+        reach = np.array([1, 10, 100, 1000], np.float32).reshape(4, 1, 1, 1)
+        weights = {
+            "w1": (random.normal(0, 0.3, (4, CHANNELS, 1, 1)) * reach).astype(np.float32),
+            "w2": (random.normal(0, 0.3, (4, 1, 3, 3)) / reach).astype(np.float32),
+        }
+        constants = [numpy_helper.from_array(w, name) for name, w in weights.items()]
+        nodes = [
+            helper.make_node("Conv", ["x", "w1"], ["h"], "wide"),
+            helper.make_node("Conv", ["h", "w2"], ["y"], "depthwise", group=4),
+        ]
+        tensor = lambda name, *dims: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, *dims])
+        graph = helper.make_graph(
+            nodes, "g", [tensor("x", CHANNELS, SIDE, SIDE)], [tensor("y", 4, SIDE - 2, SIDE - 2)], constants
+        )
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), self.folder / "d.onnx")
+
+        def made(calibration: str, rest: str = "", *more: str) -> tuple[bytes, list[dict], str]:
+            data = "bias_correction: true, weight_rounding: nearest, data: data"
+            (self.folder / "d.yaml").write_text(f"method: jit\ncalibration: {{{data}, {calibration}}}\n{rest}")
+            command = [QPREP, "prepare", "d.onnx", "-c", "d.yaml", "-o", "d", *more]
+            run = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            report = json.loads((self.folder / "d/model_check_result.json").read_text())
+            return (self.folder / "d/d_calibrated.onnx").read_bytes(), report.get("methods_compared", []), run.stderr
+
+        one, _, _ = made("method: min_max")
+        own, _, _ = made("method: min_max", "activations: {per_channel: true}\n")
+        self.assertNotEqual(one, own)
+        found, rows, _ = made("search: {methods: [min_max], per_channel: true}")
+        self.assertEqual(found, own)
+        self.assertEqual([row["per_channel"] for row in rows], [True, False])
+        self.assertLess(rows[0]["error"], rows[1]["error"])
+        self.assertIn("min_max, scales for channels", (self.folder / "d/model_check_result.txt").read_text())
+        for threads in ("1", "4"):
+            self.assertEqual(made("search: {methods: [min_max], per_channel: true}", "", "--threads", threads)[0], own)
+        # One scale is near enough.
+        reached = rows[1]["cosine_similarity"] - 1e-3
+        found, rows, said = made(f"search: {{methods: [min_max], similarity: {reached}, per_channel: true}}")
+        self.assertEqual(found, one)
+        self.assertEqual([row["per_channel"] for row in rows], [False])
+        self.assertNotIn("low-similarity", said)
+        # It is not; what comes nearest is told.
+        found, rows, said = made("search: {methods: [min_max], similarity: 1, per_channel: true}")
+        self.assertEqual(found, own)
+        self.assertIn(f"comes nearest with {rows[0]['cosine_similarity']:.6f}", said)
+        # No tensor of the other model can have them.
+        compared, written, _ = self.searched("per_channel: true")
+        self.assertEqual([row["per_channel"] for row in compared.values()], [False] * len(METHODS))
+        self.assertIn(written, self.models.values())
+
     def test_statistics_alone_cannot_compare(self) -> None:
         command = [QPREP, "calibrate", "m.onnx", "-c", "c.yaml", "-o", "m.qcal"]
         self.prepared("method: auto", "all")

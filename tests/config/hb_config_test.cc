@@ -241,10 +241,10 @@ TEST_CASE("What the tool may choose is chosen aloud") {
       said ==
       Lines{
           "d/c.yaml:10:21: note: 'calibration_type' default: as hb_mapper does, qprep takes of max, max at "
-          "the "
-          "percentile 0.99995 and kl the one by which the results' cosine similarity is best; hb_mapper's "
-          "search "
-          "with zero points (asymmetric) is left out, since a model that it loads has none [chosen-method]"});
+          "the percentile 0.99995 and kl, with one scale and, below a cosine similarity of 0.995, with a "
+          "scale "
+          "for each channel, the one with which results are nearest; the vendor's search with zero points is "
+          "left out, since models that hb_mapper loads have none [chosen-method]"});
   CHECK(remarks(compile("", "", ""), codes::kChosenMethod).size() == 1);
   const Config skip = parse_config(mapper("", "", "  calibration_type: skip\n  cal_data_dir: a\n"), "c.yaml");
   CHECK_FALSE(skip.calibration);
@@ -273,6 +273,7 @@ TEST_CASE("Default searches as the vendor's does") {
   CHECK(methods(*calibration.search) == Lines{"min_max", "percentile 99.995", "kl, 1024 bins"});
   CHECK(calibration.search->metric == ResultMetric::kCosineSimilarity);
   CHECK(calibration.search->similarity == 0.995);
+  CHECK(calibration.search->per_channel);
   CHECK_FALSE(parse_config(compile("", "", "  cal_data_dir: a\n"), "c.yaml").calibration->search);
 }
 
@@ -304,6 +305,12 @@ TEST_CASE("What a quant_config says of calibration, with the samples of its file
   REQUIRE(nearest.search);
   CHECK(nearest.search->metric == ResultMetric::kCosineSimilarity);
   CHECK(nearest.search->similarity == 0.9);
+  CHECK_FALSE(nearest.search->per_channel);
+  const CalibrationConfig channels = read("activation: {calibration_type: max, per_channel: [true, false]}");
+  REQUIRE(channels.search);
+  CHECK(channels.search->per_channel);
+  CHECK(methods(*channels.search) == Lines{"min_max"});
+  CHECK_FALSE(read("activation: {calibration_type: max, per_channel: true}").search);
 }
 
 TEST_CASE("Without samples, what is said of calibration has no effect, and that is told") {
