@@ -126,15 +126,16 @@ ResultError incomparable() {
 ResultFigures figures_of(std::span<const ResultError> results) {
   ResultFigures mean{.cosine = 0};
   for (const ResultError& each : results) {
+    if (each.compared == 0) continue;
+    ++mean.results;
     mean.noise += each.signal() > 0 ? each.noise / each.signal() : each.noise;
     mean.cosine += cosine_of(each);
-    if (each.compared > 0) {
-      mean.mse += each.noise / each.compared;
-      mean.mae += each.absolute / each.compared;
-    }
+    mean.mse += each.noise / each.compared;
+    mean.mae += each.absolute / each.compared;
     mean.chebyshev = std::max(mean.chebyshev, each.largest);
   }
-  const auto count = static_cast<double>(results.size());
+  if (mean.results == 0) return mean;
+  const auto count = static_cast<double>(mean.results);
   mean.noise /= count;
   mean.cosine /= count;
   mean.mse /= count;

@@ -63,7 +63,7 @@ struct ResultError {
 };
 /// Of one result that cannot be held against the reference.
 ResultError incomparable();
-/// The mean over the results; given: at least one.
+/// The mean over the results that have a finite element in the float model.
 ResultFigures figures_of(std::span<const ResultError> results);
 /// Of one sample and result. Given: as many of all three. An element that is not finite makes the noise
 /// infinite, unless the reference is not either.

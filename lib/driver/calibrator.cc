@@ -1,5 +1,7 @@
 #include "driver/calibrator.h"
 
+#include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <set>
 #include <utility>
@@ -10,8 +12,30 @@
 #include "driver/statistics_in_parts.h"
 #include "report/page.h"
 #include "support/codes.h"
+#include "support/text.h"
 
 namespace qprep {
+namespace {
+
+bool are_alike(const std::vector<ChosenRange>& a, const std::vector<ChosenRange>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ChosenRange& x, const ChosenRange& y) {
+    return x.taken.range == y.taken.range && x.taken.by == y.taken.by;
+  });
+}
+
+/// "percentile 99.99"; of several "each tensor's own".
+std::string words_of_methods(const std::vector<ChosenRange>& ranges) {
+  const bool one = std::all_of(ranges.begin(), ranges.end(), [&](const ChosenRange& each) {
+    return each.taken.by == ranges.front().taken.by;
+  });
+  return one ? to_text(ranges.front().taken.by) : "each tensor's own";
+}
+
+std::string decibels(double noise) {
+  return std::isfinite(noise) ? fmt::format("{:.1f} dB", -10.0 * std::log10(noise)) : "not finite";
+}
+
+}  // namespace
 
 Calibrator::Calibrator(OnnxFile& file, const Plan& plan, const Config& config,
                        const std::vector<PreparedInput>& inputs, const PrepareOptions& options,
@@ -35,7 +59,8 @@ void Calibrator::observe(const std::vector<std::string>& results) {
   statistics_ =
       from_file ? fitting_statistics(options_.statistics_from, file_, observed_, calibration, inputs_, wanted)
                 : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
-  ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, named_, calibration.observer);
+  ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, named_,
+                          is_auto() ? observer_without_samples() : calibration.observer);
   check_samples_give_scales();
   if (from_file) {
     remark_on_statistics_alone();
@@ -59,6 +84,13 @@ void Calibrator::remark_on_statistics_alone() const {
                     "samples; merge all shards with qprep stats merge",
                     to_text(statistics_.shards), counted(statistics_.samples.size(), "sample", "samples")),
         {options_.statistics_from});
+  }
+  if (is_auto()) {
+    diagnostics_.note(
+        codes::kChosenMethod,
+        fmt::format("method auto has statistics without samples to compare methods with, and takes {}",
+                    to_text(observer_without_samples())),
+        calibration.where);
   }
   const auto remark = [this](std::string_view key, const Where& where) {
     diagnostics_.warning(
@@ -113,7 +145,7 @@ void Calibrator::check_samples_give_scales() const {
     const auto planned = plan_.values.find(tensor.value);
     const Precision precision =
         planned == plan_.values.end() ? Precision::kInt8 : planned->second.spec.precision;
-    std::string because = no_scale_because(ranges_[i].taken.range, range_of(precision));
+    std::string because = no_scale_because(ranges_[i].taken.range, range_of(precision), ranges_[i].seen);
     if (because.empty()) return;
     if (!first) why = std::move(because);
     if (!first) first = &tensor;
@@ -135,7 +167,7 @@ void Calibrator::round_weights_as_asked() {
 }
 
 bool Calibrator::rounds_weights_for_results() const {
-  if (!is_auto() || config_.calibration->weight_rounding) return false;
+  if (!compared() || config_.calibration->weight_rounding) return false;
   return weights_alone_ >= kWeightsMatter * best_trial().figures.noise;
 }
 
@@ -175,7 +207,22 @@ void Calibrator::compare_methods() {
   trials_->load_quantised();
   if (!is_auto()) return;
   compare_observers();
-  if (may_leave_biases()) compare_biases();
+  if (compared() && may_leave_biases()) compare_biases();
+}
+
+MethodTrial Calibrator::trial(std::string method, const ResultFigures& figures) const {
+  return {.method = std::move(method),
+          .figures = figures,
+          .samples = compared_samples(),
+          .results = figures.results,
+          .per_channel = has_channel_scales()};
+}
+
+/// What method auto takes where it cannot compare.
+ObserverSpec Calibrator::observer_without_samples() const {
+  const bool has_mse = std::ranges::find(search_.observers, Observer::kMse, &ObserverSpec::observer) !=
+                       search_.observers.end();
+  return has_mse ? ObserverSpec{.observer = Observer::kMse} : search_.observers.front();
 }
 
 void Calibrator::compare_observers() {
@@ -190,12 +237,24 @@ void Calibrator::compare_observers() {
       trials_->compare(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing methods");
   weights_alone_ = figures.back().noise;
   methods_.clear();
+  results_ = trials_->results();
+  if (figures.front().results == 0) {
+    diagnostics_.warning(
+        codes::kBadSample,
+        fmt::format("the float model's results ('{}') have no finite element, so methods cannot "
+                    "be compared, and {} is taken",
+                    join(results_, "', '"), to_text(observer_without_samples())),
+        {config_.calibration->data});
+    return;
+  }
+  if (std::all_of(ranges.begin() + 1, ranges.end(),
+                  [&](const auto& each) { return are_alike(each, ranges.front()); })) {
+    methods_.push_back(trial(words_of_methods(ranges.front()), figures.front()));
+    ranges_ = std::move(ranges.front());
+    return;
+  }
   for (std::size_t i = 0; i < search_.observers.size(); ++i)
-    methods_.push_back({.method = to_text(search_.observers[i]),
-                        .figures = figures[i],
-                        .samples = compared_samples(),
-                        .results = trials_->results(),
-                        .per_channel = has_channel_scales()});
+    methods_.push_back(trial(to_text(search_.observers[i]), figures[i]));
   ranges_ = std::move(ranges[best_of(methods_, search_.metric)]);
 }
 
@@ -226,7 +285,7 @@ void Calibrator::compare_biases() {
 }
 
 bool Calibrator::reaches_similarity() const {
-  return search_.similarity && best_trial().figures.cosine >= *search_.similarity;
+  return compared() && search_.similarity && best_trial().figures.cosine >= *search_.similarity;
 }
 
 bool Calibrator::has_channel_scales() const {
@@ -234,21 +293,30 @@ bool Calibrator::has_channel_scales() const {
 }
 
 void Calibrator::remark_on_similarity() const {
-  if (!is_auto() || !search_.similarity || reaches_similarity()) return;
-  const MethodTrial& best = best_trial();
+  if (!compared() || reaches_similarity()) return;
+  const ResultFigures& best = best_trial().figures;
+  if (!search_.similarity && best.noise < kFarOff) return;
+  const std::string what =
+      search_.similarity
+          ? fmt::format(
+                "no method makes results as near to the float model's as a cosine similarity of {}; {} "
+                "comes nearest with {:.6f}",
+                *search_.similarity, best_trial().method, best.cosine)
+          : fmt::format(
+                "the quantised model's results are far from the float model's: cosine similarity {:.6f}, "
+                "signal to error {}",
+                best.cosine, decibels(best.noise));
   diagnostics_.warning(
       codes::kLowSimilarity,
-      fmt::format(
-          "no method makes results as near to the float model's as a cosine similarity of {}: {} comes "
-          "nearest with {:.6f}; the check result says which tensors cost the most",
-          *search_.similarity, best.method, best.figures.cosine),
+      what + (sensitivity_.any() ? "; the check result says which tensors cost the most" : ""),
       search_.where);
 }
 
 void Calibrator::measure_sensitivity() {
   const auto& wanted = config_.calibration->sensitivity;
-  remark_on_similarity();
-  const bool measures = wanted ? wanted->value : best_trial().figures.noise >= kWorthMeasuring;
+  const bool is_far = compared() && (best_trial().figures.noise >= kWorthMeasuring ||
+                                     (search_.similarity && !reaches_similarity()));
+  const bool measures = (wanted ? wanted->value : is_far) && (!is_auto() || compared());
   if (measures) {
     const std::vector<ChosenRange> wide =
         choose_ranges(observed_, statistics_, plan_, *config_.calibration, named_,
@@ -266,6 +334,7 @@ void Calibrator::measure_sensitivity() {
                         wanted->where);
     }
   }
+  remark_on_similarity();
   trials_.reset();
 }
 
@@ -281,10 +350,10 @@ NumericRisks::SeenRanges Calibrator::seen_ranges() const {
 
 /// Of constants, those that stay float; the count is that of what samples calibrated.
 FilledScales Calibrator::fill() {
-  if (biases_stay_) corrected_.forget();
+  biases_stay_ ? corrected_.forget() : corrected_.settle(diagnostics_);
   const NumericRisks::SeenRanges seen = seen_ranges();
   FilledScales filled =
-      fill_scales(file_.model, seen.of_scales, diagnostics_, FillWhich::kOthers, seen.of_channels);
+      fill_scales(file_.model, seen.of_scales, diagnostics_, FillWhich::kOthers, seen.of_channels, seen.own);
   filled.left_float.insert(filled.left_float.begin(), constants_.left_float.begin(),
                            constants_.left_float.end());
   return filled;
@@ -307,7 +376,9 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   all.trials = methods_;
   all.trials.insert(all.trials.end(), others_.begin(), others_.end());
   all.metric = search_.metric;
-  all.without_samples = is_auto() && methods_.empty() && !options_.statistics_from.empty();
+  all.results = results_;
+  if (is_auto() && !options_.statistics_from.empty())
+    all.without_samples = to_text(observer_without_samples());
   return all;
 }
 

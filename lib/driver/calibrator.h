@@ -25,6 +25,8 @@ namespace qprep {
 inline constexpr double kWeightsMatter = 0.1;
 /// An error of the results (26 dB) from which on accuracy may suffer.
 inline constexpr double kWorthMeasuring = 0.0025;
+/// And one (10 dB) that few tasks bear.
+inline constexpr double kFarOff = 0.1;
 
 /// The calibration of one run of prepare: what samples, or statistics of them, make of the scales and biases.
 /// Called in the order of the members.
@@ -56,7 +58,9 @@ class Calibrator {
   /// Method auto takes the best method, and biases as they were where results are nearer with them. Given:
   /// FakeQuantize nodes are inserted.
   void compare_methods();
-  /// The nearest of its methods. Given: some were compared.
+  /// Methods were compared.
+  bool compared() const { return !methods_.empty(); }
+  /// The nearest of its methods. Given: compared().
   const MethodTrial& best_trial() const;
   /// It has the cosine similarity that the search asks for, if it does.
   bool reaches_similarity() const;
@@ -83,6 +87,8 @@ class Calibrator {
   double elements_of_a_sample() const;
   std::size_t compared_samples() const;
   SimulatedTensors simulated(const std::vector<ChosenRange>& ranges) const;
+  MethodTrial trial(std::string method, const ResultFigures& figures) const;
+  ObserverSpec observer_without_samples() const;
   void compare_observers();
   bool has_channel_scales() const;
   void remark_on_similarity() const;
@@ -107,6 +113,7 @@ class Calibrator {
   CorrectedBiases corrected_;
   bool biases_stay_ = false;  // as they were, though they could be corrected
   std::optional<QuantisedTrials> trials_;
+  std::vector<std::string> results_;  // that were compared
   std::vector<MethodTrial> methods_, others_;
   double weights_alone_ = 0;  // the error of the results where activations stay float
   Sensitivity sensitivity_;

@@ -134,6 +134,11 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
       // The histogram is that of all channels together.
       tensor.signal.reset();
       tensor.channels = range.channels;
+      const QuantRange integers = range_of(spec);
+      const auto whole = scale_for(range.taken.range.min, range.taken.range.max, spec.scheme, integers);
+      for (const ScaleAndZero& each :
+           scales_for(range.channels, whole.value_or(ScaleAndZero{}), spec.scheme, integers))
+        tensor.scales.push_back(each.scale);
     }
     all.tensors.push_back(std::move(tensor));
   }

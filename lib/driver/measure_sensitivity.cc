@@ -57,7 +57,7 @@ class Measurement {
     Sensitivity sensitivity;
     if (scales_.empty()) return sensitivity;
     sensitivity.samples = samples_;
-    sensitivity.results = trials_.results();
+    sensitivity.results = trials_.results().size();
     rank_scales();
     for (std::size_t s = 0; s < scales_.size(); ++s) {
       for (const std::size_t i : scales_[s].tensors) sensitivity.tensors.push_back(cost_of(i, s));

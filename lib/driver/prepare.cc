@@ -104,6 +104,7 @@ class Preparation {
   std::optional<MethodTrial> best_with_channels() {
     read();
     if (!rewrite() || !decide() || !has_channel_scales() || !calibrate() || !act()) return std::nullopt;
+    if (!calibrator_->compared()) return std::nullopt;
     return calibrator_->best_trial();
   }
   const std::optional<Calibrator>& calibrator() const { return calibrator_; }
@@ -401,7 +402,8 @@ bool Preparation::has_channel_scales() const {
 void Preparation::compare_with_channels() {
   if (channels_.other) return calibrator_->add_trial(*channels_.other);
   const std::optional<MethodSearch>& search = config_.calibration->search;
-  if (!search || !search->per_channel || calibrator_->reaches_similarity()) return;
+  const bool searches = search && search->per_channel && calibrator_->compared();
+  if (!searches || calibrator_->reaches_similarity()) return;
   watch_.timed("compare-with-channels", [&] {
     Diagnostics unheard;
     Preparation other(options_, unheard, {.per_channel = true, .compares_only = true});

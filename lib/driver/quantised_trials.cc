@@ -1,6 +1,7 @@
 #include "driver/quantised_trials.h"
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -130,7 +131,8 @@ std::vector<ResultError> QuantisedTrials::errors_of_sample(std::size_t number,
 std::vector<double> QuantisedTrials::errors(std::span<const SimulatedTensors> trials, std::size_t count,
                                             Against against, std::string_view doing) const {
   std::vector<double> noise;
-  for (const ResultFigures& each : compare(trials, count, against, doing)) noise.push_back(each.noise);
+  for (const ResultFigures& each : compare(trials, count, against, doing))
+    noise.push_back(each.results > 0 ? each.noise : std::numeric_limits<double>::infinity());
   return noise;
 }
 

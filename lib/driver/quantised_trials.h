@@ -57,14 +57,14 @@ class QuantisedTrials {
   /// samples' order, so threads change nothing. `doing`: for the line of progress.
   std::vector<ResultFigures> compare(std::span<const SimulatedTensors> trials, std::size_t count,
                                      Against against, std::string_view doing) const;
-  /// The noise of these alone.
+  /// The noise of these alone; infinite where no result can be compared.
   std::vector<double> errors(std::span<const SimulatedTensors> trials, std::size_t count, Against against,
                              std::string_view doing) const;
 
   /// How many samples can be run through `trials` models at a cost in proportion, between `fewest` and
   /// `most`, or all that there are. `elements`: that the observed tensors have in a sample.
   std::size_t affordable(double elements, std::size_t trials, std::size_t fewest, std::size_t most) const;
-  std::size_t results() const { return results_.size(); }
+  const std::vector<std::string>& results() const { return results_; }
 
  private:
   Quantisers quantisers_of(const SimulatedTensors& tensors) const;

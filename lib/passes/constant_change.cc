@@ -42,4 +42,9 @@ void ConstantChange::forget() {
   value_ = nullptr;
 }
 
+Value* ConstantChange::settle() {
+  Value* before = std::exchange(value_, nullptr);
+  return before && before->initializer() && before->is_unused() ? before : nullptr;
+}
+
 }  // namespace qprep

@@ -18,6 +18,9 @@ class ConstantChange {
   void exchange();
   /// Given: the node reads what it read before. What was put into the graph for the constant is gone.
   void forget();
+  /// Given: the node reads the constant, which is to stay so. Result: what it read before, if nothing reads
+  /// it any more; null: something does, or it is gone.
+  Value* settle();
 
  private:
   Node* node_;

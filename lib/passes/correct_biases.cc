@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,7 @@
 #include "passes/linear_layer.h"
 #include "quant/fake_quant.h"
 #include "quant/fake_quant_math.h"
+#include "support/codes.h"
 
 namespace qprep {
 namespace {
@@ -241,6 +243,29 @@ void CorrectedBiases::exchange() {
 void CorrectedBiases::forget() {
   for (ConstantChange& change : changes) change.forget();
   changes.clear();
+}
+
+void CorrectedBiases::settle(Diagnostics& diagnostics) {
+  std::vector<Value*> unused;
+  std::unordered_set<Value*> defaults;
+  std::string first;
+  for (ConstantChange& change : changes) {
+    Value* before = change.settle();
+    if (!before) continue;
+    unused.push_back(before);
+    if (!before->is_graph_input()) continue;
+    if (defaults.empty()) first = before->name();
+    defaults.insert(before);
+  }
+  changes.clear();
+  if (!defaults.empty()) {
+    (*defaults.begin())->graph().drop_inputs(defaults);
+    diagnostics.note(
+        codes::kOverridableInitializer,
+        fmt::format("input '{}'{} had a bias as its default, which was corrected; no longer an input", first,
+                    defaults.size() > 1 ? fmt::format(" and {} more", defaults.size() - 1) : ""));
+  }
+  erase_unused_initializers(unused);
 }
 
 }  // namespace qprep

@@ -9,6 +9,7 @@
 #include "ir/graph.h"
 #include "passes/constant_change.h"
 #include "passes/roundable_layers.h"
+#include "support/diagnostics.h"
 
 namespace qprep {
 
@@ -31,6 +32,9 @@ struct CorrectedBiases {
   void exchange();
   /// Given: the graph has the biases as they were, which is to stay so.
   void forget();
+  /// Given: the graph has the corrected ones, which is to stay so. Result: biases that nothing reads any more
+  /// are gone, also as inputs of the model whose defaults they were, with a note.
+  void settle(Diagnostics& diagnostics);
 };
 
 /// Adds to biases what rounding the weights takes from the layers' results on average, so that the mean of

@@ -14,8 +14,9 @@ namespace {
 
 class Filler {
  public:
-  Filler(const ValueRanges& ranges, const ValueChannels& channels, Diagnostics& diagnostics)
-      : ranges_(ranges), channels_(channels), diagnostics_(diagnostics) {}
+  Filler(const ValueRanges& ranges, const ValueChannels& channels, const ValueRanges& seen,
+         Diagnostics& diagnostics)
+      : ranges_(ranges), channels_(channels), seen_(seen), diagnostics_(diagnostics) {}
 
   /// Result: whether the node is calibrated now and was not before.
   bool fill(Node& node) {
@@ -49,9 +50,15 @@ class Filler {
   bool fill_from_range(Node& node, const FakeQuantAttrs& attrs) {
     const std::string& tensor = node.input(0)->name();
     const Range range = range_of_input(node);
-    if (const std::string why = no_scale_because(range, attrs.range); !why.empty())
+    const auto known = seen_.find(node.input(0));
+    const Range& seen = known == seen_.end() ? range : known->second;
+    if (const std::string why = no_scale_because(range, attrs.range, seen); !why.empty())
       return stays_float(node, why);
-    if (range.min == range.max) {
+    if (range.min == range.max && seen.min != seen.max) {
+      diagnostics_.warning(codes::kOddRange,
+                           fmt::format("of the range {} to {} of tensor '{}', its method leaves {} to {}",
+                                       seen.min, seen.max, tensor, range.min, range.max));
+    } else if (range.min == range.max) {
       diagnostics_.note(
           codes::kOddRange,
           fmt::format("tensor '{}' was {} in every sample; its scale comes from that", tensor, range.min));
@@ -125,6 +132,7 @@ class Filler {
 
   const ValueRanges& ranges_;
   const ValueChannels& channels_;
+  const ValueRanges& seen_;
   Diagnostics& diagnostics_;
   std::vector<std::pair<const Value*, std::string>> left_float_;
 };
@@ -154,11 +162,13 @@ void tell_of(const std::vector<std::pair<const Value*, std::string>>& left_float
 
 }  // namespace
 
-std::string no_scale_because(const Range& range, QuantRange quantised) {
+std::string no_scale_because(const Range& range, QuantRange quantised, const Range& seen) {
   if (!range.seen()) return "no sample computed it";
   if (!range.all_finite()) {
     return fmt::format("the samples gave it {} NaN and {} infinite elements", range.nan, range.infinite);
   }
+  if (range.magnitude() == 0.0F && seen.magnitude() > 0.0F)
+    return fmt::format("of its range {} to {}, its method leaves 0 to 0", seen.min, seen.max);
   if (range.magnitude() == 0.0F) return "it was 0 in every sample";
   if (scale_of(range.magnitude(), quantised)) return "";
   return fmt::format("its range {} to {} leaves no float32 scale", range.min, range.max);
@@ -174,9 +184,9 @@ FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagno
 }
 
 FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics, FillWhich which,
-                         const ValueChannels& channels) {
+                         const ValueChannels& channels, const ValueRanges& seen) {
   const std::vector<Node*> nodes = fake_quantize_nodes(*model.graph);
-  Filler filler(ranges, channels, diagnostics);
+  Filler filler(ranges, channels, seen, diagnostics);
   FilledScales filled;
   for (Node* node : nodes) {
     const bool reads_constant = node->input(0) && constant_of(*node->input(0));

@@ -12,7 +12,8 @@
 namespace qprep {
 
 /// Why a tensor of this range has no scale: "it was 0 in every sample"; empty: it has one.
-std::string no_scale_because(const Range& range, QuantRange quantised);
+/// `seen`: of the tensor, where a method takes `range` of it.
+std::string no_scale_because(const Range& range, QuantRange quantised, const Range& seen);
 
 struct FilledScales {
   std::size_t calibrated = 0;                                    // nodes that are and were not before
@@ -31,10 +32,12 @@ using ValueChannels = std::unordered_map<const Value*, std::vector<ChannelEnds>>
 /// the scale of its value, with a note. Result: the functions fit the nodes.
 /// `channels`: what the integers of each channel cover, for nodes with a scale for each; a channel that was 0
 /// in every sample has the scale of the whole tensor.
+/// `seen`: what samples gave the tensors, where `ranges` are what methods take of that.
 /// `which`: of the nodes that read constants, whose scales come from these, or of the others alone.
 enum class FillWhich { kAll, kConstants, kOthers };
 FilledScales fill_scales(Model& model, const ValueRanges& ranges, Diagnostics& diagnostics,
-                         FillWhich which = FillWhich::kAll, const ValueChannels& channels = {});
+                         FillWhich which = FillWhich::kAll, const ValueChannels& channels = {},
+                         const ValueRanges& seen = {});
 /// The same with ranges by the tensors' names.
 FilledScales fill_scales(Model& model, const Ranges& ranges, Diagnostics& diagnostics);
 

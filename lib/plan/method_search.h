@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +26,8 @@ struct ResultFigures {
   double cosine = 1;  // mean of sum r f / sqrt(sum r^2 sum f^2); 1 where both are 0, 0 where one is
   double mse = 0;     // mean of sum (r - f)^2 / n
   double mae = 0;     // mean of sum |r - f| / n
-  double chebyshev = 0;  // the largest |r - f| of all results
+  double chebyshev = 0;     // the largest |r - f| of all results
+  std::size_t results = 0;  // with a finite element in the float model; all others are left out
 
   /// Less is nearer.
   double distance(ResultMetric metric) const;

@@ -30,21 +30,15 @@ std::string methods_of(const Calibrated& calibrated) {
   return join(parts, ", ");
 }
 
-/// How many times as far the channel that reaches the farthest does as the one that reaches least, of those
-/// that are not 0.
-double times_apart(const std::vector<ChannelEnds>& channels) {
-  double least = std::numeric_limits<double>::infinity(), most = 0;
-  for (const ChannelEnds& channel : channels) {
-    const auto reach = static_cast<double>(std::max(std::fabs(channel.min), std::fabs(channel.max)));
-    if (channel.min > channel.max || reach == 0) continue;
-    least = std::min(least, reach);
-    most = std::max(most, reach);
-  }
-  return most > 0 ? most / least : 1;
+/// How many times the least the largest scale is.
+double times_apart(const std::vector<float>& scales) {
+  const auto [least, most] = std::minmax_element(scales.begin(), scales.end());
+  return static_cast<double>(*most) / static_cast<double>(*least);
 }
 
 std::string decibels_of(const ResultFigures& figures) {
-  return figures.noise > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(figures.noise)) : "";
+  if (std::isinf(figures.noise)) return "not finite";
+  return figures.noise > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(figures.noise)) : "exact";
 }
 
 /// What stands above the figures of a metric that is not always told.
@@ -78,7 +72,7 @@ std::string channels_text(const Calibrated& calibrated) {
     if (tensor.channels.empty()) continue;
     ++tensors;
     scales += tensor.channels.size();
-    const double apart = times_apart(tensor.channels);
+    const double apart = times_apart(tensor.scales);
     if (most && apart <= times) continue;
     most = &tensor;
     times = apart;
@@ -89,14 +83,17 @@ std::string channels_text(const Calibrated& calibrated) {
 }
 
 /// The methods that auto compared, the best first.
-std::string trials_text(std::vector<MethodTrial> trials, ResultMetric metric) {
+std::string trials_text(std::vector<MethodTrial> trials, const std::vector<std::string>& results,
+                        ResultMetric metric) {
   std::stable_sort(trials.begin(), trials.end(), [&](const auto& a, const auto& b) {
     return a.figures.distance(metric) < b.figures.distance(metric);
   });
   Page page;
-  page.line(fmt::format("Method auto compared {} with the float model at {}; the best by {} was taken:",
-                        counted(trials.front().samples, "sample", "samples"),
-                        counted(trials.front().results, "result", "results"), words_of(metric)));
+  page.line(
+      fmt::format("Method auto compared {} with the float model at {} ({}); the best by {} was taken. The "
+                  "signal is what varies in a result, its mean taken off:",
+                  counted(trials.front().samples, "sample", "samples"),
+                  counted(trials.front().results, "result", "results"), first_of(results), words_of(metric)));
   Table table{{"method", "signal to error (dB)", "cosine similarity"}, {}};
   table.align = {Table::Align::kLeft, Table::Align::kRight, Table::Align::kRight, Table::Align::kRight};
   const std::string more = column_of(metric);
@@ -137,10 +134,12 @@ std::string to_text(const Calibrated& calibrated) {
                         counted(calibrated.tensors.size(), "tensor", "tensors"),
                         counted(calibrated.samples, "sample", "samples"), methods_of(calibrated)));
   if (const std::string channels = channels_text(calibrated); !channels.empty()) page.line(channels);
-  if (calibrated.without_samples) {
-    page.line("Method auto had statistics without samples to compare methods with, and took mse");
+  if (!calibrated.without_samples.empty()) {
+    page.line(fmt::format("Method auto had statistics without samples to compare methods with, and took {}",
+                          calibrated.without_samples));
   }
-  if (!calibrated.trials.empty()) page.line(trials_text(calibrated.trials, calibrated.metric));
+  if (!calibrated.trials.empty())
+    page.line(trials_text(calibrated.trials, calibrated.results, calibrated.metric));
   if (!calibrated.rounded.empty()) {
     page.line(fmt::format("Weights of {} are rounded so that their results change least",
                           counted(calibrated.rounded.size(), "layer", "layers")));
@@ -158,7 +157,7 @@ std::string to_text(const Calibrated& calibrated) {
                    [](const auto* a, const auto* b) { return *a->sqnr() < *b->sqnr(); });
   worst.resize(std::min(worst.size(), kMost));
   if (worst.empty()) return page.take();
-  page.line("Those whose numbers lose the most (signal to quantisation noise):");
+  page.line("Those whose numbers lose the most (their mean square to that of what quantising changes):");
   Table table{{"tensor", "dtype", "seen", "covered", "method", "dB"}, {}};
   table.align = {Table::Align::kLeft, Table::Align::kLeft, Table::Align::kLeft,
                  Table::Align::kLeft, Table::Align::kLeft, Table::Align::kRight};
@@ -177,6 +176,7 @@ nlohmann::ordered_json to_json(const CalibratedTensor& tensor) {
                                  {"method", tensor.method}};
   const auto sqnr = tensor.sqnr();
   for (const ChannelEnds& channel : tensor.channels) json["channels"].push_back({channel.min, channel.max});
+  if (!tensor.scales.empty()) json["channel_scales"] = tensor.scales;
   json["sqnr_db"] = sqnr ? nlohmann::ordered_json(*sqnr) : nlohmann::ordered_json(nullptr);
   return json;
 }

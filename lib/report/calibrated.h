@@ -22,6 +22,7 @@ struct CalibratedTensor {
   double noise = 0;              // the mean square of what quantising does to it; known if `signal` is
   /// Of each channel, what its integers cover: it has a scale of its own. Empty: the tensor has one scale.
   std::vector<ChannelEnds> channels = {};
+  std::vector<float> scales = {};  // of the channels
 
   /// 10 log10(signal / noise), in dB; nullopt: it is not known, or nothing is lost.
   std::optional<double> sqnr() const;
@@ -52,7 +53,8 @@ struct Calibrated {
   std::vector<std::string> rounded;  // layers whose weights were rounded with regard to what they read
   std::vector<MethodTrial> trials;   // of method auto; the nearest by `metric` won
   ResultMetric metric = ResultMetric::kCosineSimilarity;
-  bool without_samples = false;  // method auto had statistics alone, and took mse
+  std::vector<std::string> results;  // the tensors that were compared
+  std::string without_samples;  // what method auto took where it had statistics alone; empty: it had samples
 
   bool any() const { return !tensors.empty(); }
 };

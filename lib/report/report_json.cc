@@ -216,6 +216,9 @@ std::string json_of_plan(const Report& report) {
   add_lines(out, "calibrated", report.calibrated.tensors,
             [](const CalibratedTensor& each) { return to_json(each); });
   out += ",\n";
+  add_lines(out, "results_compared", report.calibrated.results,
+            [](const std::string& each) -> ordered_json { return each; });
+  out += ",\n";
   add_lines(out, "methods_compared", report.calibrated.trials,
             [](const MethodTrial& each) { return to_json(each); });
   out += ",\n";

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMost = 10;  // tensors in the text
 
 std::string decibels(double error) {
-  if (!std::isfinite(error)) return "none";
+  if (!std::isfinite(error)) return "not finite";
   return error > 0 ? fmt::format("{:.1f}", -10.0 * std::log10(error)) : "exact";
 }
 
@@ -33,6 +33,10 @@ double sum_of(std::span<const TensorCost> tensors) {
   return sum;
 }
 
+std::string share_of(double error, double sum) {
+  return std::isfinite(sum) ? fmt::format("{:.1f} %", sum > 0 ? 100 * error / sum : 0.0) : "";
+}
+
 Table costs(const Sensitivity& sensitivity) {
   const double sum = sum_of(sensitivity.tensors);
   Table table{{"tensor", "made by", "share", "alone, dB"}, {}};
@@ -40,10 +44,8 @@ Table costs(const Sensitivity& sensitivity) {
   for (std::size_t i = 0; i < std::min(kMost, sensitivity.tensors.size()); ++i) {
     const TensorCost& each = sensitivity.tensors[i];
     const bool with_last = i > 0 && each.group == sensitivity.tensors[i - 1].group;
-    table.rows.push_back(
-        {each.tensor, each.op,
-         with_last ? "same scale" : fmt::format("{:.1f} %", sum > 0 ? 100 * each.error / sum : 0.0),
-         with_last ? "" : decibels(each.error)});
+    table.rows.push_back({each.tensor, each.op, with_last ? "same scale" : share_of(each.error, sum),
+                          with_last ? "" : decibels(each.error)});
   }
   return table;
 }
@@ -73,7 +75,7 @@ std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
   const std::string samples = counted(sensitivity.samples, "sample", "samples");
   page.line(
       fmt::format("What int8 costs {} of the quantised model, over {} (signal to error, dB; other samples "
-                  "differ a little):",
+                  "give other numbers):",
                   counted(sensitivity.results, "result", "results"), samples));
   Table steps{{"tensors", "in int16", "in float"}, {}};
   steps.align = {Table::Align::kLeft, Table::Align::kRight, Table::Align::kRight};
@@ -86,6 +88,12 @@ std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
   if (sensitivity.weights_lose_most()) {
     page.line(
         "The weights lose most of it: 'weights: {dtype: qint16}', or layers in float, bring more than this.");
+  }
+  if (!sensitivity.brings_more()) {
+    page.line(fmt::format("{} has all {}; {} for them brings no more.", table,
+                          sensitivity.raised.size() + sensitivity.tensors.size(),
+                          sensitivity.wants_float() ? "float" : "int16"));
+    return page.take();
   }
   const std::size_t most = sensitivity.raised.size() + sensitivity.most().tensors;
   const std::string dtype = sensitivity.wants_float() ? ", dtype: float" : "";
@@ -104,6 +112,15 @@ std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
 std::string to_line(const Sensitivity& sensitivity) {
   const Sensitivity::Step& most = sensitivity.most();
   const bool in_float = sensitivity.wants_float();
+  if (!std::isfinite(sensitivity.steps.front().with_int16)) {
+    return fmt::format("results are not finite over {} where the float model's are",
+                       counted(sensitivity.samples, "sample", "samples"));
+  }
+  if (!sensitivity.brings_more()) {
+    return fmt::format("results at {} dB over {}; no tensor in {} brings more",
+                       decibels(sensitivity.steps.front().with_int16),
+                       counted(sensitivity.samples, "sample", "samples"), in_float ? "float" : "int16");
+  }
   return fmt::format("results at {} dB over {}; {} dB with {} of {} in {}",
                      decibels(sensitivity.steps.front().with_int16),
                      counted(sensitivity.samples, "sample", "samples"),

@@ -91,6 +91,12 @@ bool has_sizes(const Type& type) {
          std::all_of(type.shape->begin(), type.shape->end(), [](const Dim& dim) { return dim.known(); });
 }
 
+/// The model itself fixes a size of 0.
+bool takes_nothing(const Type& type) {
+  return type.shape && std::any_of(type.shape->begin(), type.shape->end(),
+                                   [](const Dim& dim) { return dim.known() && dim.size == 0; });
+}
+
 /// Given: all sizes are known.
 Tensor zeros(const Type& type) {
   Dims dims;
@@ -296,6 +302,11 @@ SampleSet::Fit SampleSet::fit_of(const StoredTensor& stored, const Input& input)
 /// Given: `header` is that of one sample or step.
 void SampleSet::check_one(const StoredTensor& stored, const Input& input, const TensorHeader& header) const {
   const Port& port = input.input.port;
+  if (std::find(header.dims.begin(), header.dims.end(), 0) != header.dims.end() &&
+      !takes_nothing(port.type)) {
+    throw Fatal({wrong_file(
+        stored.file, fmt::format("its shape is [{}], which holds no element", fmt::join(header.dims, ",")))});
+  }
   if (!is_bytes_of_picture(stored, input.input, header.dtype)) {
     if (auto why = mismatch(port, header.dtype, header.dims)) {
       if (has_steps_ && !input.input.is_state)

@@ -267,6 +267,39 @@ class Calibration(unittest.TestCase):
             self.assertLessEqual(error_of(channel, float(scales["mse"][c])), 1.03 * least)
         self.assertTrue((scales["mse"] < scales["min_max"]).any())
 
+    def test_a_method_that_leaves_nothing_is_told(self) -> None:
+        """The range that it takes is not what samples gave."""
+        self.configuration("none.yaml", "  method: clip\n  clip_min: 0\n  clip_max: 0\n")
+        said = self.refused("prepare", "m.onnx", "-c", "none.yaml", "--stats", "all.qcal", "-o", "none")
+        self.assertIn("its method leaves 0 to 0", said)
+        self.assertNotIn("in every sample", said)
+        self.configuration("far.yaml", "  method: min_max\n  tensors: [{name: uniform, method: clip, clip_min: 30, clip_max: 40}]\n")
+        run = self.run_qprep("prepare", "m.onnx", "-c", "far.yaml", "--stats", "all.qcal", "-o", "far")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("of tensor 'uniform', its method leaves 30 to 30", run.stderr)
+
+    def test_biases_that_are_inputs_go_when_they_are_corrected(self) -> None:
+        """Nothing would read them any more."""
+        random = np.random.default_rng(9)
+        weight = numpy_helper.from_array(random.normal(0, 0.3, (2, CHANNELS, 1, 1)).astype(np.float32), "w")
+        bias = numpy_helper.from_array(np.ones(2, np.float32), "b")
+        tensor = lambda name, *dims: helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
+        nodes = [helper.make_node("Conv", ["normal", "w", "b"], ["y"], "conv")]
+        inputs = [tensor("normal", 1, CHANNELS, SIDE, SIDE), tensor("w", 2, CHANNELS, 1, 1), tensor("b", 2)]
+        graph = helper.make_graph(nodes, "g", inputs, [tensor("y", 1, 2, SIDE, SIDE)], [weight, bias])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), self.folder / "i.onnx")
+        (self.folder / "i.yaml").write_text(
+            "method: jit\noutput: {dialect: qdq, form: both}\n"
+            "calibration: {data: samples/normal, method: min_max, bias_correction: true}\n"
+        )
+        run = self.run_qprep("prepare", "i.onnx", "-c", "i.yaml", "-o", "i", "-v")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("input 'b' had a bias as its default, which was corrected; no longer an input", run.stderr)
+        for form in ("calibrated", "fixed"):
+            made = onnx.load(self.folder / f"i/i_{form}.onnx").graph
+            read = {name for node in made.node for name in node.input}
+            self.assertLessEqual({each.name for each in (*made.input, *made.initializer)}, read, form)
+
     def test_threads_and_shards_make_the_same_bytes(self) -> None:
         whole = self.bytes_of("all.qcal")
         for threads in ("1", "2", "4"):

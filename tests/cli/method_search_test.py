@@ -147,8 +147,8 @@ class Search(unittest.TestCase):
     def test_the_table_tells_the_metric(self) -> None:
         self.searched("metric: mae")
         text = (self.folder / "all/model_check_result.txt").read_text()
-        self.assertIn("the best by mean absolute error was taken:", text)
-        head = text.split("was taken:", 1)[1].splitlines()[1]
+        self.assertIn("at 2 results (small, large); the best by mean absolute error was taken.", text)
+        head = text.split("was taken.", 1)[1].splitlines()[1]
         for word in ("signal to error (dB)", "cosine similarity", "mean absolute error"):
             self.assertIn(word, head)
 
@@ -180,6 +180,10 @@ class Search(unittest.TestCase):
             report = json.loads((self.folder / "d/model_check_result.json").read_text())
             return (self.folder / "d/d_calibrated.onnx").read_bytes(), report.get("methods_compared", []), run.stderr
 
+        _, rows, said = made("search: {methods: [min_max]}")
+        self.assertGreater(rows[0]["error"], 0.1)
+        self.assertIn("the quantised model's results are far from the float model's: cosine similarity 0.", said)
+        self.assertNotIn("are far from", made("search: {methods: [min_max]}", "activations: {per_channel: true}\n")[2])
         one, _, _ = made("method: min_max")
         own, _, _ = made("method: min_max", "activations: {per_channel: true}\n")
         self.assertNotEqual(one, own)
@@ -205,12 +209,48 @@ class Search(unittest.TestCase):
         self.assertEqual([row["per_channel"] for row in compared.values()], [False] * len(METHODS))
         self.assertIn(written, self.models.values())
 
+    def test_methods_that_cannot_differ_are_one(self) -> None:
+        """Where the configuration leaves none to auto, the table has no row for what was not tried."""
+        for rest, method in (
+            ("activations: {dtype: qint16}\n", "min_max"),
+            ("activations: {observer: percentile}\n", "percentile 99.99"),
+            ("qconfig_setter: [{module_name: {x: {output: {observer: kl}}, relu: {output: {observer: mse}}}}]\n", "each tensor's own"),
+        ):
+            (self.folder / "c.yaml").write_text(f"method: jit\ncalibration: {{bias_correction: true, data: data}}\n{rest}")
+            command = [QPREP, "prepare", "m.onnx", "-c", "c.yaml", "-o", "all"]
+            subprocess.run(command, cwd=self.folder, capture_output=True, check=True)
+            report = json.loads((self.folder / "all/model_check_result.json").read_text())
+            self.assertEqual([row["method"] for row in report["methods_compared"]], [method])
+
+    def test_results_without_numbers_are_not_compared(self) -> None:
+        """A logarithm of what is negative is NaN, and so is all that it reaches."""
+        nodes = [
+            helper.make_node("Conv", ["x", "w1"], ["h"], "first", pads=[1, 1, 1, 1]),
+            helper.make_node("Abs", ["h"], ["a"], "abs"),
+            helper.make_node("Neg", ["a"], ["n"], "neg"),
+            helper.make_node("Log", ["n"], ["l"], "log"),
+            helper.make_node("Conv", ["l", "w2"], ["small"], "second"),
+        ]
+        made = model()
+        graph = helper.make_graph(nodes, "g", made.graph.input, [made.graph.output[0]], made.graph.initializer)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), self.folder / "n.onnx")
+        (self.folder / "n.yaml").write_text("calibration: {data: data, sensitivity: true}\n")
+        command = [QPREP, "prepare", "n.onnx", "-c", "n.yaml", "-o", "n"]
+        run = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("have no finite element, so methods cannot be compared, and mse is taken", run.stderr)
+        report = json.loads((self.folder / "n/model_check_result.json").read_text())
+        self.assertEqual(report["methods_compared"], [])
+
     def test_statistics_alone_cannot_compare(self) -> None:
         command = [QPREP, "calibrate", "m.onnx", "-c", "c.yaml", "-o", "m.qcal"]
         self.prepared("method: auto", "all")
         subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
         run = self.prepared("search: {metric: mse}", "all", "--stats", "m.qcal")
         self.assertIn("'calibration.search' runs samples, of which --stats has only the statistics", run.stderr)
+        self.prepared("search: {methods: [kl, min_max]}", "all", "--stats", "m.qcal")
+        text = (self.folder / "all/model_check_result.txt").read_text()
+        self.assertIn("had statistics without samples to compare methods with, and took kl, 2048 bins", text)
 
     def test_mistakes(self) -> None:
         for said, words in {
