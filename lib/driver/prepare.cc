@@ -29,6 +29,7 @@
 #include "driver/rules.h"
 #include "driver/runtime_warnings.h"
 #include "driver/segments_picture.h"
+#include "driver/sensitivity_advice.h"
 #include "driver/small_segments.h"
 #include "driver/statistics_in_parts.h"
 #include "driver/whole_on_bpu.h"
@@ -377,7 +378,11 @@ bool Preparation::act() {
   report_.risks = risks_->found(&seen);
   report_.calibrated = calibrator_->report(filled);
   report_.sensitivity = result_.sensitivity = calibrator_->sensitivity();
-  report_.sensitivity_table = as_configuration_names(out_ / sensitivity_file()).generic_string();
+  if (report_.sensitivity.any()) {
+    report_.sensitivity_advice =
+        advice_of(report_.sensitivity, config_, report_.nodes,
+                  as_configuration_names(out_ / sensitivity_file()).generic_string());
+  }
   report_uncalibrated(filled);
   begin_check_result();
   return true;
