@@ -121,6 +121,7 @@ struct Config {
   std::optional<Placed<std::string>> folder;  // for what is written, likewise
   std::vector<InputPreprocessing> inputs;     // empty: the model's inputs stay as they are
   GraphCuts cuts;
+  std::optional<Where> loads_scales;           // only tensors for which the model carries none get others
   std::vector<Placed<std::string>> wants_bpu;  // nodes
   std::vector<std::string> kept;               // keys that are for the compiler alone, "debug: False"
   std::vector<Diagnostic> remarks;             // warnings and notes of reading

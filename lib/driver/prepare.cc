@@ -273,11 +273,19 @@ bool Preparation::raise(std::string_view step, std::int64_t opset, std::vector<P
 }
 
 void Preparation::check_scales_are_there() const {
-  if (!wants_fixed_point() || config_.calibration || had_scales_) return;
+  const bool needs = config_.loads_scales || (wants_fixed_point() && !config_.calibration);
+  if (!needs || had_scales_) return;
   const std::vector<Observed> waiting = tensors_to_observe(model(), plan_);
   if (std::all_of(waiting.begin(), waiting.end(),
                   [](const Observed& tensor) { return constant_of(*tensor.value) != nullptr; })) {
     return;
+  }
+  if (config_.loads_scales) {
+    throw Fatal(codes::kNoScales,
+                fmt::format("'calibration_type' load keeps the scales that the model carries, and {} carries "
+                            "none; max, kl, mix and default find them with the samples of 'cal_data_dir'",
+                            result_.model),
+                *config_.loads_scales);
   }
   throw Fatal(
       codes::kNoScales,
