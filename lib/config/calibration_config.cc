@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "config/calibration_method.h"
 #include "config/quote.h"
 #include "config/sample_inputs.h"
 #include "config/selector.h"
@@ -15,54 +16,8 @@
 namespace qprep {
 namespace {
 
-/// A key that only some methods have a use for.
-struct MethodKey {
-  std::string_view key;
-  std::vector<Observer> methods;
-};
-
-const std::vector<MethodKey>& method_keys() {
-  static const std::vector<MethodKey> keys = {
-      {"averaging_constant", {Observer::kMovingAverage}},
-      {"percentile", {Observer::kPercentile, Observer::kMix}},
-      {"bins", {Observer::kKl, Observer::kMix}},
-      {"clip_min", {Observer::kClip}},
-      {"clip_max", {Observer::kClip}},
-      {"deviations", {Observer::kClipStd}},
-      {"alpha", {Observer::kPact}},
-  };
-  return keys;
-}
-
-void refuse_idle_keys(YamlMap& map, Observer method, Diagnostics& diagnostics) {
-  for (const MethodKey& each : method_keys()) {
-    const YamlNode* node = map.find(each.key);
-    if (node == nullptr || std::find(each.methods.begin(), each.methods.end(), method) != each.methods.end())
-      continue;
-    std::vector<std::string> words;
-    for (const Observer of : each.methods) words.emplace_back(to_text(of));
-    diagnostics.error(codes::kBadValue,
-                      fmt::format("{} is for method {}, not {}", map.name_of(each.key), join(words, " and "),
-                                  to_text(method)),
-                      node->where);
-  }
-}
-
-/// The method and its numbers; nothing else of the map. `has_usual`: it may leave the method out.
-ObserverSpec read_observer(YamlMap& map, bool has_usual, Diagnostics& diagnostics) {
-  ObserverSpec spec;
-  const auto method = map.word("method", observer_words());
-  if (method) spec.observer = observer_from(method->value).value_or(spec.observer);
-  if (method || (has_usual && !map.has("method"))) refuse_idle_keys(map, spec.observer, diagnostics);
-  if (const auto constant = map.number("averaging_constant", 0, 1)) spec.averaging_constant = constant->value;
-  if (const auto percentile = map.number("percentile", 50, 100)) spec.percentile = percentile->value;
-  if (const auto bins = map.integer("bins", 256, 65536)) spec.bins = static_cast<int>(bins->value);
-  if (const auto deviations = map.number("deviations", 0.01, 1000)) spec.deviations = deviations->value;
-  if (const auto alpha = map.number("alpha", 1e-30, 1e30)) spec.alpha = alpha->value;
-  if (const auto low = map.number("clip_min", -1e30, 1e30)) spec.clip_min = low->value;
-  if (const auto high = map.number("clip_max", spec.clip_min, 1e30)) spec.clip_max = high->value;
-  return spec;
-}
+constexpr std::string_view kNotCompared =
+    "it is what compares these; name methods such as min_max, percentile, kl and mse, or leave the list out";
 
 /// A method's name, or a map of its name and numbers.
 std::optional<ObserverSpec> read_compared(const YamlNode& node, const std::string& name,
@@ -73,23 +28,25 @@ std::optional<ObserverSpec> read_compared(const YamlNode& node, const std::strin
       diagnostics.error(codes::kMissingKey, fmt::format("an entry of '{}' has no 'method'", name),
                         map.where());
     }
-    const ObserverSpec spec = read_observer(map, false, diagnostics);
+    const auto spec = read_method(map, false, kNotCompared, diagnostics);
     map.finish();
-    if (spec.observer != Observer::kAuto) return spec;
-    if (map.has("method"))
-      diagnostics.error(codes::kBadValue, fmt::format("'{}' is what auto compares", name), map.where());
-    return std::nullopt;
+    return spec;
   }
-  std::vector<std::string> words = observer_words();
-  words.erase(std::find(words.begin(), words.end(), to_text(Observer::kAuto)));
   const auto observer =
       node.kind == YamlNode::Kind::kScalar ? observer_from(node.text) : std::optional<Observer>();
   if (observer && *observer != Observer::kAuto) return ObserverSpec{.observer = *observer};
+  if (observer) {
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("an entry of '{}' cannot be auto: {}", name, kNotCompared), node.where);
+    return std::nullopt;
+  }
   diagnostics.error(
       codes::kBadValue,
-      fmt::format("an entry of '{}' must be one of {}, or a map of such a 'method' and its numbers, not {}{}",
-                  name, join(words, ", "), describe(node),
-                  node.kind == YamlNode::Kind::kScalar ? did_you_mean(node.text, words) : ""),
+      fmt::format(
+          "an entry of '{}' must be one of {}, or a map of such a 'method' and its numbers, not {}{}", name,
+          join(method_words(false), ", "),
+          node.kind == YamlNode::Kind::kScalar && !node.text.empty() ? quote(node.text) : describe(node),
+          node.kind == YamlNode::Kind::kScalar ? did_you_mean_method(node.text, false) : ""),
       node.where);
   return std::nullopt;
 }
@@ -146,25 +103,47 @@ std::optional<MethodSearch> read_search(YamlMap& calibration, Observer method, D
   return search;
 }
 
-std::vector<ObserverFor> read_tensors(YamlMap& map, Diagnostics& diagnostics) {
+/// The name of an entry of `tensors`; nullopt: it is wrong, or has none.
+std::optional<Placed<std::string>> read_name(YamlMap& entry, const std::string& list,
+                                             Diagnostics& diagnostics) {
+  const auto name = entry.text("name");
+  if (!name && !entry.has("name")) {
+    diagnostics.error(codes::kMissingKey, fmt::format("an entry of {} has no 'name'", list), entry.where());
+  }
+  if (!name) return std::nullopt;
+  if (auto why = selector_error(name->value))
+    diagnostics.error(codes::kBadValue, std::move(*why), name->where);
+  return name;
+}
+
+std::vector<ObserverFor> read_tensors(YamlMap& map, Observer usual, Diagnostics& diagnostics) {
+  const std::string list = map.name_of("tensors");
+  const std::string why_not_auto =
+      usual == Observer::kAuto
+          ? ""
+          : fmt::format(
+                "it compares methods for the whole model, and 'calibration.method' is {}; the others are {}",
+                to_text(usual), join(method_words(false), ", "));
   std::vector<ObserverFor> tensors;
   for (YamlMap& entry : map.maps("tensors")) {
-    const auto name = entry.text("name");
-    if (!name && !entry.has("name")) {
-      diagnostics.error(codes::kMissingKey,
-                        fmt::format("an entry of {} has no 'name'", map.name_of("tensors")), entry.where());
-    }
-    if (name) {
-      if (auto why = selector_error(name->value))
-        diagnostics.error(codes::kBadValue, std::move(*why), name->where);
-    }
+    const auto name = read_name(entry, list, diagnostics);
     if (!entry.has("method")) {
-      diagnostics.error(codes::kMissingKey,
-                        fmt::format("an entry of {} has no 'method'", map.name_of("tensors")), entry.where());
+      diagnostics.error(codes::kMissingKey, fmt::format("an entry of {} has no 'method'", list),
+                        entry.where());
     }
-    const ObserverSpec spec = read_observer(entry, false, diagnostics);
+    const auto spec = read_method(entry, false, why_not_auto, diagnostics);
     entry.finish();
-    if (name) tensors.push_back({*name, spec});
+    if (!name) continue;
+    const auto before =
+        std::ranges::find(tensors, name->value, [](const ObserverFor& each) { return each.selector.value; });
+    if (before != tensors.end()) {
+      diagnostics.warning(
+          codes::kNeverWins,
+          fmt::format("{} {} decides nothing: the entry before it in line {} has the same name", list,
+                      quote(name->value), before->selector.where.line),
+          name->where);
+    }
+    tensors.push_back({*name, spec.value_or(ObserverSpec())});
   }
   return tensors;
 }
@@ -193,8 +172,8 @@ std::optional<Placed<std::uint64_t>> read_memory(YamlMap& map, Diagnostics& diag
   const std::string meant =
       is_near ? fmt::format(" (did you mean '{}{}'?)", text.substr(0, digits), meant_unit) : "";
   diagnostics.error(codes::kBadValue,
-                    fmt::format("{} must be a size such as 512MiB or 2GiB, not {}{}", map.name_of("memory"),
-                                describe(*node), meant),
+                    fmt::format("{} must be a size in MiB or GiB, such as 512MiB or 2GiB, not {}{}",
+                                map.name_of("memory"), describe(*node), meant),
                     node->where);
   return std::nullopt;
 }
@@ -213,31 +192,43 @@ void refuse_power_of_two(YamlMap& map, const YamlNode& calibration, Diagnostics&
       node->where);
 }
 
+void read_data(YamlMap& map, const std::string& file, CalibrationConfig& calibration,
+               Diagnostics& diagnostics) {
+  const YamlNode* data = map.find("data");
+  if (!data) return;
+  if (data->kind == YamlNode::Kind::kList) {
+    calibration.files = map.texts("data");
+    calibration.data = file;
+    calibration.where = data->where;
+    if (data->items.empty()) {
+      diagnostics.error(codes::kBadValue, fmt::format("{} is an empty list", map.name_of("data")),
+                        data->where);
+    }
+  } else if (data->kind == YamlNode::Kind::kScalar && !data->text.empty()) {
+    // lexically_normal: "../samples" in "cfg/a.yaml" reads as "samples" in messages.
+    const std::filesystem::path folder = std::filesystem::path(file).parent_path() / data->text;
+    calibration.data = folder.lexically_normal().string();
+    calibration.where = data->where;
+  } else {
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("{} must be a folder, a .txt list, or a list of files, not {}",
+                                  map.name_of("data"), describe(*data)),
+                      data->where);
+  }
+}
+
 }  // namespace
 
 CalibrationConfig read_calibration(const YamlNode& node, const std::string& file, Diagnostics& diagnostics) {
   YamlMap map(node, "calibration", diagnostics);
   CalibrationConfig calibration;
   calibration.where = map.where();
-  if (const YamlNode* list = map.find("data"); list && list->kind == YamlNode::Kind::kList) {
-    calibration.files = map.texts("data");
-    calibration.data = file;
-    calibration.where = list->where;
-    if (list->items.empty()) {
-      diagnostics.error(codes::kBadValue, fmt::format("{} is an empty list", map.name_of("data")),
-                        list->where);
-    }
-  } else if (const auto data = map.text("data")) {
-    // lexically_normal: "../samples" in "cfg/a.yaml" reads as "samples" in messages.
-    const std::filesystem::path folder = std::filesystem::path(file).parent_path() / data->value;
-    calibration.data = folder.lexically_normal().string();
-    calibration.where = data->where;
-  }
+  read_data(map, file, calibration, diagnostics);
   calibration.inputs = read_sample_inputs(map, diagnostics);
   calibration.state = read_state(map, diagnostics);
-  calibration.observer = read_observer(map, true, diagnostics);
+  calibration.observer = read_method(map, true, "", diagnostics).value_or(ObserverSpec());
   calibration.search = read_search(map, calibration.observer.observer, diagnostics);
-  calibration.tensors = read_tensors(map, diagnostics);
+  calibration.tensors = read_tensors(map, calibration.observer.observer, diagnostics);
   if (const auto corrects = map.boolean("bias_correction")) calibration.bias_correction = corrects->value;
   if (const auto rounding = map.word("weight_rounding", {"nearest", "least_error"}))
     calibration.weight_rounding = {rounding->value == "least_error", rounding->where};

@@ -223,6 +223,7 @@ Config own_config(const YamlNode& root, const std::string& file, Diagnostics& di
   config.setters = read_qconfig_setter(map, usual, diagnostics, not_yet);
   const std::vector<Setting> others = read_other_ways(map, diagnostics, not_yet);
   config.setters.insert(config.setters.end(), others.begin(), others.end());
+  config.precision_key = precision_key(map);
   config.not_yet = not_yet.all();
   map.finish();
   return config;

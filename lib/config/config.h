@@ -110,7 +110,10 @@ struct Config {
   Fusing fusing;
   std::vector<Setting> setters;        // of hybrid and qconfig_setter, the first wins
   std::vector<Setting> usual_aspects;  // what weights and activations say besides the dtype
-  std::vector<Diagnostic> not_yet;     // errors for prepare: what is correct, but cannot be carried out yet
+  /// Under which key an own file says the precision of single nodes: qconfig_setter, templates, qconfig_dict,
+  /// quantizers or extra_qconfig_dict (whatever MQBench's dictionaries it has); nullopt: under none.
+  std::optional<Placed<std::string>> precision_key;
+  std::vector<Diagnostic> not_yet;  // errors for prepare: what is correct, but cannot be carried out yet
 
   // What only the files of other tools say.
   std::string written_for;                    // "hb_mapper", ...; empty: qprep itself
@@ -118,6 +121,7 @@ struct Config {
   std::optional<Placed<std::string>> folder;  // for what is written, likewise
   std::vector<InputPreprocessing> inputs;     // empty: the model's inputs stay as they are
   GraphCuts cuts;
+  std::optional<Where> loads_scales;           // only tensors for which the model carries none get others
   std::vector<Placed<std::string>> wants_bpu;  // nodes
   std::vector<std::string> kept;               // keys that are for the compiler alone, "debug: False"
   std::vector<Diagnostic> remarks;             // warnings and notes of reading

@@ -32,6 +32,7 @@ class Reader {
     const HbValue* type = file_.find(kGroup, "calibration_type");
     const std::string method = type ? type->text : "";
     read_percentile(method);
+    if (method == "load") config_.loads_scales = type->where;
     if (method == "skip" || !read_folders(method)) return without_data(method, type);
     config_.dialect = {Dialect::kQdq, {}};
     config_.form = {Form::kBoth, {}};
@@ -77,6 +78,12 @@ class Reader {
     if (method == "kl") observer_ = {.observer = Observer::kKl};
     if (method == "max" && observer_.observer != Observer::kPercentile)
       observer_ = {.observer = Observer::kMinMax};
+    if (method == "load") {
+      findings_.remarks.note(codes::kChosenMethod,
+                             "'calibration_type' load: the scales that the model carries stay; tensors "
+                             "without one of their own are calibrated, with auto",
+                             type->where);
+    }
     if (method == "mix") {
       observer_ = {.observer = Observer::kMix};
       findings_.remarks.note(

@@ -223,8 +223,8 @@ void read_optimization(const HbFile& file, const Findings& findings, HbSettings&
       }
     } else if (word == "run_fast") {
       findings.remarks.note(codes::kChosenMethod,
-                            "'run_fast' shortens a search for a calibration method; qprep does not search, "
-                            "so there is nothing to shorten",
+                            "'run_fast' shortens hb_mapper's search for a calibration method; qprep's "
+                            "search with 'calibration_type' default stays whole",
                             where);
     } else if (const auto set = operator_word(word)) {
       Selector selector;

@@ -16,8 +16,9 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-/// kl counts at least so many bins.
+/// So many bins kl has.
 constexpr int kFewestBins = 256;
+constexpr int kMostBins = 65536;
 
 /// Its metrics; nullopt: qprep has none of that name.
 constexpr std::array<std::pair<std::string_view, std::optional<ResultMetric>>, 6> kMetrics = {{
@@ -44,6 +45,11 @@ std::optional<double> number_of(const YamlNode& node) {
   return is_number ? std::optional(number) : std::nullopt;
 }
 
+/// As describe, but that in JSON all texts are in quotes.
+std::string what_is(const YamlNode& node) {
+  return node.kind == Kind::kScalar && !node.text.empty() ? quote(node.text) : describe(node);
+}
+
 class Reader {
  public:
   Reader(YamlMap& model, const Findings& findings) : model_(model), findings_(findings) {}
@@ -66,15 +72,46 @@ class Reader {
     says(map.where());
     const auto types = words(map, "calibration_type", {"max", "kl"});
     const auto percentiles = numbers(map, "max_percentile", 0.5, 1, false);
-    const auto bins = numbers(map, "num_bin", 129, 1'000'000, true);
+    const auto bins = numbers(map, "num_bin", 129, 1'000'000, true,
+                              fmt::format(" ({} to {} can be carried out)", kFewestBins, kMostBins));
     numbers(map, "max_num_bin", 258, 100'000'000, true);
     read_per_channel(map);
     read_asymmetric(map);
     for (const Placed<std::string>& type : types) {
-      if (type.value == "max") add_max(percentiles);
-      if (type.value == "kl") add_kl(bins);
+      const bool is_max = type.value == "max";
+      methods_ += std::max<std::size_t>(1, is_max ? percentiles.size() : bins.size());
+      is_max ? add_max(percentiles) : add_kl(bins);
     }
+    refuse_idle(map, types, percentiles, bins);
     map.finish();
+  }
+
+  /// What is said of a method that is not among those that are named.
+  void refuse_idle(const YamlMap& map, const std::vector<Placed<std::string>>& types,
+                   const std::vector<Placed<double>>& percentiles, const std::vector<Placed<double>>& bins) {
+    const auto named = [&](std::string_view type) {
+      return std::ranges::find(types, type, &Placed<std::string>::value) != types.end();
+    };
+    const auto cuts = std::ranges::find_if(percentiles, [](const auto& each) { return each.value < 1; });
+    if (cuts != percentiles.end() && named("kl") && !named("max")) {
+      findings_.wrong(fmt::format("{} is for 'calibration_type' max, not kl", map.name_of("max_percentile")),
+                      cuts->where);
+    }
+    const std::string_view instead = types.empty() ? "" : ", not max";
+    if (!bins.empty() && !named("kl")) {
+      no_effect(
+          fmt::format("{} has no effect: it is for 'calibration_type' kl{}", map.name_of("num_bin"), instead),
+          bins.front().where);
+    }
+    if (!percentiles.empty() && types.empty()) {
+      no_effect(fmt::format("{} has no effect: it is for 'calibration_type' max beside it",
+                            map.name_of("max_percentile")),
+                percentiles.front().where);
+    }
+  }
+
+  void no_effect(std::string message, const Where& where) {
+    findings_.remarks.warning(codes::kNoEffect, std::move(message), where);
   }
 
   void add_max(const std::vector<Placed<double>>& percentiles) {
@@ -89,10 +126,10 @@ class Reader {
   void add_kl(const std::vector<Placed<double>>& bins) {
     if (bins.empty()) said_.observers.push_back({.observer = Observer::kKl, .bins = 1024});
     for (const Placed<double>& each : bins) {
-      if (each.value < kFewestBins || each.value > 65536) {
-        findings_.later(
-            fmt::format("'num_bin' {} (qprep's kl has from {} to 65536 bins)", each.value, kFewestBins),
-            each.where);
+      if (each.value < kFewestBins || each.value > kMostBins) {
+        findings_.later(fmt::format("'num_bin' {} (qprep's kl has from {} to {} bins)", each.value,
+                                    kFewestBins, kMostBins),
+                        each.where);
         continue;
       }
       said_.observers.push_back({.observer = Observer::kKl, .bins = static_cast<int>(each.value)});
@@ -132,6 +169,16 @@ class Reader {
       findings_.wrong("'similarity' is one number, not several", similarities[1].where);
     if (!similarities.empty() && said_.search.metric == ResultMetric::kCosineSimilarity)
       said_.search.similarity = similarities[0].value;
+    if (!similarities.empty() && said_.search.metric != ResultMetric::kCosineSimilarity) {
+      no_effect(fmt::format("{} has no effect: it is of 'metric' cosine-similarity, and the metric is {}",
+                            map.name_of("similarity"), metrics[0].value),
+                similarities[0].where);
+    }
+    if (methods_ < 2 && !said_.search.per_channel) {
+      no_effect(fmt::format("'{}' has no effect: it compares methods, of which 'activation' names {}",
+                            map.path(), methods_ == 0 ? "none" : "one"),
+                map.where());
+    }
     map.finish();
   }
 
@@ -163,13 +210,14 @@ class Reader {
         continue;
       }
       findings_.wrong(fmt::format("{} must be one of {}, not {}{}", map.name_of(key), join(allowed, ", "),
-                                  describe(*value), is_text ? did_you_mean(value->text, allowed) : ""),
+                                  what_is(*value), is_text ? did_you_mean(value->text, allowed) : ""),
                       value->where);
     }
     return found;
   }
 
-  std::vector<Placed<double>> numbers(YamlMap& map, const char* key, double min, double max, bool whole) {
+  std::vector<Placed<double>> numbers(YamlMap& map, const char* key, double min, double max, bool whole,
+                                      const std::string& besides = "") {
     std::vector<Placed<double>> found;
     for (const YamlNode* value : values(map, key)) {
       const auto number = number_of(*value);
@@ -177,8 +225,8 @@ class Reader {
         found.push_back({*number, value->where});
         continue;
       }
-      findings_.wrong(fmt::format("{} must be a {}number from {} to {}, not {}", map.name_of(key),
-                                  whole ? "whole " : "", min, max, describe(*value)),
+      findings_.wrong(fmt::format("{} must be a {}number from {} to {}{}, not {}", map.name_of(key),
+                                  whole ? "whole " : "", min, max, besides, what_is(*value)),
                       value->where);
     }
     return found;
@@ -191,7 +239,7 @@ class Reader {
       if (flag) {
         found.push_back({*flag, value->where});
       } else {
-        findings_.wrong(fmt::format("{} must be true or false, not {}", map.name_of(key), describe(*value)),
+        findings_.wrong(fmt::format("{} must be true or false, not {}", map.name_of(key), what_is(*value)),
                         value->where);
       }
     }
@@ -230,6 +278,7 @@ class Reader {
   YamlMap& model_;
   const Findings& findings_;
   HmctCalibration said_;
+  std::size_t methods_ = 0;  // that `activation` names, also those that cannot be carried out yet
 };
 
 }  // namespace

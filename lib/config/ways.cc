@@ -62,4 +62,13 @@ std::vector<Setting> read_other_ways(YamlMap& file, Diagnostics& diagnostics, Di
   return settings;
 }
 
+std::optional<Placed<std::string>> precision_key(const YamlMap& file) {
+  for (const Placed<std::string>& key : file.keys()) {
+    if (key.value == "qconfig_setter" || key.value == "templates" || key.value == "quantizers") return key;
+    const Way* way = way_of(key.value);
+    if (way && way != &ways().front()) return Placed<std::string>{std::string(way->front()), key.where};
+  }
+  return std::nullopt;
+}
+
 }  // namespace qprep

@@ -29,6 +29,7 @@
 #include "driver/rules.h"
 #include "driver/runtime_warnings.h"
 #include "driver/segments_picture.h"
+#include "driver/sensitivity_advice.h"
 #include "driver/small_segments.h"
 #include "driver/statistics_in_parts.h"
 #include "driver/whole_on_bpu.h"
@@ -273,11 +274,19 @@ bool Preparation::raise(std::string_view step, std::int64_t opset, std::vector<P
 }
 
 void Preparation::check_scales_are_there() const {
-  if (!wants_fixed_point() || config_.calibration || had_scales_) return;
+  const bool needs = config_.loads_scales || (wants_fixed_point() && !config_.calibration);
+  if (!needs || had_scales_) return;
   const std::vector<Observed> waiting = tensors_to_observe(model(), plan_);
   if (std::all_of(waiting.begin(), waiting.end(),
                   [](const Observed& tensor) { return constant_of(*tensor.value) != nullptr; })) {
     return;
+  }
+  if (config_.loads_scales) {
+    throw Fatal(codes::kNoScales,
+                fmt::format("'calibration_type' load keeps the scales that the model carries, and {} carries "
+                            "none; max, kl, mix and default find them with the samples of 'cal_data_dir'",
+                            result_.model),
+                *config_.loads_scales);
   }
   throw Fatal(
       codes::kNoScales,
@@ -378,7 +387,11 @@ bool Preparation::act() {
   report_.risks = risks_->found(&seen);
   report_.calibrated = calibrator_->report(filled);
   report_.sensitivity = result_.sensitivity = calibrator_->sensitivity();
-  report_.sensitivity_table = as_configuration_names(out_ / sensitivity_file()).generic_string();
+  if (report_.sensitivity.any()) {
+    report_.sensitivity_advice =
+        advice_of(report_.sensitivity, config_, report_.nodes,
+                  as_configuration_names(out_ / sensitivity_file()).generic_string());
+  }
   report_uncalibrated(filled);
   begin_check_result();
   return true;

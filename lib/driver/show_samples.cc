@@ -9,6 +9,7 @@
 #include <set>
 
 #include "analysis/sample_digest.h"
+#include "config/quote.h"
 #include "driver/configured_model.h"
 #include "driver/fix_sizes.h"
 #include "driver/open_samples.h"
@@ -92,6 +93,12 @@ nlohmann::ordered_json to_json(const Spread& spread) {
   return {{"min", spread.min}, {"max", spread.max}, {"mean", spread.mean()}};
 }
 
+/// The output that becomes this input in the next step; empty: it is no state.
+std::string state_output(const CalibrationConfig& calibration, const std::string& input) {
+  const auto link = std::ranges::find(calibration.state, input, &StateLink::input);
+  return link == calibration.state.end() ? "" : link->output;
+}
+
 }  // namespace
 
 ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostics) {
@@ -145,7 +152,9 @@ ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostic
     input.takes = to_text(inputs[k].type);
     for (std::size_t i = 0; i < samples.size() && input.place.empty(); ++i)
       input.place = std::filesystem::path(samples.file(i, k)).parent_path().string();
-    if (const auto text = preprocessing.find(input.name); text != preprocessing.end()) {
+    if (input.place.empty()) input.state = state_output(*config.calibration, input.name);
+    if (const auto text = preprocessing.find(input.name);
+        text != preprocessing.end() && input.state.empty()) {
       const bool is_made = std::any_of(facts.begin(), facts.end(), [&](const SampleFacts& sample) {
         const InputFacts& each = sample.at(input.name);
         return each.preprocessed || each.in_file.has_value();
@@ -172,13 +181,17 @@ std::string to_text(const ShownSamples& shown) {
   Table table;
   table.headers = {"input", "takes", "is fed", "shapes", "layout", "min", "max", "mean"};
   for (const ShownInput& input : shown.inputs) {
-    const bool some = input.range.seen();
+    const bool some = input.range.seen() && input.state.empty();
     table.rows.push_back({input.name, input.takes, to_text(input.dtype), shapes_text(input),
                           input.layout.empty() ? "-" : input.layout, some ? number(input.range.min) : "-",
                           some ? number(input.range.max) : "-", some ? number(input.range.mean()) : "-"});
   }
   page.simple(table);
   for (const ShownInput& input : shown.inputs) {
+    if (!input.state.empty()) {
+      page.line(fmt::format("{}: zeros in the first step, then {}", input.name, quote(input.state)));
+      continue;
+    }
     page.line(fmt::format("{}: {}", input.name, input.place.empty() ? "no file" : input.place));
     page.line(input.idle_preprocessing
                   ? "  fed as it stands in the files: none is a picture, which alone is prepared"
@@ -208,10 +221,11 @@ nlohmann::ordered_json to_json(const ShownSamples& shown) {
                                   {"dtype", to_text(input.dtype)},
                                   {"shapes", input.shapes},
                                   {"layout", input.layout},
-                                  {"range", to_json(input.range)},
+                                  {"range", input.state.empty() ? to_json(input.range) : nullptr},
                                   {"channels", nlohmann::ordered_json::array()},
                                   {"not_finite", input.not_finite},
-                                  {"preprocessing", input.preprocessing}};
+                                  {"preprocessing", input.preprocessing},
+                                  {"state", input.state}};
     for (const Spread& channel : input.channels) row["channels"].push_back(to_json(channel));
     json["inputs"].push_back(std::move(row));
   }

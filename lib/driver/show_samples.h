@@ -27,7 +27,7 @@ struct SamplesOptions {
 struct ShownInput {
   std::string name;
   std::string takes;                // what the model says: "float32[1,3,224,224]"
-  std::string place;                // the folder of its files, or of all
+  std::string place;                // the folder of its files; empty: it has none
   DType dtype = DType::kUndefined;  // of what it is fed
   std::vector<Dims> shapes;         // those that occur, sorted
   std::string layout;               // "NCHW", "NHWC"; empty: no picture
@@ -36,6 +36,7 @@ struct ShownInput {
   std::int64_t not_finite = 0;      // elements
   std::string preprocessing;        // in words; empty: the numbers are fed as they stand in the files
   bool idle_preprocessing = false;  // it is configured, and no file is what it prepares
+  std::string state;                // a state without files: the output that the later steps feed to it
 };
 
 struct ShownSamples {

@@ -207,7 +207,7 @@ struct Report {
   std::vector<NumericRisk> risks;  // without a calibration, those that need no data
   Calibrated calibrated;
   Sensitivity sensitivity;
-  std::string sensitivity_table;    // its file, relative to the configuration
+  SensitivityAdvice sensitivity_advice;
   std::vector<Crossing> crossings;  // between the CPU and segments of the BPU
   ReportRegion region;
   std::vector<ReportRewritten> rewritten;  // known after the plan was made

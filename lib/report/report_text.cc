@@ -183,7 +183,7 @@ class TextWriter {
     }
     if (const std::string risks = to_text(report_.risks); !risks.empty()) page_.line(risks);
     if (report_.calibrated.any()) page_.line(to_text(report_.calibrated));
-    if (report_.sensitivity.any()) page_.line(to_text(report_.sensitivity, report_.sensitivity_table));
+    if (report_.sensitivity.any()) page_.line(to_text(report_.sensitivity, report_.sensitivity_advice));
   }
 
   void devices() {

@@ -69,7 +69,7 @@ const Sensitivity::Step& Sensitivity::most() const {
   });
 }
 
-std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
+std::string to_text(const Sensitivity& sensitivity, const SensitivityAdvice& advice) {
   if (!sensitivity.any()) return "";
   Page page;
   const std::string samples = counted(sensitivity.samples, "sample", "samples");
@@ -95,17 +95,14 @@ std::string to_text(const Sensitivity& sensitivity, const std::string& table) {
                           sensitivity.wants_float() ? "float" : "int16"));
     return page.take();
   }
-  const std::size_t most = sensitivity.raised.size() + sensitivity.most().tensors;
-  const std::string dtype = sensitivity.wants_float() ? ", dtype: float" : "";
   const std::string before =
       sensitivity.raised.empty()
           ? ""
           : fmt::format(", {} that a table raised already among them", sensitivity.raised.size());
-  page.line(fmt::format("{} has all {}; to have the first {}{} in {}:", table,
-                        sensitivity.raised.size() + sensitivity.tensors.size(), most, before,
-                        sensitivity.wants_float() ? "float" : "int16"));
-  page.line(
-      fmt::format("  qconfig_setter: [{{sensitive_op: {{table: {}, topk: {}{}}}}}]", table, most, dtype));
+  page.line(fmt::format("{} has all {}; to have the first {}{} in {}{}:", advice.table,
+                        sensitivity.raised.size() + sensitivity.tensors.size(), sensitivity.worth_raising(),
+                        before, sensitivity.wants_float() ? "float" : "int16", advice.where));
+  for (const std::string& line : advice.lines) page.line("  " + line);
   return page.take();
 }
 

@@ -35,6 +35,8 @@ struct Sensitivity {
   bool any() const { return !tensors.empty(); }
   /// The first step with which those are 95 % of what the tensors cost, each by itself.
   const Step& most() const;
+  /// How many rows of the table are worth it, those that were raised before among them.
+  std::size_t worth_raising() const { return raised.size() + most().tensors; }
   /// 16 bits for all of them lose more than four times what no quantised activation does.
   bool wants_float() const {
     return raised_to_float || steps.back().with_int16 > 4 * steps.back().with_float;
@@ -48,8 +50,14 @@ struct Sensitivity {
   bool weights_lose_most() const { return 2 * steps.back().with_float > steps.front().with_int16; }
 };
 
-/// `table`: the file of to_csv, as the configuration can name it.
-std::string to_text(const Sensitivity& sensitivity, const std::string& table);
+/// How the configuration has the most costly tensors in int16, or in float.
+struct SensitivityAdvice {
+  std::string table;       // the file of to_csv, as the configuration can name it
+  std::string where = {};  // ", as the first entry of 'qconfig_setter'"; empty: at the file's own level
+  std::vector<std::string> lines = {};  // to be written there
+};
+
+std::string to_text(const Sensitivity& sensitivity, const SensitivityAdvice& advice);
 /// "results at 5.6 dB over 16 samples; 18.2 dB with 6 of 34 tensors in float". Given: any().
 std::string to_line(const Sensitivity& sensitivity);
 /// A table that `sensitive_op` reads.

@@ -351,6 +351,46 @@ class Keys(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertTrue((self.folder / "out/net_fixed.onnx").exists())
 
+    def test_load_with_samples_fills_what_the_model_lacks(self):
+        self.samples()
+        load = minimal(method="load", train="featuremap", rt="featuremap")
+        result = qprep("prepare", "-c", self.config(load))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("config.yaml:", result.stderr)
+        self.assertIn("'calibration_type' load keeps the scales that the model carries, and net.onnx carries none", result.stderr)
+        self.assertIn("[no-scales]", result.stderr)
+
+        self.assertEqual(qprep("prepare", "-c", self.config(minimal())).returncode, 0)
+        model = onnx.load(self.folder / "model_output/net_calibrated.onnx")
+        # What one Dequantize makes is read before the Quantize of it, as in a model that has no scale there.
+        constants = {each.name for each in model.graph.initializer}
+        pairs = [(a, b) for a in model.graph.node for b in model.graph.node
+                 if a.op_type == "QuantizeLinear" and b.op_type == "DequantizeLinear" and b.input[0] == a.output[0]
+                 and a.input[0] not in constants]
+        self.assertGreater(len(pairs), 2)
+        carried = {a.input[0]: next(numpy_helper.to_array(each) for each in model.graph.initializer if each.name == a.input[1])
+                   for a, _ in pairs}
+        quantise, dequantise = pairs[len(pairs) // 2]
+        for node in model.graph.node:
+            for i, name in enumerate(node.input):
+                if name == dequantise.output[0]:
+                    node.input[i] = quantise.input[0]
+        for node in (quantise, dequantise):
+            model.graph.node.remove(node)
+        onnx.save(model, self.folder / "carries.onnx")
+        result = qprep("prepare", self.folder / "carries.onnx", "-c", self.config(load), "-o", self.folder / "out")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        report = json.loads((self.folder / "out/model_check_result.json").read_text())
+        self.assertIn("tensors without one of their own are calibrated, with auto", json.dumps(report["diagnostics"]))
+        self.assertEqual([row["tensor"] for row in report["calibrated"]], [quantise.input[0]])
+        written = onnx.load(self.folder / "out/net_calibrated.onnx")
+        values = {each.name: numpy_helper.to_array(each) for each in written.graph.initializer}
+        scales = sorted(float(values[node.input[1]]) for node in written.graph.node
+                        if node.op_type == "QuantizeLinear" and node.input[0] not in values)
+        for tensor, scale in carried.items():
+            if tensor != quantise.input[0]:
+                self.assertIn(float(scale), scales, tensor)
+
     def test_a_sample_of_another_size_is_said_with_both_sizes(self):
         self.samples(data=[np.zeros(5, np.float32)])
         result = qprep("prepare", "-c", self.config(minimal()))

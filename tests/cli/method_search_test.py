@@ -260,7 +260,7 @@ class Search(unittest.TestCase):
             "search: {methods: []}": "'calibration.search.methods' must be a list of methods, not an empty one",
             "search: {methods: mse}": "'calibration.search.methods' must be a list of methods, not 'mse'",
             "search: {methods: [msi]}": "not 'msi' (did you mean 'mse'?)",
-            "search: {methods: [auto]}": "an entry of 'calibration.search.methods' must be one of min_max, ",
+            "search: {methods: [auto]}": "an entry of 'calibration.search.methods' cannot be auto: it is what compares these",
             "search: {methods: [mse, mse]}": "'calibration.search.methods' has mse twice",
             "search: {methods: [{percentile: 99}]}": "an entry of 'calibration.search.methods' has no 'method'",
             "search: {methods: [{method: kl, percentile: 99}]}": "'calibration.search.methods.percentile' is for method percentile",

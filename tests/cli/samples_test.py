@@ -350,6 +350,26 @@ class Pictures(Samples):
         wanted[4:] = [20, 160, 230]
         self.assertLessEqual(np.abs(fed - wanted).max(), 6)
 
+    def test_a_state_without_a_file_is_said_to_be_one(self) -> None:
+        tensor = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4])
+        add = helper.make_node("Add", ["x", "state"], ["stateN"], "add")
+        graph = helper.make_graph([add], "g", [tensor("x"), tensor("state")], [tensor("stateN")])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.save(model, self.folder / "m.onnx")
+        self.npy("x/0.npy", np.ones((3, 4), np.float32))
+        self.config("calibration: {data: s, state: {stateN: state}}")
+        run = self.run_qprep("samples", "show", "m.onnx", "-c", "c.yaml")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        shown = run.stdout
+        self.assertIn("\nstate: zeros in the first step, then 'stateN'\n", shown)
+        self.assertEqual(shown.count("fed as it stands"), 1)
+        self.assertRegex(shown, r"\nstate +float32\[1,4\] +float32 +\[1,4\] +- +- +- +-\s")
+        row = {each["name"]: each for each in self.show()["inputs"]}
+        self.assertEqual((row["state"]["state"], row["state"]["range"]), ("stateN", None))
+        self.assertEqual((row["x"]["state"], row["x"]["range"]["max"]), ("", 1))
+        self.npy("state/0.npy", np.full((1, 4), 5, np.float32))
+        self.assertEqual({each["name"]: each for each in self.show()["inputs"]}["state"]["range"]["max"], 5)
+
     def test_promises(self) -> None:
         rgb = picture(6, 8)
         self.picture("0.png", png_bytes(rgb, 2))

@@ -130,6 +130,77 @@ class Sensitivity(unittest.TestCase):
         line = text[text.index(tip):].splitlines()[0]
         self.assertEqual(self.prepare(line, folder="tip").returncode, 0)
 
+    def advice(self, folder: str) -> tuple[str, list[str]]:
+        """The sentence, and the lines to be written."""
+        lines = (self.folder / folder / "model_check_result.txt").read_text().splitlines()
+        at = next(i for i, line in enumerate(lines) if "; to have the first" in line)
+        end = next(i for i in range(at + 1, len(lines)) if not lines[i].startswith("  "))
+        return lines[at], [line[2:] for line in lines[at + 1 : end]]
+
+    def dtype_of(self, tensor: str, folder: str) -> str:
+        """As the node that makes it says; the most costly tensor in these tests."""
+        outputs = [slot for node in self.report(folder)["nodes"] for slot in node["outputs"]]
+        return next(slot["dtype"] for slot in outputs if slot["name"] == tensor)
+
+    def test_advice_is_in_the_form_of_the_file(self) -> None:
+        """What it says can be written where it says, and does what it says."""
+        measured = f"{self.CALIBRATION}, sensitivity: true}}\n"
+        indented = lambda lines, by: "".join(f"{' ' * by}{line}\n" for line in lines)
+        for form, config, where, followed in (
+            ("setter", "qconfig_setter:\n  - module_name: {concat: {output: qint8}}\n",
+             "as the first entry of 'qconfig_setter' (line 3)",
+             lambda config, lines: config.replace("setter:\n", "setter:\n" + indented(lines, 2))),
+            ("templates", "templates:\n  - ModuleNameTemplate: {'': qint8, concat: qint8}\n",
+             "as the last entry of 'templates' (line 3)", lambda config, lines: config + indented(lines, 2)),
+            ("dict", "qconfig_dict:\n  '': {activation: qint8, weight: qint8}\n", "in 'qconfig_dict'",
+             lambda config, lines: config + indented(lines, 2)),
+            ("quantizers", "quantizers:\n  - global: {output_activation: int8, weight: int8}\n",
+             "as the first entry of 'quantizers' (line 3)",
+             lambda config, lines: config.replace("izers:\n", "izers:\n" + indented(lines, 2))),
+            ("mqbench", "extra_qconfig_dict:\n  w_qscheme: {bit: 8, per_channel: true}\n", "in 'extra_qconfig_dict'",
+             lambda config, lines: config + indented(lines, 2)),
+        ):
+            with self.subTest(form):
+                done = self.prepare(measured + config, folder=form)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(self.dtype_of("both", form), "qint8")
+                sentence, lines = self.advice(form)
+                self.assertTrue(sentence.endswith(f"{where}:"), sentence)
+                done = self.prepare(followed(measured + config, lines), folder=f"{form}2")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                wanted = "qint16" if " in int16" in sentence else "float32"
+                self.assertEqual(self.dtype_of("both", f"{form}2"), wanted, lines)
+
+    def test_advice_for_hb_mapper_names_nodes(self) -> None:
+        (self.folder / "raw").mkdir(exist_ok=True)
+        for i, sample in enumerate(self.samples):
+            sample.tofile(self.folder / f"raw/{i}.bin")
+
+        def prepared(name: str, more_model: str = "", more_calibration: str = "") -> None:
+            (self.folder / f"{name}.yaml").write_text(
+                "model_parameters:\n  onnx_model: m.onnx\n  march: bayes\n  output_model_file_prefix: m\n"
+                f"  working_dir: {name}\n{more_model}"
+                "input_parameters: {input_type_train: featuremap, input_type_rt: featuremap, input_layout_train: NCHW,"
+                " norm_type: no_preprocess}\n"
+                f"calibration_parameters:\n  calibration_type: default\n  cal_data_dir: raw\n  cal_data_type: float32\n"
+                f"{more_calibration}compiler_parameters: {{compile_mode: latency, optimize_level: O2}}\n")
+            done = subprocess.run([QPREP, "prepare", "-c", f"{name}.yaml"], cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        prepared("hb")
+        costly = self.report("hb")["sensitivity"]["tensors"][0]["tensor"]
+        sentence, lines = self.advice("hb")
+        self.assertNotIn("sensitive_op", "".join(lines))
+        under = "".join(f"  {line}\n" for line in lines)
+        if " in int16" in sentence:
+            self.assertIn("'model_parameters'", sentence)
+            prepared("hb2", more_model=under)
+            self.assertEqual(self.dtype_of(costly, "hb2"), "qint16")
+        else:
+            self.assertIn("'calibration_parameters.run_on_cpu'", sentence)
+            prepared("hb2", more_calibration=under)
+            self.assertEqual(self.dtype_of(costly, "hb2"), "float32")
+
     def test_advice_goes_on_where_it_was_followed(self) -> None:
         """The new table begins with what the old one raised, so that a run may write over the table that it reads."""
         measured = f"{self.CALIBRATION}, sensitivity: true}}\n"

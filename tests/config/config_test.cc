@@ -1,7 +1,9 @@
 #include "config/config.h"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/codes.h"
@@ -332,7 +334,8 @@ TEST_CASE("All mistakes of a file are reported in one run, in the order of the l
           "dir/c.yaml:7:9: error: 'output.form' must be one of qat, fixed_point, both, not 'fixed' (did you "
           "mean "
           "'fixed_point'?) [bad-value]",
-          "dir/c.yaml:8:21: error: 'calibration.data' must be a text, not a map [bad-value]",
+          "dir/c.yaml:8:21: error: 'calibration.data' must be a folder, a .txt list, or a list of files, not "
+          "a map [bad-value]",
           "dir/c.yaml:8:34: error: 'calibration.method' must be one of auto, min_max, mean_range, "
           "moving_average, "
           "percentile, kl, mse, mix, clip, clip_std, lsq, pact, not 'minmax' (did you mean 'min_max'?) "
@@ -359,6 +362,91 @@ TEST_CASE("Values that cannot be carried out are refused by name") {
   CHECK(complaints("calibration: {method: kl, percentile: 99}\n") ==
         Lines{"dir/c.yaml:1:39: error: 'calibration.percentile' is for method percentile and mix, not kl "
               "[bad-value]"});
+}
+
+TEST_CASE("A method that other tools call otherwise is named, wherever a method stands") {
+  const std::string words =
+      "min_max, mean_range, moving_average, percentile, kl, mse, mix, clip, clip_std, lsq, pact";
+  for (const auto& [word, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"max", "'min_max', which hb_mapper calls max"},
+           {"MinMax", "'min_max'"},
+           {"Entropy", "'kl', which ONNX Runtime calls entropy"},
+           {"histogram", "'percentile' or 'mse', which look at a histogram"},
+           {"percentle", "'percentile'"}}) {
+    const std::string said = fmt::format("{}, not '{}' (did you mean {}?) [bad-value]", words, word, meant);
+    CHECK(complaints(fmt::format("calibration: {{method: {}}}\n", word)) ==
+          Lines{"dir/c.yaml:1:23: error: 'calibration.method' must be one of auto, " + said});
+    CHECK(
+        complaints(fmt::format("calibration: {{tensors: [{{name: a, method: {}}}], method: kl}}\n", word)) ==
+        Lines{"dir/c.yaml:1:43: error: 'calibration.tensors[0].method' must be one of " + said});
+    CHECK(complaints(fmt::format("calibration: {{search: {{methods: [{{method: {}}}]}}}}\n", word)) ==
+          Lines{"dir/c.yaml:1:43: error: 'calibration.search.methods.method' must be one of " + said});
+    const Lines plain = complaints(fmt::format("calibration: {{search: {{methods: [{}]}}}}\n", word));
+    REQUIRE(plain.size() == 1);
+    CHECK(plain[0].find(fmt::format("(did you mean {}?)", meant)) != std::string::npos);
+  }
+}
+
+TEST_CASE("Where auto cannot be said, what can is named") {
+  const std::string why =
+      "cannot be auto: it is what compares these; name methods such as min_max, percentile, kl and mse, or "
+      "leave the list out [bad-value]";
+  CHECK(complaints("calibration: {search: {methods: [auto]}}\n") ==
+        Lines{"dir/c.yaml:1:34: error: an entry of 'calibration.search.methods' " + why});
+  CHECK(complaints("calibration: {search: {methods: [{method: auto}]}}\n") ==
+        Lines{"dir/c.yaml:1:43: error: 'calibration.search.methods.method' " + why});
+  CHECK(
+      complaints("calibration: {method: mse, tensors: [{name: a, method: auto}]}\n") ==
+      Lines{"dir/c.yaml:1:56: error: 'calibration.tensors[0].method' cannot be auto: it compares methods for "
+            "the whole model, and 'calibration.method' is mse; the others are min_max, mean_range, "
+            "moving_average, percentile, kl, mse, mix, clip, clip_std, lsq, pact [bad-value]"});
+  CHECK(complaints("calibration: {tensors: [{name: a, method: auto}]}\n").empty());
+}
+
+TEST_CASE("Numbers of calibration out of bounds are told with what would be in them") {
+  CHECK(
+      complaints("calibration: {method: clip, clip_max: 1, clip_min: 3}\n") ==
+      Lines{
+          "dir/c.yaml:1:39: error: 'calibration.clip_max' must be at least 'calibration.clip_min', which is "
+          "3, and is 1 [bad-value]"});
+  CHECK(
+      complaints("calibration: {method: clip, clip_min: 3}\n") ==
+      Lines{
+          "dir/c.yaml:1:39: error: 'calibration.clip_max' must be at least 'calibration.clip_min', which is "
+          "3, and is 1 unless told [bad-value]"});
+  CHECK(
+      complaints("calibration: {method: clip, clip_max: -2}\n") ==
+      Lines{
+          "dir/c.yaml:1:39: error: 'calibration.clip_max' must be at least 'calibration.clip_min', which is "
+          "-1 unless told, and is -2 [bad-value]"});
+  CHECK(
+      complaints("calibration: {method: percentile, percentile: 0.9999}\n") ==
+      Lines{"dir/c.yaml:1:47: error: 'calibration.percentile' is in percent, from 50 to 100: write 99.99 for "
+            "0.9999 [bad-value]"});
+  CHECK(complaints("calibration: {method: percentile, percentile: 40}\n") ==
+        Lines{"dir/c.yaml:1:47: error: 'calibration.percentile' must be a number from 50 to 100, not '40' "
+              "[bad-value]"});
+  CHECK(complaints("calibration: {memory: 1KiB}\n") ==
+        Lines{"dir/c.yaml:1:23: error: 'calibration.memory' must be a size in MiB or GiB, such as 512MiB or "
+              "2GiB, not '1KiB' [bad-value]"});
+  const std::string data =
+      "error: 'calibration.data' must be a folder, a .txt list, or a list of files, not ";
+  CHECK(complaints("calibration: {data: ''}\n") ==
+        Lines{"dir/c.yaml:1:21: " + data + "an empty text [bad-value]"});
+  CHECK(complaints("calibration: {data: {a: b}}\n") ==
+        Lines{"dir/c.yaml:1:21: " + data + "a map [bad-value]"});
+}
+
+TEST_CASE("An entry of calibration.tensors with the name of one before is said to be idle") {
+  const Config config = parse_config(
+      "calibration:\n  tensors:\n  - {name: a, method: kl}\n  - {name: b, method: kl}\n  - {name: a, method: "
+      "mse}\n",
+      "dir/c.yaml");
+  REQUIRE(config.remarks.size() == 1);
+  CHECK(config.remarks[0].code == codes::kNeverWins);
+  CHECK(config.remarks[0].where == Where{"dir/c.yaml", 5, 12});
+  CHECK(config.remarks[0].message ==
+        "'calibration.tensors' 'a' decides nothing: the entry before it in line 3 has the same name");
 }
 
 TEST_CASE("A key without its value is said to have nothing") {

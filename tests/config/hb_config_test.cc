@@ -448,8 +448,8 @@ TEST_CASE("Mistakes of a quant_config, and what cannot be carried out yet") {
   CHECK(
       first("{model_config: {all_node_type: int12}}").find("must be one of int8, int16, float16, float32") !=
       std::string::npos);
-  CHECK(first("{model_config: {activation: {num_bin: 5}}}").find("from 129 to 1000000, not '5'") !=
-        std::string::npos);
+  CHECK(first("{model_config: {activation: {num_bin: 5}}}")
+            .find("from 129 to 1000000 (256 to 65536 can be carried out), not '5'") != std::string::npos);
   CHECK(first("{model_config: {activation: {max_percentile: 0.1}}}").find("from 0.5 to 1") !=
         std::string::npos);
   CHECK(first("{model_config: {modelwise_search: {metric: cos}}}").find("cosine-similarity") !=
@@ -466,6 +466,51 @@ TEST_CASE("Mistakes of a quant_config, and what cannot be carried out yet") {
   CHECK(not_yet("model_config: {activation: {calibration_type: [max], per_channel: false}}").empty());
   CHECK(not_yet("model_config: {activation: {calibration_type: [max, kl], asymmetric: [true, false]}}")
             .empty());
+}
+
+TEST_CASE("What a quant_config says of calibration without effect is told, or refused") {
+  const auto said = [](const std::string& model) {
+    const std::string config = "  quant_config: {model_config: {" + model + "}}\n";
+    const std::string text = compile("", "", "  calibration_type: max\n  cal_data_dir: a\n" + config);
+    Lines lines;
+    for (const Diagnostic& each : parse_config(text, "c.yaml").remarks) {
+      if (each.code == codes::kNoEffect) lines.push_back(each.message);
+    }
+    return lines;
+  };
+  const std::string activation = "'model_config.activation.";
+  CHECK(said("activation: {calibration_type: max, num_bin: 512}") ==
+        Lines{activation + "num_bin' has no effect: it is for 'calibration_type' kl, not max"});
+  CHECK(said("activation: {num_bin: 512}") ==
+        Lines{activation + "num_bin' has no effect: it is for 'calibration_type' kl"});
+  CHECK(said("activation: {max_percentile: 0.9}") ==
+        Lines{activation + "max_percentile' has no effect: it is for 'calibration_type' max beside it"});
+  CHECK(
+      said("activation: {calibration_type: kl}, modelwise_search: {similarity: 0.9}") ==
+      Lines{"'model_config.modelwise_search' has no effect: it compares methods, of which 'activation' names "
+            "one"});
+  CHECK(
+      said("activation: {calibration_type: [max, kl]}, modelwise_search: {metric: mse, similarity: 0.9}") ==
+      Lines{"'model_config.modelwise_search.similarity' has no effect: it is of 'metric' cosine-similarity, "
+            "and the metric is mse"});
+  for (const char* text :
+       {"activation: {calibration_type: [max, kl], num_bin: 512, max_percentile: 0.9}",
+        "activation: {calibration_type: kl, num_bin: 512, max_percentile: 1.0}",
+        "activation: {calibration_type: max, max_percentile: [0.9, 1.0]}, modelwise_search: {}",
+        "activation: {calibration_type: max, per_channel: [true, false]}, "
+        "modelwise_search: {similarity: 0.9}"}) {
+    CAPTURE(text);
+    CHECK(said(text).empty());
+  }
+  CHECK(
+      complaints("{model_config: {activation: {calibration_type: kl, max_percentile: 0.9}}}") ==
+      Lines{
+          "d/c.yaml:1:68: error: 'model_config.activation.max_percentile' is for 'calibration_type' max, not "
+          "kl [bad-value]"});
+  CHECK(complaints("{\"model_config\": {\"activation\": {\"calibration_type\": \"kll\"}}}") ==
+        Lines{"d/c.yaml:1:54: error: 'model_config.activation.calibration_type' must be one of max, kl, not "
+              "'kll' "
+              "(did you mean 'kl'?) [bad-value]"});
 }
 
 TEST_CASE("The table of keys has each key of a tool once") {

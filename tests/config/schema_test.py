@@ -22,6 +22,8 @@ GOLDEN = ROOT / "testdata/golden"
 
 # Golden cases that the reader refuses and the schema accepts, with the reason.
 NOT_OF_A_SCHEMA = {
+    "fail_calibration_clip": "compares two values",
+    "fail_calibration_usual_twice": "compares items of a list with the usual numbers",
     "fail_dict_name_twice": "pairs of names and values may have one name twice",
     "fail_dict_range": "compares two values",
     "fail_dict_regex": "a schema has no grammar of expressions",
