@@ -90,7 +90,7 @@ std::string to_text(const Sensitivity& sensitivity, const SensitivityAdvice& adv
         "The weights lose most of it: 'weights: {dtype: qint16}', or layers in float, bring more than this.");
   }
   if (!sensitivity.brings_more()) {
-    page.line(fmt::format("{} has all {}; {} for them brings no more.", table,
+    page.line(fmt::format("{} has all {}; {} for them brings no more.", advice.table,
                           sensitivity.raised.size() + sensitivity.tensors.size(),
                           sensitivity.wants_float() ? "float" : "int16"));
     return page.take();
