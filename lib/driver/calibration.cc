@@ -210,9 +210,10 @@ Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
   }
   const std::string preprocessing = preprocessing_text(config, inputs);
   if (!config.data.empty() && preprocessing != all.preprocessing) {
-    const auto words = [](const std::string& text) { return text.empty() ? "none" : text; };
-    fail(fmt::format("their samples were preprocessed otherwise than this configuration says: {}; not {}",
-                     words(all.preprocessing), words(preprocessing)));
+    const auto words = [](const std::string& text) { return text.empty() ? "nothing" : "'" + text + "'"; };
+    fail(fmt::format(
+        "what was done to their samples is not what this configuration does to them: {} there, {} here",
+        words(all.preprocessing), words(preprocessing)));
   }
   if (wanted.histogram && !all.histograms) {
     fail("they have no histograms, which the configured method needs; qprep calibrate collects them");

@@ -25,6 +25,7 @@ bool are_alike(const std::vector<ChosenRange>& a, const std::vector<ChosenRange>
 
 /// "percentile 99.99"; of several "each tensor's own".
 std::string words_of_methods(const std::vector<ChosenRange>& ranges) {
+  if (ranges.empty()) return "the scales that the model has";
   const bool one = std::all_of(ranges.begin(), ranges.end(), [&](const ChosenRange& each) {
     return each.taken.by == ranges.front().taken.by;
   });

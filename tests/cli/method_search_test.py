@@ -222,6 +222,16 @@ class Search(unittest.TestCase):
             report = json.loads((self.folder / "all/model_check_result.json").read_text())
             self.assertEqual([row["method"] for row in report["methods_compared"]], [method])
 
+    def test_a_model_that_has_all_scales_is_held_against_itself(self) -> None:
+        (self.folder / "q.yaml").write_text("method: jit\noutput: {dialect: qdq}\ncalibration: {data: data}\n")
+        for model, out in (("m.onnx", "q"), ("q/m_calibrated.onnx", "q2")):
+            command = [QPREP, "prepare", model, "-c", "q.yaml", "-o", out]
+            run = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+            self.assertEqual(run.returncode, 0, run.stderr)
+        report = json.loads((self.folder / "q2/model_check_result.json").read_text())
+        self.assertEqual(report["calibrated"], [])
+        self.assertIn("the scales that the model has", [row["method"] for row in report["methods_compared"]])
+
     def test_results_without_numbers_are_not_compared(self) -> None:
         """A logarithm of what is negative is NaN, and so is all that it reaches."""
         nodes = [
