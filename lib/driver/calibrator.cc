@@ -250,6 +250,13 @@ void Calibrator::compare_observers() {
   }
   if (std::all_of(ranges.begin() + 1, ranges.end(),
                   [&](const auto& each) { return are_alike(each, ranges.front()); })) {
+    if (const auto& search = config_.calibration->search; search && search_.observers.size() > 1) {
+      diagnostics_.warning(
+          codes::kNoEffect,
+          "'calibration.search' decides nothing: the configuration or the model gives every tensor "
+          "its method",
+          search->where);
+    }
     methods_.push_back(trial(words_of_methods(ranges.front()), figures.front()));
     ranges_ = std::move(ranges.front());
     return;

@@ -64,8 +64,11 @@ class Calibrator {
   const MethodTrial& best_trial() const;
   /// It has the cosine similarity that the search asks for, if it does.
   bool reaches_similarity() const;
+  const std::vector<MethodTrial>& trials() const { return methods_; }
   /// Of another run of the search: only for the report.
-  void add_trial(const MethodTrial& trial) { others_.push_back(trial); }
+  void add_trials(const std::vector<MethodTrial>& trials) {
+    others_.insert(others_.end(), trials.begin(), trials.end());
+  }
   /// Method auto is to round weights, if they are what the results lose most by.
   bool rounds_weights_for_results() const;
   /// Given: that. Biases are corrected anew, and methods are to be compared again.

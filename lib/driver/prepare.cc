@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/config.h"
+#include "driver/auto_method.h"
 #include "driver/calibration.h"
 #include "driver/calibrator.h"
 #include "driver/configured_model.h"
@@ -38,6 +39,7 @@
 #include "onnx_io/infer_shapes.h"
 #include "onnx_io/onnx_file.h"
 #include "opset/raise_opset.h"
+#include "passes/channel_scales.h"
 #include "passes/fill_scales.h"
 #include "passes/kept_batch_norms.h"
 #include "passes/lower_fixed_point.h"
@@ -71,8 +73,8 @@ constexpr std::string_view kLowerFixedPoint = "lower-fixed-point";
 /// is.
 struct ChannelSearch {
   bool per_channel = false;
-  bool compares_only = false;             // nothing is written
-  std::optional<MethodTrial> other = {};  // the best of the run before
+  bool compares_only = false;            // nothing is written
+  std::vector<MethodTrial> others = {};  // of the run before
 };
 
 /// One run. Each step returns false where the user wants it to stop.
@@ -85,7 +87,6 @@ class Preparation {
         watch_(options.dump_after, options.stop_after) {}
 
   PrepareResult run() {
-    const auto start = std::chrono::steady_clock::now();
     read();
     const bool whole = rewrite() && decide();
     if (whole && options_.statistics) {
@@ -95,18 +96,16 @@ class Preparation {
     }
     if (prefers_channels_) return {};
     finish();
-    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(result_);
   }
   /// run() found that results are nearer with scales for channels, and wrote nothing but the form for
   /// training.
   bool prefers_channels() const { return prefers_channels_; }
-  /// The best method; nullopt: none was compared, or no tensor can have a scale for each channel.
-  std::optional<MethodTrial> best_with_channels() {
+  /// The methods; empty: none was compared, or no tensor can have a scale for each channel.
+  std::vector<MethodTrial> trials_with_channels() {
     read();
-    if (!rewrite() || !decide() || !has_channel_scales() || !calibrate() || !act()) return std::nullopt;
-    if (!calibrator_->compared()) return std::nullopt;
-    return calibrator_->best_trial();
+    if (!rewrite() || !decide() || !has_channel_scales(plan_) || !calibrate() || !act()) return {};
+    return calibrator_->trials();
   }
   const std::optional<Calibrator>& calibrator() const { return calibrator_; }
 
@@ -123,7 +122,6 @@ class Preparation {
   void keep(const Statistics& statistics, const std::filesystem::path& file);
   bool act();
   void compare_methods();
-  bool has_channel_scales() const;
   void compare_with_channels();
   bool modernise_composites();
   bool lower();
@@ -150,8 +148,10 @@ class Preparation {
   std::string sensitivity_file() const { return prefix() + "_sensitivity.csv"; }
   /// Relative to its folder.
   std::filesystem::path as_configuration_names(const std::filesystem::path& file) const {
-    return std::filesystem::absolute(file).lexically_proximate(
-        std::filesystem::absolute(options_.config).parent_path());
+    const auto normal = [](const std::filesystem::path& path) {
+      return std::filesystem::absolute(path).lexically_normal();
+    };
+    return normal(file).lexically_proximate(normal(options_.config).parent_path());
   }
   Model& model() { return file_.model; }
   const Model& model() const { return file_.model; }
@@ -405,26 +405,26 @@ void Preparation::compare_methods() {
   watch_.timed("compare-methods-again", [&] { calibrator_->compare_methods(); });
 }
 
-bool Preparation::has_channel_scales() const {
-  return std::any_of(plan_.values.begin(), plan_.values.end(), [](const auto& each) {
-    return each.second.role == Role::kActivation && each.second.spec.channel_axis >= 0;
-  });
-}
-
 /// With scales for channels, where the configuration asks for that and the results are not near enough.
 void Preparation::compare_with_channels() {
-  if (channels_.other) return calibrator_->add_trial(*channels_.other);
+  if (!channels_.others.empty()) return calibrator_->add_trials(channels_.others);
   const std::optional<MethodSearch>& search = config_.calibration->search;
   const bool searches = search && search->per_channel && calibrator_->compared();
-  if (!searches || calibrator_->reaches_similarity()) return;
+  if (!searches || has_channel_scales(plan_) || calibrator_->reaches_similarity()) return;
   watch_.timed("compare-with-channels", [&] {
     Diagnostics unheard;
     Preparation other(options_, unheard, {.per_channel = true, .compares_only = true});
-    const std::optional<MethodTrial> there = other.best_with_channels();
-    if (!there) return;
-    prefers_channels_ =
-        there->figures.distance(search->metric) < calibrator_->best_trial().figures.distance(search->metric);
-    calibrator_->add_trial(*there);
+    const std::vector<MethodTrial> there = other.trials_with_channels();
+    if (there.empty()) {
+      diagnostics_.note(
+          codes::kNoEffect,
+          "'calibration.search.per_channel' changes nothing: no tensor can have a scale for each channel",
+          search->where);
+      return;
+    }
+    prefers_channels_ = there[best_of(there, search->metric)].figures.distance(search->metric) <
+                        calibrator_->best_trial().figures.distance(search->metric);
+    calibrator_->add_trials(there);
   });
 }
 
@@ -580,16 +580,18 @@ std::vector<std::string> pass_names() {
 }
 
 PrepareResult prepare(const PrepareOptions& options, Diagnostics& diagnostics) {
+  const auto start = std::chrono::steady_clock::now();
   const Diagnostics before = diagnostics;
   auto preparation = std::make_shared<Preparation>(options, diagnostics, ChannelSearch{});
   PrepareResult result = preparation->run();
   if (preparation->prefers_channels()) {
-    ChannelSearch channels{.per_channel = true, .other = preparation->calibrator()->best_trial()};
+    ChannelSearch channels{.per_channel = true, .others = preparation->calibrator()->trials()};
     preparation.reset();
     diagnostics = before;
     preparation = std::make_shared<Preparation>(options, diagnostics, std::move(channels));
     result = preparation->run();
   }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.work = preparation;
   return result;
 }

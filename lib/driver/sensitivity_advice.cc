@@ -11,7 +11,7 @@
 namespace qprep {
 namespace {
 
-constexpr std::size_t kMostNamed = 3;  // nodes of a form that names them one by one
+constexpr std::size_t kMostNamed = 64;  // nodes of a form that names them one by one
 
 std::string in_yaml(const std::string& text) { return yaml_scalar(text, false); }
 

@@ -147,4 +147,10 @@ void settle_channel_scales(const DataFlow& flow, const QuantisedNodes& nodes,
   }
 }
 
+bool has_channel_scales(const Plan& plan) {
+  return std::any_of(plan.values.begin(), plan.values.end(), [](const auto& each) {
+    return each.second.role == Role::kActivation && each.second.spec.channel_axis >= 0;
+  });
+}
+
 }  // namespace qprep

@@ -25,4 +25,7 @@ struct ChannelsAsked {
 void settle_channel_scales(const DataFlow& flow, const QuantisedNodes& nodes,
                            std::span<const ChannelsAsked> asked, Plan& plan);
 
+/// An activation of the plan has a scale for each channel.
+bool has_channel_scales(const Plan& plan);
+
 }  // namespace qprep

@@ -17,13 +17,17 @@ std::string tensor_of_one(const Statistics& a, const Statistics& b) {
   return theirs != b.tensors.end() ? theirs->name : "";
 }
 
-/// A sample that is in both; empty: none is. Given: both are in the order of their names.
+/// What is wrong with a sample that is in both; empty: none is. Given: both are in the order of their names.
 std::string sample_in_both(const Statistics& a, const Statistics& b) {
   std::vector<SampleIdentity> both;
   std::set_intersection(a.samples.begin(), a.samples.end(), b.samples.begin(), b.samples.end(),
                         std::back_inserter(both),
                         [](const SampleIdentity& x, const SampleIdentity& y) { return x.name < y.name; });
-  return both.empty() ? "" : both.front().name;
+  if (both.empty()) return "";
+  const SampleIdentity& first = both.front();
+  const auto there = std::ranges::find(b.samples, first.name, &SampleIdentity::name);
+  return there->digest == first.digest ? fmt::format("both saw the sample '{}'", first.name)
+                                       : fmt::format("two different samples are called '{}'", first.name);
 }
 
 /// All shards of both. Given: they can be merged.
@@ -62,9 +66,7 @@ std::optional<std::string> difference(const Statistics& a, const Statistics& b) 
     return fmt::format("only one of them observed the tensor '{}'", tensor);
   }
   if (std::string why = shards_that_do_not_fit(a.shards, b.shards); !why.empty()) return why;
-  if (const std::string sample = sample_in_both(a, b); !sample.empty()) {
-    return fmt::format("both saw the sample '{}'", sample);
-  }
+  if (std::string why = sample_in_both(a, b); !why.empty()) return why;
   return std::nullopt;
 }
 

@@ -190,6 +190,13 @@ class Search(unittest.TestCase):
         found, rows, _ = made("search: {methods: [min_max], per_channel: true}")
         self.assertEqual(found, own)
         self.assertEqual([row["per_channel"] for row in rows], [True, False])
+        _, rows, _ = made("search: {methods: [min_max, kl], per_channel: true}")
+        self.assertEqual([(row["method"], row["per_channel"]) for row in rows], [
+            (method, channels) for channels in (True, False) for method in ("min_max", "kl, 2048 bins")
+        ])
+        _, rows, _ = made("search: {methods: [min_max], per_channel: true}", "activations: {per_channel: true}\n")
+        self.assertEqual([row["per_channel"] for row in rows], [True])
+        _, rows, _ = made("search: {methods: [min_max], per_channel: true}")
         self.assertLess(rows[0]["error"], rows[1]["error"])
         self.assertIn("min_max, scales for channels", (self.folder / "d/model_check_result.txt").read_text())
         for threads in ("1", "4"):
@@ -221,6 +228,8 @@ class Search(unittest.TestCase):
             subprocess.run(command, cwd=self.folder, capture_output=True, check=True)
             report = json.loads((self.folder / "all/model_check_result.json").read_text())
             self.assertEqual([row["method"] for row in report["methods_compared"]], [method])
+        run = self.prepared("search: {methods: [min_max, kl]}, tensors: [{name: 're:.*', method: mse}]", "all")
+        self.assertIn("'calibration.search' decides nothing: the configuration or the model gives every tensor", run.stderr)
 
     def test_a_model_that_has_all_scales_is_held_against_itself(self) -> None:
         (self.folder / "q.yaml").write_text("method: jit\noutput: {dialect: qdq}\ncalibration: {data: data}\n")
