@@ -63,6 +63,7 @@ void Calibrator::observe(const std::vector<std::string>& results) {
   ranges_ = choose_ranges(observed_, statistics_, plan_, calibration, named_,
                           is_auto() ? observer_without_samples() : calibration.observer);
   check_samples_give_scales();
+  warn_of_what_is_cut_off();
   if (from_file) {
     remark_on_statistics_alone();
     return;
@@ -155,6 +156,29 @@ void Calibrator::check_samples_give_scales() const {
   throw Fatal(codes::kNoScales,
               fmt::format("the samples give no tensor a scale; of '{}': {}", first->name, why),
               {config_.calibration->data});
+}
+
+/// Ends that a configuration gives (clip, pact) and that are far from what samples gave.
+void Calibrator::warn_of_what_is_cut_off() const {
+  constexpr float kLittle = 0.25F;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < observed_.size(); ++i) {
+    const auto& [range, by, signal, error] = ranges_[i].taken;
+    const bool has_given_ends = by.observer == Observer::kClip || by.observer == Observer::kPact;
+    if (has_given_ends && range.magnitude() < kLittle * ranges_[i].seen.magnitude())
+      names.push_back(observed_[i].name);
+  }
+  if (names.empty()) return;
+  const std::size_t first = static_cast<std::size_t>(
+      std::ranges::find(observed_, names.front(), &Observed::name) - observed_.begin());
+  diagnostics_.warning(
+      codes::kOddRange,
+      fmt::format(
+          "{} covers {} to {} of the range {} to {} of tensor '{}'{}", to_text(ranges_[first].taken.by),
+          ranges_[first].taken.range.min, ranges_[first].taken.range.max, ranges_[first].seen.min,
+          ranges_[first].seen.max, names.front(),
+          names.size() > 1 ? fmt::format(", and less than a quarter of {} more", names.size() - 1) : ""),
+      config_.calibration->where);
 }
 
 void Calibrator::fill_constants() {

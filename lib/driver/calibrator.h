@@ -85,6 +85,7 @@ class Calibrator {
 
  private:
   void check_samples_give_scales() const;
+  void warn_of_what_is_cut_off() const;
   void remark_on_statistics_alone() const;
   bool is_auto() const { return config_.calibration->observer.observer == Observer::kAuto; }
   double elements_of_a_sample() const;

@@ -152,7 +152,7 @@ ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostic
     input.takes = to_text(inputs[k].type);
     for (std::size_t i = 0; i < samples.size() && input.place.empty(); ++i)
       input.place = std::filesystem::path(samples.file(i, k)).parent_path().string();
-    if (input.place.empty()) input.state = state_output(*config.calibration, input.name);
+    input.state = state_output(*config.calibration, input.name);
     if (const auto text = preprocessing.find(input.name);
         text != preprocessing.end() && input.state.empty()) {
       const bool is_made = std::any_of(facts.begin(), facts.end(), [&](const SampleFacts& sample) {
@@ -181,7 +181,7 @@ std::string to_text(const ShownSamples& shown) {
   Table table;
   table.headers = {"input", "takes", "is fed", "shapes", "layout", "min", "max", "mean"};
   for (const ShownInput& input : shown.inputs) {
-    const bool some = input.range.seen() && input.state.empty();
+    const bool some = input.range.seen() && !input.place.empty();
     table.rows.push_back({input.name, input.takes, to_text(input.dtype), shapes_text(input),
                           input.layout.empty() ? "-" : input.layout, some ? number(input.range.min) : "-",
                           some ? number(input.range.max) : "-", some ? number(input.range.mean()) : "-"});
@@ -189,7 +189,8 @@ std::string to_text(const ShownSamples& shown) {
   page.simple(table);
   for (const ShownInput& input : shown.inputs) {
     if (!input.state.empty()) {
-      page.line(fmt::format("{}: zeros in the first step, then {}", input.name, quote(input.state)));
+      page.line(fmt::format("{}: {} in the first step, then {}", input.name,
+                            input.place.empty() ? "zeros" : input.place, quote(input.state)));
       continue;
     }
     page.line(fmt::format("{}: {}", input.name, input.place.empty() ? "no file" : input.place));
@@ -215,17 +216,18 @@ nlohmann::ordered_json to_json(const ShownSamples& shown) {
                                  {"steps", {{"fewest", shown.fewest_steps}, {"most", shown.most_steps}}},
                                  {"inputs", nlohmann::ordered_json::array()}};
   for (const ShownInput& input : shown.inputs) {
-    nlohmann::ordered_json row = {{"name", input.name},
-                                  {"takes", input.takes},
-                                  {"place", input.place},
-                                  {"dtype", to_text(input.dtype)},
-                                  {"shapes", input.shapes},
-                                  {"layout", input.layout},
-                                  {"range", input.state.empty() ? to_json(input.range) : nullptr},
-                                  {"channels", nlohmann::ordered_json::array()},
-                                  {"not_finite", input.not_finite},
-                                  {"preprocessing", input.preprocessing},
-                                  {"state", input.state}};
+    nlohmann::ordered_json row = {
+        {"name", input.name},
+        {"takes", input.takes},
+        {"place", input.place},
+        {"dtype", to_text(input.dtype)},
+        {"shapes", input.shapes},
+        {"layout", input.layout},
+        {"range", input.state.empty() || !input.place.empty() ? to_json(input.range) : nullptr},
+        {"channels", nlohmann::ordered_json::array()},
+        {"not_finite", input.not_finite},
+        {"preprocessing", input.preprocessing},
+        {"state", input.state}};
     for (const Spread& channel : input.channels) row["channels"].push_back(to_json(channel));
     json["inputs"].push_back(std::move(row));
   }

@@ -277,6 +277,13 @@ class Calibration(unittest.TestCase):
         run = self.run_qprep("prepare", "m.onnx", "-c", "far.yaml", "--stats", "all.qcal", "-o", "far")
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertIn("of tensor 'uniform', its method leaves 30 to 30", run.stderr)
+        self.configuration("cut.yaml", "  method: clip\n")
+        run = self.run_qprep("prepare", "m.onnx", "-c", "cut.yaml", "--stats", "all.qcal", "-o", "cut")
+        self.assertIn("clip to -1 to 1 covers", run.stderr)
+        self.assertIn("and less than a quarter of", run.stderr)
+        self.configuration("wide.yaml", "  method: clip\n  clip_min: -1e7\n  clip_max: 1e7\n")
+        run = self.run_qprep("prepare", "m.onnx", "-c", "wide.yaml", "--stats", "all.qcal", "-o", "cut")
+        self.assertNotIn("covers", run.stderr)
 
     def test_biases_that_are_inputs_go_when_they_are_corrected(self) -> None:
         """Nothing would read them any more."""

@@ -369,6 +369,8 @@ class Pictures(Samples):
         self.assertEqual((row["x"]["state"], row["x"]["range"]["max"]), ("", 1))
         self.npy("state/0.npy", np.full((1, 4), 5, np.float32))
         self.assertEqual({each["name"]: each for each in self.show()["inputs"]}["state"]["range"]["max"], 5)
+        shown = self.run_qprep("samples", "show", "m.onnx", "-c", "c.yaml").stdout
+        self.assertIn("/state in the first step, then 'stateN'\n", shown)
 
     def test_promises(self) -> None:
         rgb = picture(6, 8)
