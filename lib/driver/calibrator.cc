@@ -161,23 +161,19 @@ void Calibrator::check_samples_give_scales() const {
 /// Ends that a configuration gives (clip, pact) and that are far from what samples gave.
 void Calibrator::warn_of_what_is_cut_off() const {
   constexpr float kLittle = 0.25F;
-  std::vector<std::string> names;
+  std::vector<std::size_t> cut;
   for (std::size_t i = 0; i < observed_.size(); ++i) {
-    const auto& [range, by, signal, error] = ranges_[i].taken;
-    const bool has_given_ends = by.observer == Observer::kClip || by.observer == Observer::kPact;
-    if (has_given_ends && range.magnitude() < kLittle * ranges_[i].seen.magnitude())
-      names.push_back(observed_[i].name);
+    const ObservedRange& taken = ranges_[i].taken;
+    const bool has_given_ends = taken.by.observer == Observer::kClip || taken.by.observer == Observer::kPact;
+    if (has_given_ends && taken.range.magnitude() < kLittle * ranges_[i].seen.magnitude()) cut.push_back(i);
   }
-  if (names.empty()) return;
-  const std::size_t first = static_cast<std::size_t>(
-      std::ranges::find(observed_, names.front(), &Observed::name) - observed_.begin());
+  if (cut.empty()) return;
+  const auto& [seen, taken, channels] = ranges_[cut.front()];
   diagnostics_.warning(
       codes::kOddRange,
-      fmt::format(
-          "{} covers {} to {} of the range {} to {} of tensor '{}'{}", to_text(ranges_[first].taken.by),
-          ranges_[first].taken.range.min, ranges_[first].taken.range.max, ranges_[first].seen.min,
-          ranges_[first].seen.max, names.front(),
-          names.size() > 1 ? fmt::format(", and less than a quarter of {} more", names.size() - 1) : ""),
+      fmt::format("{} covers {} to {} of the range {} to {} of tensor '{}'{}", to_text(taken.by),
+                  taken.range.min, taken.range.max, seen.min, seen.max, observed_[cut.front()].name,
+                  cut.size() > 1 ? fmt::format(", and less than a quarter of {} more", cut.size() - 1) : ""),
       config_.calibration->where);
 }
 
@@ -274,13 +270,6 @@ void Calibrator::compare_observers() {
   }
   if (std::all_of(ranges.begin() + 1, ranges.end(),
                   [&](const auto& each) { return are_alike(each, ranges.front()); })) {
-    if (const auto& search = config_.calibration->search; search && search_.observers.size() > 1) {
-      diagnostics_.warning(
-          codes::kNoEffect,
-          "'calibration.search' decides nothing: the configuration or the model gives every tensor "
-          "its method",
-          search->where);
-    }
     methods_.push_back(trial(words_of_methods(ranges.front()), figures.front()));
     ranges_ = std::move(ranges.front());
     return;
@@ -322,6 +311,18 @@ bool Calibrator::reaches_similarity() const {
 
 bool Calibrator::has_channel_scales() const {
   return std::ranges::any_of(observed_, [](const Observed& each) { return each.channel_axis.has_value(); });
+}
+
+/// Methods were compared whose ranges are the same for every tensor.
+void Calibrator::remark_on_idle_search() const {
+  const auto& search = config_.calibration->search;
+  const auto rows = std::ranges::count(methods_, true, &MethodTrial::corrects_biases);
+  if (!search || search_.observers.size() < 2 || rows != 1) return;
+  diagnostics_.warning(
+      codes::kNoEffect,
+      "'calibration.search' decides nothing: the configuration or the model gives every tensor "
+      "its method",
+      search->where);
 }
 
 void Calibrator::remark_on_similarity() const {
@@ -366,6 +367,7 @@ void Calibrator::measure_sensitivity() {
                         wanted->where);
     }
   }
+  remark_on_idle_search();
   remark_on_similarity();
   trials_.reset();
 }

@@ -95,6 +95,7 @@ class Calibrator {
   ObserverSpec observer_without_samples() const;
   void compare_observers();
   bool has_channel_scales() const;
+  void remark_on_idle_search() const;
   void remark_on_similarity() const;
   bool may_leave_biases() const;
   void compare_biases();

@@ -230,6 +230,7 @@ class Search(unittest.TestCase):
             self.assertEqual([row["method"] for row in report["methods_compared"]], [method])
         run = self.prepared("search: {methods: [min_max, kl]}, tensors: [{name: 're:.*', method: mse}]", "all")
         self.assertIn("'calibration.search' decides nothing: the configuration or the model gives every tensor", run.stderr)
+        self.assertEqual(run.stderr.count("decides nothing"), 1)
 
     def test_a_model_that_has_all_scales_is_held_against_itself(self) -> None:
         (self.folder / "q.yaml").write_text("method: jit\noutput: {dialect: qdq}\ncalibration: {data: data}\n")
