@@ -7,8 +7,8 @@
 #include <mutex>
 #include <utility>
 
+#include "analysis/probed_inference.h"
 #include "analysis/sample_digest.h"
-#include "runtime/probe.h"
 #include "support/codes.h"
 #include "support/parallel.h"
 
@@ -17,93 +17,6 @@ namespace {
 
 /// Enough to see what is wrong with a thousand samples.
 constexpr std::size_t kMostFindings = 8;
-
-/// The probed tensors, filled by all threads; in each run, some of them.
-class Observed {
- public:
-  explicit Observed(std::span<const Probed> tensors)
-      : tensors_(tensors), observers_(tensors.size()), dtypes_(tensors.size()) {}
-
-  /// Those from `first` to before `last` are looked at from now on.
-  void look_at(std::size_t first, std::size_t last, std::size_t samples, Wanted wanted) {
-    for (std::size_t i = first; i < last; ++i)
-      observers_[i] = std::make_unique<TensorObserver>(samples, wanted, tensors_[i].channel_axis);
-  }
-
-  /// What this thread's next runs compute is that sample's: ONNX Runtime calls probes on the thread that
-  /// runs.
-  static void begin_sample(std::size_t sample) { sample_of_this_thread() = sample; }
-
-  void see(std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
-           std::span<const std::byte> elements) {
-    dtypes_[tensor].store(static_cast<int>(dtype), std::memory_order_relaxed);
-    if (dtype != DType::kFloat32 || !observers_[tensor]) return;
-    // ONNX Runtime aligns its buffers for vectors.
-    const std::span<const float> floats(reinterpret_cast<const float*>(elements.data()),
-                                        elements.size() / sizeof(float));
-    observers_[tensor]->see(sample_of_this_thread(), floats, dims, counter_of_this_thread());
-  }
-
-  /// Result: it is looked at no more.
-  TensorStatistics take(std::size_t tensor) {
-    TensorStatistics taken = observers_[tensor]->take(counter_of_this_thread());
-    observers_[tensor].reset();
-    return taken;
-  }
-  /// nullopt: it was never computed.
-  std::optional<DType> dtype(std::size_t tensor) const {
-    const auto dtype = static_cast<DType>(dtypes_[tensor].load());
-    return dtype == DType::kUndefined ? std::nullopt : std::optional(dtype);
-  }
-
- private:
-  static std::size_t& sample_of_this_thread() {
-    thread_local std::size_t sample = 0;
-    return sample;
-  }
-  static ElementCounter& counter_of_this_thread() {
-    thread_local ElementCounter counter;
-    return counter;
-  }
-
-  std::span<const Probed> tensors_;
-  std::vector<std::unique_ptr<TensorObserver>> observers_;  // null: not in this run
-  std::vector<std::atomic<int>> dtypes_;
-};
-
-Session probed_session(const SerialisedModel& model, std::span<const Probed> tensors,
-                       const CalibrationOptions& options, Observed& observed,
-                       std::vector<std::string>& fetched) {
-  std::vector<std::string> names;
-  for (const Probed& tensor : tensors) {
-    if (!tensor.inside) names.push_back(tensor.name);
-  }
-  const ProbedModel probed = append_probes(model.bytes, names);
-  if (!probed.outputs.empty()) fetched = {probed.outputs.front()};
-  SessionOptions session;
-  session.library = options.library;
-  session.probe = [&observed](std::size_t tensor, DType dtype, std::span<const std::int64_t> dims,
-                              std::span<const std::byte> elements) {
-    observed.see(tensor, dtype, dims, elements);
-  };
-  return Session({model.name, probed.bytes, model.data_folder}, session);
-}
-
-/// Runs the model for each step. `fetched`: outputs that a run shall give besides states; none: all.
-void run_steps(const Session& session, Sample sample,
-               std::span<const std::pair<std::string, std::string>> state, std::vector<std::string> fetched) {
-  const std::size_t first_state = fetched.size();
-  if (!sample.later.empty()) {
-    for (const auto& [output, input] : state) fetched.push_back(output);
-  }
-  std::vector<Tensor> results = session.run(sample.feeds, fetched);
-  for (std::size_t step = 0; step < sample.later.size(); ++step) {
-    Feeds& feeds = sample.later[step];
-    for (std::size_t i = 0; i < state.size(); ++i)
-      feeds.emplace(state[i].second, std::move(results[first_state + i]));
-    results = session.run(feeds, fetched);
-  }
-}
 
 /// For each run over the samples, the number of the tensor behind the last one that is looked at in it: as
 /// many as the memory allows, and at least one.
@@ -143,62 +56,152 @@ void report(const std::vector<std::vector<Diagnostic>>& by_sample, Diagnostics& 
   }
 }
 
+/// Of how many samples a stack is: no more than half, as those of the first one run by themselves too; 1:
+/// none.
+std::size_t stack_size(const CalibrationOptions& options, std::size_t samples) {
+  return options.batch ? std::max<std::size_t>(1, std::min(options.batch->size, samples / 2)) : 1;
+}
+
+/// All passes over the samples.
+class Calibration {
+ public:
+  Calibration(const SerialisedModel& model, std::span<const Probed> tensors, const SampleSet& samples,
+              const CalibrationOptions& options)
+      : model_(model),
+        tensors_(tensors),
+        samples_(samples),
+        options_(options),
+        ends_(ends_of_runs(tensors, samples.size(), options)),
+        findings_(samples.size()),
+        facts_(samples.size()),
+        observed_(tensors),
+        inference_(model, tensors, options, observed_) {
+    statistics_.histograms = options.wanted.histogram;
+    statistics_.channels = options.wanted.channels;
+    statistics_.samples.resize(samples.size());
+  }
+
+  /// StackFailure: as thrown by ProbedInference.
+  Statistics run(Diagnostics& diagnostics) && {
+    for (std::size_t run = 0; run < ends_.size(); ++run) {
+      const std::size_t first = run == 0 ? 0 : ends_[run - 1];
+      observed_.look_at(first, ends_[run], samples_.size(), options_.wanted);
+      look_at_all_samples(run, diagnostics);
+      for (std::size_t i = first; i < ends_[run]; ++i) {
+        check_dtype(observed_.dtype(i).value_or(DType::kFloat32), tensors_[i].name, model_.name);
+        statistics_.tensors.push_back(observed_.take(i));
+        statistics_.tensors.back().name = tensors_[i].name;
+      }
+    }
+    report(findings_, diagnostics);
+    std::vector<Digest> digests;
+    for (const SampleIdentity& sample : statistics_.samples) digests.push_back(sample.digest);
+    judge_samples(facts_, digests, samples_.promises(), samples_.folder(), diagnostics);
+    return std::move(statistics_);
+  }
+
+ private:
+  void look_at_all_samples(std::size_t run, Diagnostics& diagnostics) {
+    done_ = 0;
+    std::size_t begin = 0;
+    if (run == 0) {
+      size_ = stack_size(options_, samples_.size());
+      if (size_ > 1) begin = try_stacks(diagnostics);
+    }
+    const std::size_t left = samples_.size() - begin;
+    parallel_for((left + size_ - 1) / size_, threads(), [&](std::size_t chunk) {
+      const std::size_t first = begin + chunk * size_;
+      const std::size_t last = std::min(first + size_, samples_.size());
+      std::vector<Sample> loaded;
+      for (std::size_t i = first; i < last; ++i) loaded.push_back(load(i, run));
+      if (inference_.run_stack(first, loaded)) {
+        progress(run, last - first);
+        return;
+      }
+      for (std::size_t i = first; i < last; ++i) {
+        inference_.run_sample(i, samples_.name(i), std::move(loaded[i - first]));
+        progress(run, 1);
+      }
+    });
+  }
+
+  /// Result: so many samples were looked at, in any case.
+  std::size_t try_stacks(Diagnostics& diagnostics) {
+    std::vector<Sample> first(size_);
+    StackTrial trial(tensors_.size(), size_);
+    parallel_for(size_, threads(), [&](std::size_t i) {
+      first[i] = load(i, 0);
+      inference_.run_sample(i, samples_.name(i), first[i], &trial);
+      progress(0, 1);
+    });
+    const std::size_t looked_at = size_;
+    if (const auto reason = inference_.begin_stacks(first, trial, *options_.batch)) {
+      warn_one_by_one(*reason, options_.batch->where, diagnostics);
+      size_ = 1;
+    }
+    return looked_at;
+  }
+
+  Sample load(std::size_t i, std::size_t run) {
+    Sample sample = samples_.load(i);
+    const SampleIdentity identity{samples_.name(i), digest_of(sample)};
+    if (run == 0) {
+      findings_[i] = std::move(sample.findings);
+      facts_[i] = std::move(sample.facts);
+      statistics_.samples[i] = identity;
+    } else if (statistics_.samples[i] != identity) {
+      throw Fatal(codes::kBadSample, "it has changed while it was in use", {samples_.name(i)});
+    }
+    return sample;
+  }
+
+  void progress(std::size_t run, std::size_t samples) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    done_ += samples;
+    if (options_.progress) options_.progress(run + 1, ends_.size(), done_, samples_.size());
+  }
+
+  std::size_t threads() const { return static_cast<std::size_t>(std::max(options_.threads, 0)); }
+
+  const SerialisedModel& model_;
+  std::span<const Probed> tensors_;
+  const SampleSet& samples_;
+  const CalibrationOptions& options_;
+  std::vector<std::size_t> ends_;  // of the passes: the tensor behind the last one
+  std::vector<std::vector<Diagnostic>> findings_;
+  std::vector<SampleFacts> facts_;
+  Statistics statistics_;
+  ObservedTensors observed_;
+  ProbedInference inference_;
+  std::size_t size_ = 1;  // of a stack
+  std::mutex mutex_;
+  std::size_t done_ = 0;
+};
+
 }  // namespace
+
+void warn_one_by_one(const std::string& reason, const Where& where, Diagnostics& diagnostics) {
+  diagnostics.warning(codes::kNoEffect,
+                      fmt::format("'calibration.batch' has no effect, samples run one by one: {}", reason),
+                      where);
+}
 
 Statistics calibrate(const SerialisedModel& model, std::span<const Probed> tensors, const SampleSet& samples,
                      const CalibrationOptions& options, Diagnostics& diagnostics) {
-  Statistics statistics;
-  statistics.histograms = options.wanted.histogram;
-  statistics.channels = options.wanted.channels;
-  if (tensors.empty()) return statistics;
-  Observed observed(tensors);
-  // One probe's output: a run needs a result, and this one is empty. Without one, all outputs of the model.
-  std::vector<std::string> fetched;
-  const Session session = probed_session(model, tensors, options, observed, fetched);
-
-  std::vector<std::vector<Diagnostic>> findings(samples.size());
-  std::vector<SampleFacts> facts(samples.size());
-  statistics.samples.resize(samples.size());
-  const std::vector<std::size_t> ends = ends_of_runs(tensors, samples.size(), options);
-  for (std::size_t run = 0; run < ends.size(); ++run) {
-    const std::size_t first = run == 0 ? 0 : ends[run - 1];
-    observed.look_at(first, ends[run], samples.size(), options.wanted);
-    std::mutex mutex;
-    std::size_t done = 0;
-    parallel_for(samples.size(), static_cast<std::size_t>(std::max(options.threads, 0)), [&](std::size_t i) {
-      Sample sample = samples.load(i);
-      const SampleIdentity identity{samples.name(i), digest_of(sample)};
-      if (run == 0) {
-        findings[i] = std::move(sample.findings);
-        facts[i] = std::move(sample.facts);
-        statistics.samples[i] = identity;
-      } else if (statistics.samples[i] != identity) {
-        throw Fatal(codes::kBadSample, "it has changed while it was in use", {samples.name(i)});
-      }
-      Observed::begin_sample(i);
-      try {
-        run_steps(session, std::move(sample), options.state, fetched);
-      } catch (const Fatal& failure) {
-        Diagnostic named = failure.diagnostics().front();
-        named.message = fmt::format("with the sample {} {}", samples.name(i), named.message);
-        throw Fatal({named});
-      }
-      const std::lock_guard<std::mutex> lock(mutex);
-      ++done;
-      if (options.progress) options.progress(run + 1, ends.size(), done, samples.size());
-    });
-    for (std::size_t i = first; i < ends[run]; ++i) {
-      check_dtype(observed.dtype(i).value_or(DType::kFloat32), tensors[i].name, model.name);
-      statistics.tensors.push_back(observed.take(i));
-      statistics.tensors.back().name = tensors[i].name;
-    }
+  if (tensors.empty()) {
+    Statistics nothing;
+    nothing.histograms = options.wanted.histogram;
+    nothing.channels = options.wanted.channels;
+    return nothing;
   }
-
-  report(findings, diagnostics);
-  std::vector<Digest> digests;
-  for (const SampleIdentity& sample : statistics.samples) digests.push_back(sample.digest);
-  judge_samples(facts, digests, samples.promises(), samples.folder(), diagnostics);
-  return statistics;
+  try {
+    return Calibration(model, tensors, samples, options).run(diagnostics);
+  } catch (const StackFailure& failure) {
+    warn_one_by_one(failure.what(), options.batch->where, diagnostics);
+  }
+  CalibrationOptions one_by_one = options;
+  one_by_one.batch.reset();
+  return Calibration(model, tensors, samples, one_by_one).run(diagnostics);
 }
 
 }  // namespace qprep

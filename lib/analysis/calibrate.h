@@ -17,6 +17,15 @@
 
 namespace qprep {
 
+/// Samples that are inferred at once.
+struct Batch {
+  std::size_t size = 1;
+  /// The model with inputs of any size along the first axis. What it computes of one sample by itself is
+  /// what the other one does.
+  SerialisedModel model;
+  Where where;  // in the configuration
+};
+
 struct CalibrationOptions {
   int threads = 0;      // samples that are inferred at once; 0 = as many as the machine has
   std::string library;  // see Library::get
@@ -24,6 +33,8 @@ struct CalibrationOptions {
   /// Bytes that what is kept of tensors may take while samples run; nullopt: any number. Where it is not
   /// enough for all, they run once for some tensors and again for the next ones. Changes no result.
   std::optional<std::uint64_t> memory;
+  /// Changes no result: where it would, samples are inferred one by one, with a warning that says why.
+  std::optional<Batch> batch;
   /// Outputs of the model, each of which is that input in the next step of a sample.
   std::vector<std::pair<std::string, std::string>> state;
   /// Of run number `run` of `runs` over the samples, from 1 on. Never called twice at once; may be empty.
@@ -39,6 +50,10 @@ struct Probed {
   TensorObserver::Size size = {};  // in a sample
 };
 
+/// Warns that samples are inferred one by one although `where` asks for more, and why: "the samples have
+/// several steps".
+void warn_one_by_one(const std::string& reason, const Where& where, Diagnostics& diagnostics);
+
 /// Runs the model over all samples. Result: samples and tensors of the statistics, the latter in the order of
 /// `tensors`; what the model is, is the caller's to say.
 ///
@@ -52,7 +67,9 @@ struct Probed {
 /// Memory does not depend on the number of samples, but for 32 bytes of each tensor: each thread holds one
 /// sample and one inference, and a tensor is looked at where ONNX Runtime made it, as soon as it is made. The
 /// result does not depend on the order of samples, on threads or on the number of runs: operators run
-/// single-threaded, with the same probes in all runs, and statistics merge exactly.
+/// single-threaded, with the same probes in all runs, and statistics merge exactly. Nor does it depend on the
+/// batch: the first samples are run each by itself and then all at once, and only where every tensor has the
+/// same bits are the next ones of these sizes run so.
 ///
 /// Diagnostics: what SampleSet::load found in the files, and judge_samples in all of them. What is odd in a
 /// range (never varies, NaN, never computed) is fill_scales' to say. Fatal (runtime-failure): a tensor is no

@@ -148,6 +148,9 @@ std::vector<ObserverFor> read_tensors(YamlMap& map, Observer usual, Diagnostics&
   return tensors;
 }
 
+/// More than anybody has memory for.
+constexpr std::int64_t kLargestBatch = 1024;
+
 /// "512MiB", "2GiB"; bytes. A number without a unit is refused: of bytes, kilobytes and megabytes, nobody
 /// means the same one.
 std::optional<Placed<std::uint64_t>> read_memory(YamlMap& map, Diagnostics& diagnostics) {
@@ -235,6 +238,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
   calibration.sensitivity = map.boolean("sensitivity");
   if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
   calibration.memory = read_memory(map, diagnostics);
+  calibration.batch = map.integer("batch", 1, kLargestBatch);
   refuse_power_of_two(map, node, diagnostics);
   map.finish();
   return calibration;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "analysis/calibrate.h"
+#include "driver/open_batch.h"
 #include "driver/open_samples.h"
 #include "ir/walk.h"
 #include "onnx_io/loadable_model.h"
@@ -191,6 +192,19 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
     return LoadableModel(file);
   }();
   const SerialisedModel model{file.model.file, loadable.bytes(), loadable.data_folder()};
+  std::optional<LoadableModel> of_any_batch;
+  if (config.batch && config.batch->value > 1) {
+    const std::vector<Port> fed = samples.inputs();
+    if (const auto reason = why_one_by_one(*file.model.graph, fed)) {
+      warn_one_by_one(*reason, config.batch->where, diagnostics);
+    } else {
+      const OpenBatch open(*file.model.graph, fed);
+      of_any_batch.emplace(file);
+      calibration.batch = {static_cast<std::size_t>(config.batch->value),
+                           {model.name, of_any_batch->bytes(), of_any_batch->data_folder()},
+                           config.batch->where};
+    }
+  }
   Statistics statistics = calibrate(model, probed, samples, calibration, diagnostics);
   statistics.model = std::filesystem::path(file.model.file).filename().string();
   statistics.model_digest = digest_of_model(file);

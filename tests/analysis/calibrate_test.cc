@@ -14,7 +14,8 @@ using namespace qprep;
 
 namespace {
 
-/// y = Relu(x + [1, 2]), n = y / z; x is float32[N,2].
+/// y = Relu(x + [1, 2]), n = y / z, top = the largest of each column of y, some = what is positive in y;
+/// x is float32[N,2].
 Model model_of_two() {
   Model model;
   model.opsets[""] = 13;
@@ -26,6 +27,15 @@ Model model_of_two() {
   Value& y = graph.insert(nullptr, {.op = "Relu", .inputs = {&h}, .outputs = {"y"}}).output(0);
   Value& n = graph.insert(nullptr, {.op = "Div", .inputs = {&y, &zero}, .outputs = {"n"}}).output(0);
   Value& i = graph.insert(nullptr, {.op = "Shape", .inputs = {&y}, .outputs = {"i"}}).output(0);
+  Node& top = graph.insert(nullptr, {.op = "ReduceMax", .inputs = {&y}, .outputs = {"top"}});
+  top.set_attribute("axes", std::vector<std::int64_t>{0});
+  Value& is_some = graph.insert(nullptr, {.op = "Cast", .inputs = {&y}, .outputs = {"is_some"}}).output(0);
+  is_some.producer()->set_attribute("to", std::int64_t{9});
+  Value& where =
+      graph.insert(nullptr, {.op = "NonZero", .inputs = {&is_some}, .outputs = {"where"}}).output(0);
+  Value& turned =
+      graph.insert(nullptr, {.op = "Transpose", .inputs = {&where}, .outputs = {"turned"}}).output(0);
+  graph.insert(nullptr, {.op = "GatherND", .inputs = {&y, &turned}, .outputs = {"some"}});
   n.set_type(Type::tensor(DType::kFloat32, Shape{{-1, "N"}, {2, ""}}));
   i.set_type(Type::tensor(DType::kInt64, Shape{{2, ""}}));
   graph.add_output(n);
@@ -55,6 +65,16 @@ class Fixture {
     for (const TensorStatistics& tensor : observed(tensors, options).tensors)
       ranges[tensor.name] = tensor.range();
     return ranges;
+  }
+
+  /// The model takes any number of rows.
+  Batch batch(std::size_t size) const { return {size, {"m.onnx", std::as_bytes(std::span(bytes_)), ""}, {}}; }
+
+  /// All messages, one behind the other.
+  std::string said() const {
+    std::string all;
+    for (const Diagnostic& each : diagnostics.all()) all += each.message;
+    return all;
   }
 
   Diagnostics diagnostics;
@@ -195,6 +215,55 @@ TEST_CASE("a bound of memory makes several runs of the same") {
   CHECK(fixture.observed(tensors, options) == whole);
   CHECK(last == runs * 11);
   CHECK(fixture.diagnostics.all().size() == 2 * said);
+}
+
+TEST_CASE("a batch changes nothing") {
+  Fixture fixture;
+  for (int i = 0; i < 23; ++i) {
+    const auto value = static_cast<float>(i * 7919 % 41) / 3;
+    fixture.sample(std::to_string(100 + i) + ".npy", {value - 5, 2 - value, value * value, 1e-3F * value});
+  }
+  CalibrationOptions options;
+  options.wanted = {.histogram = true, .channels = true};
+  options.threads = GENERATE(1, 4);
+  const std::vector<std::string> tensors = {"x", "h", "y", "b", "n"};
+  const Statistics one_by_one = fixture.observed(tensors, options);
+  const std::size_t one = TensorObserver::most_bytes(23, options.wanted, {});
+  options.memory = GENERATE_COPY(100 * one, 2 * one);
+  options.batch = fixture.batch(GENERATE(as<std::size_t>(), 2, 5, 8, 64));
+  std::size_t last = 0;
+  options.progress = [&](std::size_t, std::size_t, std::size_t done, std::size_t) { last = done; };
+  CHECK(fixture.observed(tensors, options) == one_by_one);
+  CHECK(last == 23);
+  CHECK(fixture.said() == "");
+}
+
+TEST_CASE("where a batch would change a bit, samples run one by one") {
+  Fixture fixture;
+  for (int i = 0; i < 8; ++i)
+    fixture.sample(std::to_string(i) + ".npy", {static_cast<float>(i), static_cast<float>(i % 3)});
+  const Statistics one_by_one = fixture.observed({"y", "top"});
+  CalibrationOptions options;
+  options.batch = fixture.batch(4);
+  CHECK(fixture.observed({"y", "top"}, options) == one_by_one);
+  CHECK(fixture.said() ==
+        "'calibration.batch' has no effect, samples run one by one: of 4 at once, the tensor 'top' has other "
+        "bits "
+        "than of each by itself");
+}
+
+TEST_CASE("where sizes depend on the numbers, samples run one by one") {
+  Fixture fixture;
+  for (int i = 0; i < 16; ++i) fixture.sample(std::to_string(10 + i) + ".npy", {1, i < 8 ? 2.0F : -4.0F});
+  const Statistics one_by_one = fixture.observed({"y", "some"});
+  CalibrationOptions options;
+  options.threads = GENERATE(1, 3);
+  options.batch = fixture.batch(4);
+  CHECK(fixture.observed({"y", "some"}, options) == one_by_one);
+  CHECK(fixture.said() ==
+        "'calibration.batch' has no effect, samples run one by one: the sizes of its tensors depend on the "
+        "numbers in "
+        "the samples");
 }
 
 TEST_CASE("what cannot be calibrated is refused by name") {

@@ -28,6 +28,7 @@ MODELS = (
     (SHARED / "seg_sinet.onnx", 64),
     (SHARED / "sr_supres_core_x3.onnx", 64),
 )
+BATCH = 8
 # A process of its own, whose peak memory can be seen: onnxruntime.quantization's ranges of the same samples.
 PEER = """
 import sys
@@ -115,13 +116,14 @@ def run(command: list[str | Path]) -> Cost | None:
 
 
 def commands(qprep: Path, model: Path, folder: Path, inputs: list[str]) -> dict[str, list[str | Path]]:
-    for method in ("min_max", "mse"):
-        (folder / f"{method}.yaml").write_text(f"calibration: {{data: ., method: {method}}}\n")
+    for name, keys in {"min_max": "min_max", "mse": "mse", "together": f"mse, batch: {BATCH}"}.items():
+        (folder / f"{name}.yaml").write_text(f"calibration: {{data: ., method: {keys}}}\n")
     prepare = [qprep, "prepare", model, "-q", "-o", folder / "out", "-c"]
     peer = [sys.executable, "-c", PEER, model, folder]
     return {
         "min_max": [*prepare, folder / "min_max.yaml"],
         "mse": [*prepare, folder / "mse.yaml"],
+        f"mse, batch {BATCH}": [*prepare, folder / "together.yaml"],
         "calibrate": [qprep, "calibrate", model, "-q", "-o", folder / "all.qcal", "-c", folder / "mse.yaml"],
         "ort MinMax": [*peer, "MinMax", ",".join(inputs)],
         "ort Percentile": [*peer, "Percentile", ",".join(inputs)],
@@ -129,7 +131,7 @@ def commands(qprep: Path, model: Path, folder: Path, inputs: list[str]) -> dict[
 
 
 def rows(qprep: Path, work: Path, pairs: int) -> Iterator[str]:
-    names = ["min_max", "mse", "calibrate", "ort MinMax", "ort Percentile"]
+    names = ["min_max", "mse", f"mse, batch {BATCH}", "calibrate", "ort MinMax", "ort Percentile"]
     yield f"| model, samples | bare, wall s | {' | '.join(names)} |"
     yield "|---|---|" + "---|" * len(names)
     for model, count in MODELS:
