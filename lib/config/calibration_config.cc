@@ -181,6 +181,21 @@ std::optional<Placed<std::uint64_t>> read_memory(YamlMap& map, Diagnostics& diag
   return std::nullopt;
 }
 
+/// Given: `calibration` has the method and the sensitivity.
+std::optional<Placed<bool>> read_compare(YamlMap& map, const CalibrationConfig& calibration,
+                                         Diagnostics& diagnostics) {
+  const auto compare = map.boolean("compare");
+  if (!compare || compare->value) return compare;
+  const auto refuse = [&](std::string_view who) {
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("{} cannot be false: {} compares", map.name_of("compare"), who),
+                      compare->where);
+  };
+  if (calibration.observer.observer == Observer::kAuto) refuse("method auto");
+  if (calibration.sensitivity && calibration.sensitivity->value) refuse("the sensitivity");
+  return compare;
+}
+
 /// What is said of slots, not of calibration.
 void refuse_power_of_two(YamlMap& map, const YamlNode& calibration, Diagnostics& diagnostics) {
   const auto is_there = [](const YamlNode::Entry& entry) { return entry.key == "power_of_two"; };
@@ -236,6 +251,7 @@ CalibrationConfig read_calibration(const YamlNode& node, const std::string& file
   if (const auto rounding = map.word("weight_rounding", {"nearest", "least_error"}))
     calibration.weight_rounding = {rounding->value == "least_error", rounding->where};
   calibration.sensitivity = map.boolean("sensitivity");
+  calibration.compare = read_compare(map, calibration, diagnostics);
   if (const auto keep = map.boolean("keep")) calibration.keep = keep->value;
   calibration.memory = read_memory(map, diagnostics);
   calibration.batch = map.integer("batch", 1, kLargestBatch);

@@ -63,6 +63,8 @@ struct CalibrationConfig {
   bool keep = false;                                 // the statistics are written beside the models
   std::optional<Placed<std::uint64_t>> memory = {};  // bytes that what is kept of tensors may take
   std::optional<Placed<std::int64_t>> batch = {};    // samples that are inferred at once; nullopt: 1
+  std::optional<Placed<bool>> compare = {};  // run samples through the quantised model, too; nullopt: true
+  bool compares() const { return !compare || compare->value; }
   std::optional<Placed<bool>> sensitivity =
       {};  // which tensors cost the results most; nullopt: if they are far off
 };

@@ -69,7 +69,7 @@ void Calibrator::observe(const std::vector<std::string>& results) {
     return;
   }
   const bool measures = calibration.sensitivity && calibration.sensitivity->value;
-  const bool tries = !results.empty() && (is_auto() || measures);
+  const bool tries = !results.empty() && (is_auto() || measures || calibration.compares());
   if (!tries && !(calibration.weight_rounding && calibration.weight_rounding->value)) return;
   Diagnostics said;  // when they were run
   samples_ = open_samples(file_.model, calibration, inputs_, said);
@@ -188,7 +188,7 @@ void Calibrator::round_weights_as_asked() {
 }
 
 bool Calibrator::rounds_weights_for_results() const {
-  if (!compared() || config_.calibration->weight_rounding) return false;
+  if (!is_auto() || !compared() || config_.calibration->weight_rounding) return false;
   return weights_alone_ >= kWeightsMatter * best_trial().figures.noise;
 }
 
@@ -212,9 +212,11 @@ double Calibrator::elements_of_a_sample() const {
   return elements / static_cast<double>(statistics_.samples.size());
 }
 
-/// As many as comparing observers can run.
+/// As many as comparing observers can run; of one method, enough for a figure.
 std::size_t Calibrator::compared_samples() const {
-  return trials_->affordable(elements_of_a_sample(), search_.observers.size(), 8, 64);
+  constexpr std::size_t kOfOne = 16;
+  return is_auto() ? trials_->affordable(elements_of_a_sample(), search_.observers.size(), 8, 64)
+                   : trials_->affordable(elements_of_a_sample(), 1, 8, kOfOne);
 }
 
 SimulatedTensors Calibrator::simulated(const std::vector<ChosenRange>& ranges) const {
@@ -226,7 +228,10 @@ SimulatedTensors Calibrator::simulated(const std::vector<ChosenRange>& ranges) c
 
 void Calibrator::compare_methods() {
   trials_->load_quantised();
-  if (!is_auto()) return;
+  if (!is_auto()) {
+    if (config_.calibration->compares()) compare_chosen();
+    return;
+  }
   compare_observers();
   if (compared() && may_leave_biases()) compare_biases();
 }
@@ -259,15 +264,9 @@ void Calibrator::compare_observers() {
   weights_alone_ = figures.back().noise;
   methods_.clear();
   results_ = trials_->results();
-  if (figures.front().results == 0) {
-    diagnostics_.warning(
-        codes::kBadSample,
-        fmt::format("the float model's results ('{}') have no finite element, so methods cannot "
-                    "be compared, and {} is taken",
-                    join(results_, "', '"), to_text(observer_without_samples())),
-        {config_.calibration->data});
+  const std::string instead = to_text(observer_without_samples());
+  if (!can_compare(figures.front(), fmt::format("methods cannot be compared, and {} is taken", instead)))
     return;
-  }
   if (std::all_of(ranges.begin() + 1, ranges.end(),
                   [&](const auto& each) { return are_alike(each, ranges.front()); })) {
     methods_.push_back(trial(words_of_methods(ranges.front()), figures.front()));
@@ -277,6 +276,25 @@ void Calibrator::compare_observers() {
   for (std::size_t i = 0; i < search_.observers.size(); ++i)
     methods_.push_back(trial(to_text(search_.observers[i]), figures[i]));
   ranges_ = std::move(ranges[best_of(methods_, search_.metric)]);
+}
+
+void Calibrator::compare_chosen() {
+  const std::vector<SimulatedTensors> candidates = {simulated(ranges_)};
+  const ResultFigures figures =
+      trials_->compare(candidates, compared_samples(), QuantisedTrials::Against::kFloat, "comparing results")
+          .front();
+  results_ = trials_->results();
+  if (can_compare(figures, "there is nothing to compare"))
+    methods_ = {trial(words_of_methods(ranges_), figures)};
+}
+
+bool Calibrator::can_compare(const ResultFigures& figures, std::string_view so) const {
+  if (figures.results > 0) return true;
+  diagnostics_.warning(codes::kBadSample,
+                       fmt::format("the float model's results ('{}') have no finite element, so {}",
+                                   join(results_, "', '"), so),
+                       {config_.calibration->data});
+  return false;
 }
 
 const MethodTrial& Calibrator::best_trial() const { return methods_[best_of(methods_, search_.metric)]; }
@@ -341,15 +359,26 @@ void Calibrator::remark_on_similarity() const {
                 best.cosine, decibels(best.noise));
   diagnostics_.warning(
       codes::kLowSimilarity,
-      what + (sensitivity_.any() ? "; the check result says which tensors cost the most" : ""),
-      search_.where);
+      what + (sensitivity_.any() ? "; the check result says which tensors cost the most"
+              : could_measure()  ? "; 'calibration.sensitivity: true' finds the tensors that cost the most"
+                                 : ""),
+      is_auto() ? search_.where : config_.calibration->where);
+}
+
+bool Calibrator::is_far() const {
+  return compared() &&
+         (best_trial().figures.noise >= kWorthMeasuring || (search_.similarity && !reaches_similarity()));
+}
+
+/// The user would have to ask for it, and has not said that he does not want it.
+bool Calibrator::could_measure() const {
+  return is_far() && !is_auto() && config_.written_for.empty() && !config_.calibration->sensitivity;
 }
 
 void Calibrator::measure_sensitivity() {
   const auto& wanted = config_.calibration->sensitivity;
-  const bool is_far = compared() && (best_trial().figures.noise >= kWorthMeasuring ||
-                                     (search_.similarity && !reaches_similarity()));
-  const bool measures = (wanted ? wanted->value : is_far) && (!is_auto() || compared());
+  const bool asks_itself = is_auto() || !config_.written_for.empty();
+  const bool measures = (wanted ? wanted->value : asks_itself && is_far()) && (!is_auto() || compared());
   if (measures) {
     const std::vector<ChosenRange> wide =
         choose_ranges(observed_, statistics_, plan_, *config_.calibration, named_,
@@ -410,6 +439,8 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   all.trials = methods_;
   all.trials.insert(all.trials.end(), others_.begin(), others_.end());
   all.metric = search_.metric;
+  all.searched = is_auto();
+  all.could_measure = could_measure();
   all.results = results_;
   if (is_auto() && !options_.statistics_from.empty())
     all.without_samples = to_text(observer_without_samples());

@@ -53,14 +53,15 @@ class Calibrator {
   /// Where the configuration asks for it, whatever they cost.
   void round_weights_as_asked();
   void correct_biases();
-  /// There are samples, and they are to tell which method is best or which tensors cost most.
+  /// There are samples, and they are to tell which method is best, how near results are, or which tensors
+  /// cost most.
   bool tries() const { return trials_.has_value(); }
-  /// Method auto takes the best method, and biases as they were where results are nearer with them. Given:
-  /// FakeQuantize nodes are inserted.
+  /// Method auto takes the best method, and biases as they were where results are nearer with them; of any
+  /// other, finds out how near its results are. Given: FakeQuantize nodes are inserted.
   void compare_methods();
-  /// Methods were compared.
+  /// Results of the method, or of several, were compared with the float model's.
   bool compared() const { return !methods_.empty(); }
-  /// The nearest of its methods. Given: compared().
+  /// The nearest. Given: compared().
   const MethodTrial& best_trial() const;
   /// It has the cosine similarity that the search asks for, if it does.
   bool reaches_similarity() const;
@@ -73,8 +74,9 @@ class Calibrator {
   bool rounds_weights_for_results() const;
   /// Given: that. Biases are corrected anew, and methods are to be compared again.
   void round_weights_for_results();
-  /// Where the configuration asks for it; where it says nothing, if method auto is as far off as
-  /// kWorthMeasuring. Given: the same.
+  /// Where the configuration asks for it; where it says nothing, if results are as far off as
+  /// kWorthMeasuring and method auto was to choose, or another tool's file, which has no word for it, chose.
+  /// Given: the same.
   void measure_sensitivity();
   const Sensitivity& sensitivity() const { return sensitivity_; }
   FilledScales fill();
@@ -94,7 +96,11 @@ class Calibrator {
   MethodTrial trial(std::string method, const ResultFigures& figures) const;
   ObserverSpec observer_without_samples() const;
   void compare_observers();
+  void compare_chosen();
+  bool can_compare(const ResultFigures& figures, std::string_view so) const;
   bool has_channel_scales() const;
+  bool is_far() const;
+  bool could_measure() const;
   void remark_on_idle_search() const;
   void remark_on_similarity() const;
   bool may_leave_biases() const;

@@ -110,6 +110,23 @@ std::string trials_text(std::vector<MethodTrial> trials, const std::vector<std::
   return text;
 }
 
+/// How near the results of the one method are.
+std::string result_text(const Calibrated& calibrated) {
+  const MethodTrial& trial = calibrated.trials.front();
+  const std::string begin = fmt::format(
+      "Over {} at {} ({}), the quantised model's results ", counted(trial.samples, "sample", "samples"),
+      counted(trial.results, "result", "results"), first_of(calibrated.results));
+  if (trial.figures.noise == 0) return begin + "are those of the float model";
+  return fmt::format(
+      "{}have a cosine similarity of {:.6f} to the float model's, and a signal to error of {}{}. The signal "
+      "is what varies "
+      "in a result, its mean taken off{}",
+      begin, trial.figures.cosine, decibels_of(trial.figures),
+      std::isfinite(trial.figures.noise) ? " dB" : "",
+      calibrated.could_measure ? ". 'calibration.sensitivity: true' finds the tensors that cost them most"
+                               : "");
+}
+
 Table not_corrected_table(const std::vector<UncorrectedBias>& layers) {
   ByReason reasons;
   for (const UncorrectedBias& each : layers) reasons.add("", each.because, each.layer);
@@ -138,8 +155,10 @@ std::string to_text(const Calibrated& calibrated) {
     page.line(fmt::format("Method auto had statistics without samples to compare methods with, and took {}",
                           calibrated.without_samples));
   }
-  if (!calibrated.trials.empty())
-    page.line(trials_text(calibrated.trials, calibrated.results, calibrated.metric));
+  if (!calibrated.trials.empty()) {
+    page.line(calibrated.searched ? trials_text(calibrated.trials, calibrated.results, calibrated.metric)
+                                  : result_text(calibrated));
+  }
   if (!calibrated.rounded.empty()) {
     page.line(fmt::format("Weights of {} are rounded so that their results change least",
                           counted(calibrated.rounded.size(), "layer", "layers")));

@@ -51,7 +51,9 @@ struct Calibrated {
   std::vector<std::string> corrected;  // those of them whose biases make up for the rounding of the weights
   std::vector<UncorrectedBias> not_corrected;  // the others
   std::vector<std::string> rounded;  // layers whose weights were rounded with regard to what they read
-  std::vector<MethodTrial> trials;   // of method auto; the nearest by `metric` won
+  std::vector<MethodTrial> trials;   // of method auto, the nearest by `metric` won; else of the one method
+  bool searched = false;             // method auto
+  bool could_measure = false;        // the sensitivity, which accuracy may need
   ResultMetric metric = ResultMetric::kCosineSimilarity;
   std::vector<std::string> results;  // the tensors that were compared
   std::string without_samples;  // what method auto took where it had statistics alone; empty: it had samples

@@ -116,14 +116,17 @@ def run(command: list[str | Path]) -> Cost | None:
 
 
 def commands(qprep: Path, model: Path, folder: Path, inputs: list[str]) -> dict[str, list[str | Path]]:
-    for name, keys in {"min_max": "min_max", "mse": "mse", "together": f"mse, batch: {BATCH}"}.items():
-        (folder / f"{name}.yaml").write_text(f"calibration: {{data: ., method: {keys}}}\n")
+    alone = "compare: false"
+    keys = {"min_max": f"min_max, {alone}", "mse": f"mse, {alone}", "batch": f"mse, {alone}, batch: {BATCH}", "compared": "mse"}
+    for name, said in keys.items():
+        (folder / f"{name}.yaml").write_text(f"calibration: {{data: ., method: {said}}}\n")
     prepare = [qprep, "prepare", model, "-q", "-o", folder / "out", "-c"]
     peer = [sys.executable, "-c", PEER, model, folder]
     return {
         "min_max": [*prepare, folder / "min_max.yaml"],
         "mse": [*prepare, folder / "mse.yaml"],
-        f"mse, batch {BATCH}": [*prepare, folder / "together.yaml"],
+        f"mse, batch {BATCH}": [*prepare, folder / "batch.yaml"],
+        "mse, compared": [*prepare, folder / "compared.yaml"],
         "calibrate": [qprep, "calibrate", model, "-q", "-o", folder / "all.qcal", "-c", folder / "mse.yaml"],
         "ort MinMax": [*peer, "MinMax", ",".join(inputs)],
         "ort Percentile": [*peer, "Percentile", ",".join(inputs)],
@@ -131,7 +134,7 @@ def commands(qprep: Path, model: Path, folder: Path, inputs: list[str]) -> dict[
 
 
 def rows(qprep: Path, work: Path, pairs: int) -> Iterator[str]:
-    names = ["min_max", "mse", f"mse, batch {BATCH}", "calibrate", "ort MinMax", "ort Percentile"]
+    names = ["min_max", "mse", f"mse, batch {BATCH}", "mse, compared", "calibrate", "ort MinMax", "ort Percentile"]
     yield f"| model, samples | bare, wall s | {' | '.join(names)} |"
     yield "|---|---|" + "---|" * len(names)
     for model, count in MODELS:

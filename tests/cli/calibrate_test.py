@@ -360,7 +360,7 @@ class Calibration(unittest.TestCase):
 
     def test_in_one_go_or_from_a_file(self) -> None:
         for method in ("min_max", "mse"):
-            self.configuration("go.yaml", f"  method: {method}\n  keep: true\n")
+            self.configuration("go.yaml", f"  method: {method}\n  keep: true\n  compare: false\n")
             self.done("prepare", "m.onnx", "-c", "go.yaml", "-o", "go")
             self.done("prepare", "m.onnx", "-c", "go.yaml", "--stats", "all.qcal", "-o", "file")
             self.assertEqual(self.bytes_of("go/m.qcal"), self.bytes_of("all.qcal"))

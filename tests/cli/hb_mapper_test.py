@@ -526,6 +526,28 @@ class Hmct(Case):
         self.assertEqual([row["method"] for row in rows], ["percentile 90", "min_max", "kl, 1024 bins"])
         self.assertIn("the best by mean absolute error", (self.folder / "out/model_check_result.txt").read_text())
 
+    def test_a_method_by_itself_is_held_against_the_float_model(self):
+        """And what costs the most is measured where results are far off, as the file has no word to ask for it."""
+        ModelMaker().save(self.folder / "net.onnx")
+        self.samples("samples_f32")
+        text = (
+            "model_parameters: {onnx_model: net.onnx, march: nash-m}\n"
+            "input_parameters: {input_type_rt: featuremap, input_type_train: featuremap, input_layout_train: NCHW}\n"
+            "calibration_parameters: {cal_data_dir: samples_f32, cal_data_type: float32, calibration_type: max, max_percentile: PERCENT}\n"
+            "compiler_parameters: {jobs: 1}\n"
+        )
+        far = {}
+        for percent in ("1.0", "0.6"):
+            out = self.folder / percent
+            result = qprep("prepare", "-c", self.config(text.replace("PERCENT", percent)), "-o", out)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            report = json.loads((out / "model_check_result.json").read_text())
+            (row,) = report["methods_compared"]
+            far[percent] = row["error"]
+            self.assertEqual(report["sensitivity"] is not None, row["error"] >= 0.0025, row)
+        self.assertLess(far["1.0"], 0.0025)
+        self.assertGreater(far["0.6"], 0.0025)
+
 
 class Documents(Case):
     """The examples of the manual."""

@@ -26,6 +26,7 @@ METHODS = {
     "kl, 1024 bins": "{method: kl, bins: 1024}",
 }
 OUTPUTS = ("small", "large")
+COMPARED_ALONE = 16  # samples, of a method that is not compared with others
 
 
 def model() -> onnx.ModelProto:
@@ -76,12 +77,17 @@ class Search(unittest.TestCase):
         for i, sample in enumerate(cls.data):
             np.save(cls.folder / f"data/{i:02d}.npy", sample)
         exact = cls.results(cls.folder / "m.onnx")
+        cls.alone = {}
+        few = [i * SAMPLES // COMPARED_ALONE for i in range(COMPARED_ALONE)]
         cls.models, cls.figures = {}, {}
         for name, method in METHODS.items():
             said = method.strip("{}") if method.startswith("{") else f"method: {method}"
             cls.prepared(said, "one")
             cls.models[name] = (cls.folder / "one/m_calibrated.onnx").read_bytes()
-            cls.figures[name] = figures(cls.results(cls.folder / "one/m_calibrated.onnx"), exact)
+            made = cls.results(cls.folder / "one/m_calibrated.onnx")
+            cls.figures[name] = figures(made, exact)
+            told = json.loads((cls.folder / "one/model_check_result.json").read_text())["methods_compared"]
+            cls.alone[name] = told, figures(*({key: all[few] for key, all in results.items()} for results in (made, exact)))
 
     @classmethod
     def tearDownClass(cls) -> None:
@@ -130,6 +136,42 @@ class Search(unittest.TestCase):
             self.assertEqual(written, self.models[best], metric)
             taken.add(best)
         self.assertGreater(len(taken), 1, "every metric took the same: the test tells nothing")
+
+    def test_a_method_by_itself_is_held_against_the_float_model(self) -> None:
+        for name, (told, expected) in self.alone.items():
+            (row,) = told
+            self.assertEqual((row["method"], row["samples"], row["results"]), (name, COMPARED_ALONE, 2))
+            for figure, value in expected.items():
+                self.assertAlmostEqual(row[figure] / value, 1, delta=1e-3, msg=f"{name} {figure}")
+
+    def test_what_is_told_of_a_method_by_itself(self) -> None:
+        advice = "'calibration.sensitivity: true' finds the tensors that cost them most"
+
+        def told(calibration: str) -> tuple[str, str]:
+            said = self.prepared(calibration, "told").stderr
+            lines = (self.folder / "told/model_check_result.txt").read_text().splitlines()
+            return "".join(line for line in lines if line.startswith("Over ")), said
+
+        near, said = told("method: min_max")
+        self.assertRegex(near, r"^Over 16 samples at 2 results \(small, large\), the quantised model's results have a cosine similarity of 0\.999\d+ .* signal to error of 3\d\.\d\d dB")
+        self.assertNotIn(advice, near)
+        self.assertEqual(said, "")
+        far, said = told("method: clip, clip_min: -0.2, clip_max: 0.2")
+        self.assertIn(advice, far)
+        self.assertRegex(said, r"c\.yaml:2:\d+: warning: the quantised model's results are far from the float model's: .*; 'calibration\.sensitivity: true' finds")
+        far, said = told("method: clip, clip_min: -0.2, clip_max: 0.2, sensitivity: true")
+        self.assertNotIn(advice, far)
+        self.assertRegex(said, r"warning: the quantised model's results are far from .*; the check result says which tensors cost the most")
+        far, said = told("method: clip, clip_min: -0.2, clip_max: 0.2, sensitivity: false")
+        self.assertNotIn("sensitivity", far + said)
+        none, said = told("method: clip, clip_min: -0.2, clip_max: 0.2, compare: false")
+        self.assertEqual(none, "")
+        self.assertNotIn("low-similarity", said)
+
+    def test_what_compares_must_compare(self) -> None:
+        for calibration, who in {"method: auto": "method auto", "method: mse, sensitivity: true": "the sensitivity"}.items():
+            said = self.run_qprep(f"{calibration}, compare: false", "none").stderr
+            self.assertRegex(said, rf"c\.yaml:2:\d+: error: 'calibration\.compare' cannot be false: {who} compares")
 
     def test_threads_make_the_same_bytes(self) -> None:
         made = {self.searched("metric: cosine_similarity", "--threads", threads)[1] for threads in ("1", "2", "4")}
