@@ -178,9 +178,11 @@ std::string text_of(const ExplainedNode& node) {
       text += "          no setting decides this; what was said of it:\n";
     for (std::size_t i = 0; i < slot.settings.size(); ++i) {
       const ExplainedSetting& setting = slot.settings[i];
-      const bool elsewhere = setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHead) ||
-                             setting.slot == to_text(Slot::kHighPrecision) ||
-                             setting.slot == to_text(Slot::kInput);
+      const bool elsewhere =
+          setting.slot == to_text(Slot::kTail) || setting.slot == to_text(Slot::kHead) ||
+          setting.slot == to_text(Slot::kHighPrecision) || setting.slot == to_text(Slot::kInput) ||
+          (setting.slot == to_text(Slot::kWeight) && slot.slot == to_text(Slot::kOutput)) ||
+          (setting.slot == to_text(Slot::kOutput) && slot.slot == to_text(Slot::kWeight));
       const std::string of = elsewhere ? " of " + setting.slot : "";
       const std::string named = setting.node.empty() ? "" : fmt::format(" for '{}'", setting.node);
       const bool decides = setting.decides || setting.decides_device;

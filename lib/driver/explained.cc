@@ -96,9 +96,7 @@ class Explainer {
                                         said_of_constant(*read, node)));
     }
     add_in_vain(node, output, explained.slots.front().settings);
-    for (const Setting* decider : entry.device_because.settings) {
-      for (ExplainedSlot& slot : explained.slots) mark_device(*decider, slot);
-    }
+    mark_device(entry.device_because, explained.slots);
     return explained;
   }
 
@@ -151,13 +149,24 @@ class Explainer {
     return {to_text(setting), std::string(to_text(setting.slot)), said_by(setting)};
   }
 
-  static void mark_device(const Setting& decider, ExplainedSlot& slot) {
-    const ExplainedSetting as_said = of(decider);
-    for (ExplainedSetting& each : slot.settings) {
-      if (each.setting == as_said.setting && each.slot == as_said.slot && each.says == as_said.says) {
-        each.decides_device = true;
+  /// A setting that no slot lists stands first in the first slot.
+  static void mark_device(const Reason& device, std::vector<ExplainedSlot>& slots) {
+    std::vector<ExplainedSetting> unlisted;
+    for (const Setting* decider : device.settings) {
+      ExplainedSetting as_said = of(*decider);
+      bool listed = false;
+      for (ExplainedSlot& slot : slots) {
+        for (ExplainedSetting& each : slot.settings) {
+          if (each.setting != as_said.setting || each.slot != as_said.slot || each.says != as_said.says)
+            continue;
+          listed = each.decides_device = true;
+        }
       }
+      as_said.decides_device = true;
+      if (!listed) unlisted.push_back(std::move(as_said));
     }
+    std::vector<ExplainedSetting>& first = slots.front().settings;
+    first.insert(first.begin(), unlisted.begin(), unlisted.end());
   }
 
   Reason reason_of(const Value& value) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "passes/readers_behind.h"
+#include "passes/unit_objections.h"
 #include "plan/because.h"
 
 namespace qprep {
@@ -15,7 +16,12 @@ class Explanation {
  public:
   Explanation(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
               const QuantisedNodes& nodes, Plan& plan)
-      : flow_(flow), weights_(weights), settings_(settings), nodes_(nodes), plan_(plan) {}
+      : flow_(flow),
+        weights_(weights),
+        settings_(settings),
+        nodes_(nodes),
+        objections_(flow, weights, settings),
+        plan_(plan) {}
 
   void run() {
     for (const Node* node : flow_.nodes()) settle_device(*node);
@@ -56,8 +62,7 @@ class Explanation {
           return on(Device::kCpu, float_as_set(output));
         }
         if (const Reason* why = float_weight_in_unit(node)) return on(Device::kCpu, *why);
-        return on(Device::kBpu,
-                  because("{}: it {}{}", to_text(traits.op_class), traits.why, in_spite_of_tail(node)));
+        return on(Device::kBpu, on_bpu(node, traits));
       case OpClass::kPassive:
         return settle_passive(node, traits);
       case OpClass::kQuantised:
@@ -66,6 +71,12 @@ class Explanation {
       case OpClass::kFloat:
         return on(Device::kCpu, fmt::format("{}: it {}", to_text(traits.op_class), traits.why));
     }
+  }
+
+  Reason on_bpu(const Node& node, const OpTraits& traits) const {
+    Reason why = because("{}: it {}{}", to_text(traits.op_class), traits.why, in_spite_of_tail(node));
+    if (const Unit* unit = plan_.unit_of(node)) why.add(objections_.keepers(*unit));
+    return why;
   }
 
   void settle_carrying(const Node& node, const OpTraits& traits) {
@@ -99,8 +110,11 @@ class Explanation {
     } else if (nodes_.moving.contains(&node) || moves_quantised_already(flow_, node)) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
+      if (const Reason* moved = plan_.reason_of(*flow_.of(*data).root)) entry.device_because.add(*moved);
+      if (const Setting* keeper = settings_.keeps_from_skip(node)) entry.device_because.add(*keeper);
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {
-      entry.device_because = because("passive: it {}; {}", traits.why, unread);
+      entry.device_because =
+          with_maker(because("passive: it {}; {}", traits.why, unread), *flow_.of(*data).root);
     } else if (plan_.values.contains(flow_.of(*data).root)) {
       entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of {}",
                                          traits.why, name_of(*data));
@@ -280,7 +294,9 @@ class Explanation {
   }
 
   const Setting& setting_of(const Value& value) const {
-    return value.producer() ? output_setting(*value.producer()) : settings_.winner(value);
+    if (!value.producer()) return settings_.winner(value);
+    return runs_quantised(*value.producer()) ? output_setting(*value.producer())
+                                             : settings_.winner(*value.producer(), Slot::kOutput);
   }
 
   /// Why others read a float tensor from it.
@@ -341,6 +357,7 @@ class Explanation {
   const WeightDecisions& weights_;
   const NodeSettings& settings_;
   const QuantisedNodes& nodes_;
+  const UnitObjections objections_;
   Plan& plan_;
 };
 

@@ -250,7 +250,8 @@ class Placement {
     if (weight) {
       const auto decision = weights_.decisions.find(weight);
       if (decision != weights_.decisions.end()) {
-        plan_.values.emplace(root, decision->second);
+        const auto [at, is_new] = plan_.values.emplace(root, decision->second);
+        if (is_new) at->second.because.add(objections_.keepers(*plan_.unit_of(*entry.node)));
         read_quantised(entry);
         return;
       }
@@ -327,6 +328,7 @@ class Placement {
     }
     decision.because =
         because("{} ({}){}{}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu, narrow);
+    decision.because.add(objections_.keepers(*plan_.unit_of(*entry.node)));
     return decision;
   }
 
@@ -404,7 +406,12 @@ class Placement {
   void hand_on(const Unit& unit) {
     const Value& result = unit.nodes.back()->output(0);
     const ValueFlow& flow = flow_.of(result);
-    const auto float_since = [&](Reason why) { plan_.not_quantised.emplace(&result, std::move(why)); };
+    const Reason keepers = objections_.keepers(unit);
+    const auto float_since = [&](Reason why) {
+      why.add(keepers);
+      plan_.not_quantised.emplace(&result, std::move(why));
+    };
+    const auto left_to_rules = [&](Reason why) { float_since(objections_.by_rule(unit, std::move(why))); };
     const OpTraits& traits = flow_.traits(*unit.nodes.front());
     const bool gemm_like = traits.op_class == OpClass::kGemmLike;
     const Setting& setting = settings_.winner(unit);
@@ -422,7 +429,7 @@ class Placement {
     }
     if (flow.only_outputs && !setting.places_nodes() && (gemm_like || gives_outputs)) {
       if (keeps_high) {
-        return float_since(
+        return left_to_rules(
             because("high-precision output: it feeds outputs of the graph only ({})", high_precision));
       }
       holds = &high_precision;
@@ -444,17 +451,17 @@ class Placement {
         if (first) why.append(because("; {} stays float ({})", name_of(*use.node), *skip));
         why.add(*skip);
       }
-      return float_since(std::move(why));
+      return left_to_rules(std::move(why));
     }
     const bool profile = march_ && march_->quantise;
     if (profile && march_->quantise->only_where_read && !setting.places_nodes() &&
         nothing_quantised_behind(result)) {
-      return float_since(
+      return left_to_rules(
           fmt::format("no quantised operator reads it, and {} quantises what these read", march_->name));
     }
     if (gemm_like && !setting.places_nodes()) {
       if (const Setting* stub = stub_behind(result)) {
-        return float_since(because("high-precision output: only what stays float follows ({})", *stub));
+        return left_to_rules(because("high-precision output: only what stays float follows ({})", *stub));
       }
       if (!flow.only_outputs && target_.has_table() && !profile &&
           target_.makes(*unit.nodes.front(), Precision::kInt32) && nothing_quantised_behind(result)) {
@@ -463,7 +470,7 @@ class Placement {
         Reason why("high-precision output: only nodes on the CPU follow" +
                    (behind.empty() ? "" : fmt::format(", first {}", name_of(*behind.front()))));
         if (keeps_high) why.add(high_precision);
-        return float_since(std::move(why));
+        return left_to_rules(std::move(why));
       }
     }
     Decision decision;
@@ -478,6 +485,7 @@ class Placement {
         because("{} ({}){}{}{}", what, *holds, decision.because, in_quantised_tail(unit), narrow);
     // Were it float, so would be a high-precision output.
     if (!setting.where.file.empty()) decision.because.add(setting);
+    decision.because.add(keepers);
     decision.takes_output = result.is_graph_output();
     plan_.values.emplace(&result, std::move(decision));
     made_quantised_.insert(&result);

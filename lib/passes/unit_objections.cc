@@ -38,16 +38,43 @@ bool UnitObjections::in_float_head(const Unit& unit) const {
          flow.runtime && flow.before_gemm && !flow.begun;
 }
 
+Reason UnitObjections::keepers(const Unit& unit) const {
+  Reason keepers;
+  for (const Node* node : unit.nodes) {
+    if (const Setting* keeper = settings_.keeps_from_skip(*node)) keepers.add(*keeper);
+    const auto input = flow_.traits(*node).weight;
+    const Value* weight = input ? weight_of(flow_, *node, *input) : nullptr;
+    const auto kept = weight ? weights_.keepers.find(weight) : weights_.keepers.end();
+    if (kept != weights_.keepers.end()) keepers.add(*kept->second);
+  }
+  const Setting& winner = settings_.winner(unit);
+  const Setting* next = settings_.runner_up(unit.nodes, Slot::kOutput, winner);
+  if (next && next->precision() == Precision::kFloat32 && !next->names_nodes()) keepers.add(winner);
+  return keepers;
+}
+
+const Setting* UnitObjections::leaves_to_rules(const Unit& unit) const {
+  const Setting& winner = settings_.winner(unit);
+  if (winner.places_nodes()) return nullptr;
+  const Setting* next = settings_.runner_up(unit.nodes, Slot::kOutput, winner);
+  return next && next->places_nodes() ? &winner : nullptr;
+}
+
 Reason UnitObjections::to(const Unit& unit) const {
   if (Reason reason = of_data(unit, true); !reason.empty()) return reason;
   if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return "";
   if (in_float_tail(unit)) {
-    return because("in the tail: no gemm_like operator follows ({})", settings_.tail());
+    return by_rule(unit, because("in the tail: no gemm_like operator follows ({})", settings_.tail()));
   }
   if (in_float_head(unit)) {
-    return because("in the head: it prepares an input of the network ({})", settings_.head());
+    return by_rule(unit, because("in the head: it prepares an input of the network ({})", settings_.head()));
   }
   return of_use(unit);
+}
+
+Reason UnitObjections::by_rule(const Unit& unit, Reason why) const {
+  if (const Setting* setting = leaves_to_rules(unit)) why.add(*setting);
+  return why;
 }
 
 /// Of what it is, reads and makes. `with_settings`: and of what leaves it float by name.

@@ -32,6 +32,12 @@ class UnitObjections {
   Reason to(const Unit& unit) const;
   /// The rule of the tail leaves it float. A setting of its own lifts a unit out of it.
   bool in_float_tail(const Unit& unit) const;
+  /// The settings without which a unit that runs quantised would not: later ones would leave one of its nodes
+  /// float, its weight, or activations as such. No words.
+  Reason keepers(const Unit& unit) const;
+  /// The reason, of the rules of head, tail and high-precision outputs; and the setting that leaves the unit
+  /// to them since it names no node, where the next one does.
+  Reason by_rule(const Unit& unit, Reason why) const;
 
   /// What the target says of the unit; with true, as if a setting named it.
   using Judge = std::function<Judgement(bool by_name)>;
@@ -41,6 +47,7 @@ class UnitObjections {
 
  private:
   bool in_float_head(const Unit& unit) const;
+  const Setting* leaves_to_rules(const Unit& unit) const;
   Reason of_data(const Unit& unit, bool with_settings) const;
   Reason of_use(const Unit& unit) const;
 

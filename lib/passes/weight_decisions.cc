@@ -173,6 +173,10 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
         described(readers[weight], axis, no_axis, setting, per_channel, scale->zero_channels.size());
     result.decisions.emplace(
         weight, Decision{spec, because("{} ({}){}{}", what, setting, besides, narrowed), Role::kWeight});
+    std::vector<const Node*> nodes;
+    for (const Reader& reader : readers[weight]) nodes.push_back(reader.node);
+    const Setting* next = settings.runner_up(nodes, Slot::kWeight, setting);
+    if (next && next->precision() == Precision::kFloat32) result.keepers.emplace(weight, &setting);
     plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
   }
   return result;

@@ -22,7 +22,13 @@ NodeSettings::NodeSettings(std::vector<Setting> settings) : settings_(std::move(
   for (std::size_t rank = 0; rank < settings_.size(); ++rank) {
     const Setting& setting = settings_[rank];
     auto& first = general_[index(setting.slot)][index(aspect_of(setting.says))];
-    if (!setting.names_nodes() && !first) first = static_cast<Rank>(rank);
+    if (setting.names_nodes()) continue;
+    auto& second = second_general_precision_[index(setting.slot)];
+    if (!first) {
+      first = static_cast<Rank>(rank);
+    } else if (setting.says_precision() && !second) {
+      second = static_cast<Rank>(rank);
+    }
   }
   for (Setting& setting : settings_) {
     if (setting.repeats_at.line == 0) continue;
@@ -44,10 +50,14 @@ void insert(std::vector<std::uint32_t>& groups, std::uint32_t group) {
 }  // namespace
 
 NodeSettings::GroupId NodeSettings::add_group(Ranks ranks) {
-  Group group{std::move(ranks), {}, {}};
+  Group group{std::move(ranks), {}, {}, {}};
   for (const Rank rank : group.ranks) {
     auto& first = group.first[index(aspect_of(settings_[rank].says))];
-    if (!first) first = rank;
+    if (!first) {
+      first = rank;
+    } else if (settings_[rank].says_precision() && !group.second_precision) {
+      group.second_precision = rank;
+    }
   }
   groups_.push_back(std::move(group));
   return static_cast<GroupId>(groups_.size() - 1);
@@ -96,18 +106,30 @@ const Setting* NodeSettings::first(const GroupIds* groups, Slot slot, Aspect asp
   return &settings_[std::min(*by_name, *for_all)];
 }
 
-const Setting* NodeSettings::skip(const Node& node) const {
-  const std::optional<Rank> skipping = first_named(groups(node, Slot::kNode), Aspect::kPrecision);
-  if (!skipping) return nullptr;
-  const auto is_before = [&](std::optional<Rank> rank) { return rank && *rank < *skipping; };
-  const auto keeps = [&](GroupId group) {
-    return settings_[groups_[group].ranks.front()].slot == Slot::kOutput &&
-           is_before(groups_[group].first[index(Aspect::kPrecision)]);
-  };
+NodeSettings::Skip NodeSettings::skip_of(const Node& node) const {
+  Skip skip{first_named(groups(node, Slot::kNode), Aspect::kPrecision), {}};
+  if (!skip.skipping) return skip;
+  skip.keeping = general(Slot::kOutput, Aspect::kPrecision);
   const GroupIds* of_output = groups(node, Slot::kOutput);
-  const bool kept = is_before(general(Slot::kOutput, Aspect::kPrecision)) ||
-                    (of_output && std::any_of(of_output->begin(), of_output->end(), keeps));
-  return kept ? nullptr : &settings_[*skipping];
+  if (!of_output) return skip;
+  for (const GroupId id : *of_output) {
+    const Group& group = groups_[id];
+    const std::optional<Rank> first = group.first[index(Aspect::kPrecision)];
+    const bool keeps = first && settings_[group.ranks.front()].slot == Slot::kOutput;
+    if (keeps && (!skip.keeping || *first < *skip.keeping)) skip.keeping = first;
+  }
+  return skip;
+}
+
+const Setting* NodeSettings::skip(const Node& node) const {
+  const auto [skipping, keeping] = skip_of(node);
+  const bool skips = skipping && (!keeping || *skipping < *keeping);
+  return skips ? &settings_[*skipping] : nullptr;
+}
+
+const Setting* NodeSettings::keeps_from_skip(const Node& node) const {
+  const auto [skipping, keeping] = skip_of(node);
+  return skipping && keeping && *keeping < *skipping ? &settings_[*keeping] : nullptr;
 }
 
 const Setting& NodeSettings::winner(const Node& node, Slot slot) const {
@@ -122,6 +144,25 @@ const Setting& NodeSettings::winner(const Node& reader, const Value& constant) c
   const std::optional<Rank> by_name = first_named(groups(constant), Aspect::kPrecision);
   const Setting& otherwise = winner(reader, Slot::kOutput);
   return by_name ? first_of(settings_[*by_name], otherwise) : otherwise;
+}
+
+const Setting* NodeSettings::runner_up(std::span<const Node* const> nodes, Slot slot,
+                                       const Setting& winner) const {
+  const Rank won = rank_of(winner);
+  std::optional<Rank> found;
+  const auto look_at = [&](std::optional<Rank> first, std::optional<Rank> second) {
+    const std::optional<Rank> rank = first == won ? second : first;
+    if (rank && (!found || *rank < *found)) found = rank;
+  };
+  look_at(general(slot, Aspect::kPrecision), second_general_precision_[index(slot)]);
+  for (const Node* node : nodes) {
+    const GroupIds* speaking = groups(*node, slot);
+    if (!speaking) continue;
+    for (const GroupId group : *speaking) {
+      look_at(groups_[group].first[index(Aspect::kPrecision)], groups_[group].second_precision);
+    }
+  }
+  return found ? &settings_[*found] : nullptr;
 }
 
 const Setting* NodeSettings::find(const Node& node, Slot slot, Aspect aspect) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,8 @@ class NodeSettings {
   /// A setting for the precision of its output that comes earlier in the list keeps it quantised; what a
   /// reader says of its input does not: the result of a float node can be quantised for it.
   const Setting* skip(const Node& node) const;
+  /// That earlier setting; null: none leaves the node float, or one does.
+  const Setting* keeps_from_skip(const Node& node) const;
 
   /// What holds for the precision of the node's output or weight, of a graph input, of what a unit makes
   /// (the result of its last node: the first of the settings of all its nodes), of a constant that the node
@@ -48,6 +51,9 @@ class NodeSettings {
   const Setting& winner(const Value& input) const;
   const Setting& winner(const Unit& unit) const;
   const Setting& winner(const Node& reader, const Value& constant) const;
+  /// What would hold for the precision of the slot of the nodes together if the winner was not there; null:
+  /// nothing in the list.
+  const Setting* runner_up(std::span<const Node* const> nodes, Slot slot, const Setting& winner) const;
 
   /// The same for another aspect; null: nobody speaks of it.
   const Setting* find(const Node& node, Slot slot, Aspect aspect) const;
@@ -99,6 +105,7 @@ class NodeSettings {
   struct Group {
     Ranks ranks;
     FirstRanks first;
+    std::optional<Rank> second_precision;
     InVain in_vain;
   };
   using ByNode = Numbered<Node, GroupIds>;
@@ -107,6 +114,11 @@ class NodeSettings {
   static std::size_t index(Aspect aspect) { return static_cast<std::size_t>(aspect); }
   std::optional<Rank> general(Slot slot, Aspect aspect) const { return general_[index(slot)][index(aspect)]; }
   std::optional<Rank> first_named(const GroupIds* groups, Aspect aspect) const;
+  /// The setting that leaves the node float, and the first that keeps it quantised, whichever stands first.
+  struct Skip {
+    std::optional<Rank> skipping, keeping;
+  };
+  Skip skip_of(const Node& node) const;
   const Setting* first(const GroupIds* groups, Slot slot, Aspect aspect) const;
   void append(const GroupIds* groups, Ranks& ranks) const;
   std::vector<const Setting*> with_general(Ranks ranks, Slot slot) const;
@@ -114,6 +126,7 @@ class NodeSettings {
 
   std::vector<Setting> settings_;
   std::array<FirstRanks, kSlots> general_;
+  std::array<std::optional<Rank>, kSlots> second_general_precision_;
   std::vector<Group> groups_;
   std::array<ByNode, kSlots> nodes_;
   ByNode in_vain_;
