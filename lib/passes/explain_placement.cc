@@ -122,6 +122,9 @@ class Explanation {
       entry.device_because =
           fmt::format("passive: it {}; {}, which it moves, is not quantised{}", traits.why, name_of(*data),
                       where_to(flow_.of(*data).root->producer(), node.output(0)));
+      const Value& root = *flow_.of(*data).root;
+      if (const Reason* why = plan_.reason_of(root)) entry.device_because.add(*why);
+      entry.device_because = with_maker(std::move(entry.device_because), root);
     }
   }
 

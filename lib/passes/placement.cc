@@ -158,6 +158,10 @@ class Placement {
     return all_behind(flow_, value, [this](const Node& node) { return stays_on_cpu(node); });
   }
 
+  void add_device_of(const Node& node, Reason& why) const {
+    if (const NodePlan* plan = plan_.of(node)) why.add(plan->device_because);
+  }
+
   bool stays_on_cpu(const Node& node) const {
     const NodePlan* plan = plan_.of(node);
     const OpClass op_class = flow_.traits(node).op_class;
@@ -456,8 +460,10 @@ class Placement {
     const bool profile = march_ && march_->quantise;
     if (profile && march_->quantise->only_where_read && !setting.places_nodes() &&
         nothing_quantised_behind(result)) {
-      return left_to_rules(
-          fmt::format("no quantised operator reads it, and {} quantises what these read", march_->name));
+      Reason why =
+          fmt::format("no quantised operator reads it, and {} quantises what these read", march_->name);
+      for (const Node* reader : readers_behind(flow_, result)) add_device_of(*reader, why);
+      return left_to_rules(std::move(why));
     }
     if (gemm_like && !setting.places_nodes()) {
       if (const Setting* stub = stub_behind(result)) {
@@ -469,6 +475,7 @@ class Placement {
         const std::vector<const Node*> behind = readers_behind(flow_, result);
         Reason why("high-precision output: only nodes on the CPU follow" +
                    (behind.empty() ? "" : fmt::format(", first {}", name_of(*behind.front()))));
+        for (const Node* reader : behind) add_device_of(*reader, why);
         if (keeps_high) why.add(high_precision);
         return left_to_rules(std::move(why));
       }

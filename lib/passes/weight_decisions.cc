@@ -65,6 +65,17 @@ const Setting& setting_for(const std::vector<Reader>& readers, const NodeSetting
   return *found;
 }
 
+/// Without the setting, which holds for the weight, it would be float by another setting, or by one that
+/// names its readers instead of all.
+bool keeps(const Setting& setting, const std::vector<Reader>& readers, const NodeSettings& settings) {
+  const bool is_float = setting.precision() == Precision::kFloat32;
+  if (is_float && setting.names_nodes()) return false;
+  std::vector<const Node*> nodes;
+  for (const Reader& reader : readers) nodes.push_back(reader.node);
+  const Setting* next = settings.runner_up(nodes, Slot::kWeight, setting);
+  return next && next->precision() == Precision::kFloat32 && (!is_float || next->names_nodes());
+}
+
 /// What else than the precision was said of the weight by any of its readers.
 const Setting* said_of(const std::vector<Reader>& readers, const NodeSettings& settings, Aspect aspect) {
   const Setting* found = nullptr;
@@ -128,6 +139,7 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
 
   for (const Value* weight : weights) {
     const Setting& setting = setting_for(readers[weight], settings);
+    if (keeps(setting, readers[weight], settings)) result.keepers.emplace(weight, &setting);
     if (setting.precision() == Precision::kFloat32) {
       if (setting.names_nodes()) {
         result.refused.emplace(weight, because("{}", setting));
@@ -173,10 +185,6 @@ WeightDecisions decide_weights(const DataFlow& flow, const NodeSettings& setting
         described(readers[weight], axis, no_axis, setting, per_channel, scale->zero_channels.size());
     result.decisions.emplace(
         weight, Decision{spec, because("{} ({}){}{}", what, setting, besides, narrowed), Role::kWeight});
-    std::vector<const Node*> nodes;
-    for (const Reader& reader : readers[weight]) nodes.push_back(reader.node);
-    const Setting* next = settings.runner_up(nodes, Slot::kWeight, setting);
-    if (next && next->precision() == Precision::kFloat32) result.keepers.emplace(weight, &setting);
     plan.known_scales.emplace(weight, KnownScale{std::move(scale->scale), std::move(scale->zero_point)});
   }
   return result;

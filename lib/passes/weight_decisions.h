@@ -14,7 +14,7 @@ class TargetJudge;
 /// How the constants that are weights would be quantised.
 struct WeightDecisions {
   Numbered<Value, Decision> decisions;  // by the constant
-  /// The setting without which one of them would stay float, as the next one wants it.
+  /// The setting without which a weight would be refused, or left, as the next one wants it.
   Numbered<Value, const Setting*> keepers;
   Numbered<Value, Reason> refused;  // why one stays float, and its unit with it
   Numbered<Value, Reason> left;     // those of a model whose weights stay float

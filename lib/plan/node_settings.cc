@@ -23,12 +23,8 @@ NodeSettings::NodeSettings(std::vector<Setting> settings) : settings_(std::move(
     const Setting& setting = settings_[rank];
     auto& first = general_[index(setting.slot)][index(aspect_of(setting.says))];
     if (setting.names_nodes()) continue;
-    auto& second = second_general_precision_[index(setting.slot)];
-    if (!first) {
-      first = static_cast<Rank>(rank);
-    } else if (setting.says_precision() && !second) {
-      second = static_cast<Rank>(rank);
-    }
+    if (!first) first = static_cast<Rank>(rank);
+    if (setting.says_precision()) general_precisions_[index(setting.slot)].push_back(static_cast<Rank>(rank));
   }
   for (Setting& setting : settings_) {
     if (setting.repeats_at.line == 0) continue;
@@ -50,14 +46,10 @@ void insert(std::vector<std::uint32_t>& groups, std::uint32_t group) {
 }  // namespace
 
 NodeSettings::GroupId NodeSettings::add_group(Ranks ranks) {
-  Group group{std::move(ranks), {}, {}, {}};
+  Group group{std::move(ranks), {}, {}};
   for (const Rank rank : group.ranks) {
     auto& first = group.first[index(aspect_of(settings_[rank].says))];
-    if (!first) {
-      first = rank;
-    } else if (settings_[rank].says_precision() && !group.second_precision) {
-      group.second_precision = rank;
-    }
+    if (!first) first = rank;
   }
   groups_.push_back(std::move(group));
   return static_cast<GroupId>(groups_.size() - 1);
@@ -148,19 +140,18 @@ const Setting& NodeSettings::winner(const Node& reader, const Value& constant) c
 
 const Setting* NodeSettings::runner_up(std::span<const Node* const> nodes, Slot slot,
                                        const Setting& winner) const {
-  const Rank won = rank_of(winner);
   std::optional<Rank> found;
-  const auto look_at = [&](std::optional<Rank> first, std::optional<Rank> second) {
-    const std::optional<Rank> rank = first == won ? second : first;
-    if (rank && (!found || *rank < *found)) found = rank;
+  const auto look_at = [&](const Ranks& ranks) {
+    const auto stays = std::ranges::find_if(ranks, [&](Rank rank) {
+      return settings_[rank].says_precision() && settings_[rank].where != winner.where;
+    });
+    if (stays != ranks.end() && (!found || *stays < *found)) found = *stays;
   };
-  look_at(general(slot, Aspect::kPrecision), second_general_precision_[index(slot)]);
+  look_at(general_precisions_[index(slot)]);
   for (const Node* node : nodes) {
     const GroupIds* speaking = groups(*node, slot);
     if (!speaking) continue;
-    for (const GroupId group : *speaking) {
-      look_at(groups_[group].first[index(Aspect::kPrecision)], groups_[group].second_precision);
-    }
+    for (const GroupId group : *speaking) look_at(groups_[group].ranks);
   }
   return found ? &settings_[*found] : nullptr;
 }

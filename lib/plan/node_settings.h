@@ -51,8 +51,8 @@ class NodeSettings {
   const Setting& winner(const Value& input) const;
   const Setting& winner(const Unit& unit) const;
   const Setting& winner(const Node& reader, const Value& constant) const;
-  /// What would hold for the precision of the slot of the nodes together if the winner was not there; null:
-  /// nothing in the list.
+  /// What would hold for the precision of the slot of the nodes together if the place of the configuration
+  /// that the winner comes from was not there; null: nothing in the list.
   const Setting* runner_up(std::span<const Node* const> nodes, Slot slot, const Setting& winner) const;
 
   /// The same for another aspect; null: nobody speaks of it.
@@ -105,7 +105,6 @@ class NodeSettings {
   struct Group {
     Ranks ranks;
     FirstRanks first;
-    std::optional<Rank> second_precision;
     InVain in_vain;
   };
   using ByNode = Numbered<Node, GroupIds>;
@@ -126,7 +125,7 @@ class NodeSettings {
 
   std::vector<Setting> settings_;
   std::array<FirstRanks, kSlots> general_;
-  std::array<std::optional<Rank>, kSlots> second_general_precision_;
+  std::array<Ranks, kSlots> general_precisions_;  // all of them
   std::vector<Group> groups_;
   std::array<ByNode, kSlots> nodes_;
   ByNode in_vain_;
