@@ -129,6 +129,8 @@ std::string to_text(const PrepareResult& result, const Diagnostics& diagnostics,
     if (result.uncalibrated > 0) text += fmt::format("; {} without a scale, float", result.uncalibrated);
     rows.emplace_back("calibrated", text);
   }
+  if (const std::string method = method_line(result.calibration); !method.empty())
+    rows.emplace_back("method", method);
   if (result.sensitivity.any())
     rows.emplace_back("sensitivity", to_line(result.sensitivity) + " (in the check result)");
   const std::string messages = messages_text(diagnostics);
@@ -168,6 +170,8 @@ nlohmann::ordered_json to_json(const PrepareResult& result, const Diagnostics& d
   json["opset"] = {{"before", result.opset_before}, {"after", result.opset_after}};
   json["calibration"] = {
       {"samples", result.samples}, {"calibrated", result.calibrated}, {"uncalibrated", result.uncalibrated}};
+  const MethodTrial* best = result.calibration.best();
+  json["calibration"]["method"] = best ? to_json(*best) : nlohmann::ordered_json(nullptr);
   json["sensitivity"] =
       result.sensitivity.any() ? to_json(result.sensitivity) : nlohmann::ordered_json(nullptr);
   json["passes"] = nlohmann::ordered_json::array();

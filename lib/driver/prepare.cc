@@ -385,7 +385,7 @@ bool Preparation::act() {
   result_.uncalibrated = filled.left_float.size();
   const NumericRisks::SeenRanges seen = calibrator_->seen_ranges();
   report_.risks = risks_->found(&seen);
-  report_.calibrated = calibrator_->report(filled);
+  report_.calibrated = result_.calibration = calibrator_->report(filled);
   report_.sensitivity = result_.sensitivity = calibrator_->sensitivity();
   if (report_.sensitivity.any()) {
     report_.sensitivity_advice =

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "report/calibrated.h"
 #include "report/sensitivity.h"
 #include "support/diagnostics.h"
 
@@ -77,6 +78,7 @@ struct PrepareResult {
   DtypeCounts activations, weights, constants;        // tensors that got a FakeQuantize
   std::int64_t opset_before = 0, opset_after = 0;
   Sensitivity sensitivity;                 // empty: it was not measured
+  Calibrated calibration;                  // empty: without scales of samples or statistics
   std::size_t parts = 0, parts_found = 0;  // of StatisticsOptions::resume; found: from a run before
   std::size_t samples = 0, calibrated = 0,
               uncalibrated = 0;  // tensors that got a scale from data, or did not

@@ -41,6 +41,12 @@ std::string decibels_of(const ResultFigures& figures) {
   return figures.noise > 0 ? fmt::format("{:.2f}", -10.0 * std::log10(figures.noise)) : "exact";
 }
 
+/// "24.31 dB".
+std::string signal_to_error(const ResultFigures& figures) {
+  const bool is_number = figures.noise > 0 && !std::isinf(figures.noise);
+  return decibels_of(figures) + (is_number ? " dB" : "");
+}
+
 /// What stands above the figures of a metric that is not always told.
 std::string column_of(ResultMetric metric) {
   switch (metric) {
@@ -82,6 +88,12 @@ std::string channels_text(const Calibrated& calibrated) {
                      tensors, tensors == 1 ? "has" : "have", scales, number(times), most->name);
 }
 
+/// With what else is tried besides the method.
+std::string name_of(const MethodTrial& trial) {
+  return trial.method + (trial.per_channel ? ", scales for channels" : "") +
+         (trial.corrects_biases ? "" : ", biases as they were");
+}
+
 /// The methods that auto compared, the best first.
 std::string trials_text(std::vector<MethodTrial> trials, const std::vector<std::string>& results,
                         ResultMetric metric) {
@@ -99,9 +111,8 @@ std::string trials_text(std::vector<MethodTrial> trials, const std::vector<std::
   const std::string more = column_of(metric);
   if (!more.empty()) table.headers.push_back(more);
   for (const MethodTrial& trial : trials) {
-    table.rows.push_back({trial.method + (trial.per_channel ? ", scales for channels" : "") +
-                              (trial.corrects_biases ? "" : ", biases as they were"),
-                          decibels_of(trial.figures), fmt::format("{:.6f}", trial.figures.cosine)});
+    table.rows.push_back(
+        {name_of(trial), decibels_of(trial.figures), fmt::format("{:.6f}", trial.figures.cosine)});
     if (!more.empty()) table.rows.back().push_back(number(trial.figures.distance(metric)));
   }
   page.simple(table);
@@ -141,6 +152,29 @@ Table not_corrected_table(const std::vector<UncorrectedBias>& layers) {
 std::optional<double> CalibratedTensor::sqnr() const {
   if (!signal || noise <= 0 || *signal <= 0) return std::nullopt;
   return 10.0 * std::log10(*signal / noise);
+}
+
+const MethodTrial* Calibrated::best() const {
+  const auto nearer = [this](const MethodTrial& a, const MethodTrial& b) {
+    return a.figures.distance(metric) < b.figures.distance(metric);
+  };
+  const auto best = std::ranges::min_element(trials, nearer);
+  return best == trials.end() ? nullptr : &*best;
+}
+
+std::string method_line(const Calibrated& calibrated) {
+  if (!calibrated.without_samples.empty()) {
+    return fmt::format("{}, compared with none: statistics have no samples to run",
+                       calibrated.without_samples);
+  }
+  const MethodTrial* best = calibrated.best();
+  if (!best) return "";
+  const std::string more = column_of(calibrated.metric);
+  return fmt::format(
+      "{}, {}: {}cosine similarity {:.6f}, signal to error {}", name_of(*best),
+      calibrated.trials.size() == 1 ? "alone" : fmt::format("best of {}", calibrated.trials.size()),
+      more.empty() ? "" : fmt::format("{} {}, ", more, number(best->figures.distance(calibrated.metric))),
+      best->figures.cosine, signal_to_error(best->figures));
 }
 
 std::string to_text(const Calibrated& calibrated) {

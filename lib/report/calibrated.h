@@ -59,8 +59,14 @@ struct Calibrated {
   std::string without_samples;  // what method auto took where it had statistics alone; empty: it had samples
 
   bool any() const { return !tensors.empty(); }
+  /// The trial that won; null: none was made.
+  const MethodTrial* best() const;
 };
 
+/// "mse, biases as they were, best of 7: cosine similarity 0.999812, signal to error 24.31 dB", with the
+/// words and figures of the table; what method auto took without a comparison; empty: the method was not
+/// auto.
+std::string method_line(const Calibrated& calibrated);
 /// A sentence with the methods, and a table of the tensors that lose the most; empty: nothing was calibrated.
 std::string to_text(const Calibrated& calibrated);
 nlohmann::ordered_json to_json(const CalibratedTensor& tensor);

@@ -186,6 +186,34 @@ class Search(unittest.TestCase):
         self.assertIn(f"c.yaml:2:{column}: warning: no method makes results as near", said)
         self.assertIn(f"comes nearest with {best:.6f}", said)
 
+    def method_line(self, calibration: str, *more: str) -> str | None:
+        lines = self.prepared(calibration, "all", *more).stdout.splitlines()
+        said = [line.split(None, 1)[1] for line in lines if line.startswith("  method ")]
+        self.assertLess(len(said), 2)
+        return said[0] if said else None
+
+    def test_the_summary_names_the_method_with_its_figures(self) -> None:
+        for metric, words in (("cosine_similarity", ""), ("sqnr", ""), ("mae", "mean absolute error {mae:.5g}, ")):
+            search = f"search: {{methods: [{', '.join(METHODS.values())}], metric: {metric}}}"
+            compared, _, _ = self.searched(f"metric: {metric}")
+            key = "error" if metric == "sqnr" else metric
+            best = (max if key == "cosine_similarity" else min)(compared.values(), key=lambda row: row[key])
+            figures = words.format(**best) + f"cosine similarity {best['cosine_similarity']:.6f}"
+            self.assertEqual(
+                self.method_line(search),
+                f"{best['method']}, best of {len(METHODS)}: {figures}, "
+                f"signal to error {-10 * np.log10(best['error']):.2f} dB",
+            )
+            run = self.prepared(search, "all", "--json")
+            self.assertEqual(json.loads(run.stdout)["calibration"]["method"], best)
+        self.assertTrue(self.method_line("search: {methods: [min_max]}").startswith("min_max, alone: cosine similarity 0."))
+        self.assertIsNone(self.method_line("method: mse"))
+        self.prepared("keep: true, search: {methods: [mse, min_max]}", "kept")
+        self.assertEqual(
+            self.method_line("search: {methods: [mse, min_max]}", "--stats", "kept/m.qcal"),
+            "mse, compared with none: statistics have no samples to run",
+        )
+
     def test_the_table_tells_the_metric(self) -> None:
         self.searched("metric: mae")
         text = (self.folder / "all/model_check_result.txt").read_text()
