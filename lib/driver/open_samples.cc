@@ -69,17 +69,6 @@ NamedTensor read_proto(const std::string& file) {
   return {std::move(read.name), std::move(read.tensor)};
 }
 
-SamplePlace place_of(const CalibrationConfig& config) {
-  SamplePlace place{config.data, {}};
-  const std::filesystem::path data = config.data;
-  for (const Placed<std::string>& file : config.files) {
-    place.files.push_back(
-        {file.value, (data.parent_path() / file.value).lexically_normal().string(), file.where});
-  }
-  if (config.files.empty() && data.extension() == ".txt") place.files = read_list(config.data);
-  return place;
-}
-
 /// Why that output cannot become that input.
 std::optional<std::string> unlinked(const Model& model, const StateLink& link,
                                     std::span<const SampleInput> inputs) {
@@ -116,6 +105,21 @@ std::optional<std::string> unlinked(const Model& model, const StateLink& link,
                      link.input, to_text(taken));
 }
 
+/// Links of which no sample has a second step.
+void warn_of_idle_state(const SampleSet& samples, const std::vector<StateLink>& links,
+                        Diagnostics& diagnostics) {
+  if (links.empty() || samples.size() == 0) return;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (samples.steps(i) > 1) return;
+  }
+  diagnostics.warning(
+      codes::kNoEffect,
+      fmt::format("'calibration.state' hands nothing on: every sample is a single step, so '{}' is what its "
+                  "file holds, or zeros; steps are a leading axis of the other inputs' arrays",
+                  links.front().input),
+      links.front().where);
+}
+
 std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& config) {
   std::vector<SampleInput> inputs;
   std::vector<std::string> names;
@@ -149,10 +153,27 @@ std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& 
 
 }  // namespace
 
+bool names_files(const CalibrationConfig& config) {
+  return !config.files.empty() || std::filesystem::path(config.data).extension() == ".txt";
+}
+
+SamplePlace place_of(const CalibrationConfig& config) {
+  SamplePlace place{config.data, {}};
+  const std::filesystem::path data = config.data;
+  for (const Placed<std::string>& file : config.files) {
+    place.files.push_back(
+        {file.value, (data.parent_path() / file.value).lexically_normal().string(), file.where});
+  }
+  if (config.files.empty() && names_files(config)) place.files = read_list(config.data);
+  return place;
+}
+
 SampleSet open_samples(const Model& model, const CalibrationConfig& config,
                        std::span<const PreparedInput> inputs, Diagnostics& diagnostics) {
   if (!config.raw.empty()) return SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
-  return SampleSet::open(place_of(config), inputs_of(model, config), read_proto, diagnostics);
+  SampleSet samples = SampleSet::open(place_of(config), inputs_of(model, config), read_proto, diagnostics);
+  warn_of_idle_state(samples, config.state, diagnostics);
+  return samples;
 }
 
 std::map<std::string, std::string> preprocessing_by_input(const CalibrationConfig& config,

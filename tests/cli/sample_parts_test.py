@@ -209,6 +209,18 @@ class Steps(Parts):
         prepared = self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out")
         self.assertEqual(prepared.returncode, 0, prepared.stderr)
 
+    def test_state_of_single_steps_hands_nothing_on(self) -> None:
+        text = "calibration: {data: s, state: {h_out: h}}"
+        self.config(text)
+        where = f"c.yaml:1:{text.index('h_out') + 1}: warning: 'calibration.state' hands nothing on: every sample is a single step"
+        for i in range(3):
+            self.npy(f"x/{i}.npy", np.full((1, 1), i, np.float32))
+        for verb in (["prepare", "m.onnx", "-o", "out"], ["samples", "show", "m.onnx"], ["calibrate", "m.onnx", "-o", "a.qcal"]):
+            said = self.run_qprep(*verb, "-c", "c.yaml").stderr
+            self.assertEqual(said.count(where), 1, said)
+        self.npy("x/2.npy", np.zeros((2, 1), np.float32))
+        self.assertNotIn("hands nothing on", self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out").stderr)
+
     def test_what_is_wrong(self) -> None:
         self.npy("x/0.npy", np.zeros((3, 1), np.float32))
         for state, said in [
