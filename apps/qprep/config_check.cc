@@ -7,8 +7,8 @@
 #include "config/config.h"
 #include "config/config_folder.h"
 #include "config/march.h"
-#include "config/missing_files.h"
 #include "config_verbs.h"
+#include "driver/missing_files.h"
 #include "report/diagnostics_json.h"
 #include "support/codes.h"
 

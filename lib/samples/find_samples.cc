@@ -11,15 +11,13 @@
 #include "samples/sample_layout.h"
 #include "support/codes.h"
 #include "support/mapped_file.h"
+#include "support/near_file.h"
 #include "support/text.h"
 
 namespace qprep {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Enough to see what is wrong with a thousand files.
-constexpr std::size_t kMostFindings = 8;
 
 Diagnostic finding(Severity severity, const std::string& file, std::string message) {
   return {severity, codes::kBadSample, std::move(message), {file, 0, 0}};
@@ -233,8 +231,22 @@ class Finder {
                         fmt::format("the sample '{}' {}", listed.name, what), listed.where});
     };
     if (samples_.contains(listed.name)) return wrong_line("is named twice");
-    if (!fs::exists(listed.path, ignored)) return wrong_line(fmt::format("does not exist ({})", listed.path));
+    if (!fs::exists(listed.path, ignored))
+      return wrong_line(fmt::format("does not exist ({}){}", listed.path, did_you_mean_file(listed.path)));
+    remark_on_repeated(listed);
     add_item(listed.name, listed.path);
+  }
+
+  /// The same file was named before, in another spelling.
+  void remark_on_repeated(const ListedFile& listed) {
+    fs::path path = fs::absolute(listed.path).lexically_normal();
+    if (!path.has_filename()) path = path.parent_path();  // "folder/"
+    const auto [first, is_new] = listed_.emplace(path.string(), &listed);
+    if (is_new) return;
+    left_out_.push_back({Severity::kWarning, codes::kBadSample,
+                         fmt::format("the sample '{}' is '{}' of line {} again: it counts twice", listed.name,
+                                     first->second->name, first->second->where.line),
+                         listed.where});
   }
 
   /// A file or folder that is a whole sample.
@@ -344,6 +356,7 @@ class Finder {
   std::vector<std::size_t> required_;  // inputs that must have a file, in the model's order
   std::vector<std::size_t> counted_;   // inputs without a default, as files count them
   std::map<std::string, Tensors> samples_;
+  std::map<std::string, const ListedFile*> listed_;  // the first of each, by its path
   std::vector<Diagnostic> wrong_, left_out_;
 };
 

@@ -42,7 +42,9 @@ FoundSamples find_samples(const SamplePlace& place, std::span<const SampleInput>
 /// none. Fatal: it cannot be read, or names nothing.
 std::vector<ListedFile> read_list(const std::string& file);
 
-/// Adds the first few of the findings, and how many there are besides.
+/// Enough to see what is wrong with a thousand files.
+inline constexpr std::size_t kMostFindings = 8;
+/// Adds the first of the findings, no more than these, and how many there are besides.
 void add_some(const std::vector<Diagnostic>& findings, Diagnostics& diagnostics);
 
 }  // namespace qprep

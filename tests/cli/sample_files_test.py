@@ -110,6 +110,60 @@ class Files(Samples):
         shown = self.run_qprep("config", "show", "c.yaml").stdout
         self.assertIn(f"- {self.folder.resolve()}/s/b.npz", shown)
 
+    def test_a_file_that_a_list_has_in_two_spellings(self) -> None:
+        for name in ("a", "b"):
+            np.savez(self.folder / f"s/{name}.npz", x=self.x[0], t=self.t[0])
+        self.proto("c/input_0.pb", self.x[2])
+        self.proto("c/input_1.pb", self.t[2])
+        again = f"{self.folder.resolve()}/s/b.npz"
+        (self.folder / "s/list.txt").write_text(f"a.npz\nb.npz\n./a.npz\nc\nc/../a.npz\n{again}\nc/\n")
+        self.config("calibration: {data: s/list.txt}")
+        said = self.run_qprep("samples", "show", "m.onnx", "-c", "c.yaml").stderr
+        for line, name, first in ((3, "./a.npz", (1, "a.npz")), (5, "c/../a.npz", (1, "a.npz")), (6, again, (2, "b.npz")),
+                                  (7, "c/", (4, "c"))):
+            message = f"s/list.txt:{line}:1: warning: the sample '{name}' is '{first[1]}' of line {first[0]} again: it counts twice"
+            self.assertEqual(said.count(message), 1, said)
+        self.assertEqual(said.count("counts twice"), 4)
+        self.assertEqual(self.show()["count"], 7)
+        text = "calibration: {data: [s/a.npz, ./s/a.npz, s/b.npz]}"
+        self.config(text)
+        said = self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out").stderr
+        self.assertEqual(said.count("counts twice"), 1)
+        self.assertIn(f"c.yaml:1:{text.index('./s') + 1}: warning: the sample './s/a.npz' is 's/a.npz' of line 1 again", said)
+
+    def checked(self) -> str:
+        done = self.run_qprep("config", "check", "c.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def test_config_check_looks_whether_samples_are_there(self) -> None:
+        np.savez(self.folder / "s/photo_a.npz", x=self.x[0], t=self.t[0])
+        (self.folder / "s/list.txt").write_text("# first\nphoto_a.npz\nfoto_a.npz\nnone.npz\n")
+        self.config("calibration: {data: s/list.txt}")
+        said = self.checked()
+        self.assertIn("s/list.txt:3:1: warning: the sample 'foto_a.npz' is not there (did you mean 'photo_a.npz'?) [file-access]", said)
+        self.assertIn("s/list.txt:4:1: warning: the sample 'none.npz' is not there [file-access]", said)
+        self.assertEqual(said.count("warning"), 2)
+        self.assertIn("'foto_a.npz' does not exist (s/foto_a.npz) (did you mean 'photo_a.npz'?)", self.refused())
+        (self.folder / "s/list.txt").write_text("photo_a.npz\n")
+        self.assertEqual(self.checked(), "")
+        (self.folder / "s/list.txt").write_text("".join(f"{i}.npz\n" for i in range(30)))
+        said = self.checked()
+        self.assertEqual(said.count("is not there"), 8)
+        self.assertIn("22 more files are like this", said)
+        text = "calibration: {data: [s/photo_a.npz, s/photo_b.npz]}"
+        self.config(text)
+        self.assertIn(f"c.yaml:1:{text.rindex('s/') + 1}: warning: the sample 's/photo_b.npz' is not there (did you mean 'photo_a.npz'?)",
+                      self.checked())
+        (self.folder / "samples").mkdir()
+        self.config("calibration: {data: sample}")
+        self.assertIn("c.yaml:1:21: warning: the folder of samples 'sample' is not there (did you mean 'samples'?)", self.checked())
+        (self.folder / "s/list.txt").write_text("\n")
+        self.config("calibration: {data: s/list.txt}")
+        done = self.run_qprep("config", "check", "c.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("s/list.txt: error: the list names no sample", done.stderr)
+
     def test_lists_that_are_wrong(self) -> None:
         self.npy("x.npy", self.x[0])
         np.savez(self.folder / "s/a.npz", x=self.x[0], t=self.t[0])
