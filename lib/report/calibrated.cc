@@ -170,9 +170,12 @@ std::string method_line(const Calibrated& calibrated) {
   const MethodTrial* best = calibrated.best();
   if (!best) return "";
   const std::string more = column_of(calibrated.metric);
+  const std::string rank = !calibrated.searched ? ""
+                           : calibrated.trials.size() == 1
+                               ? ", alone"
+                               : fmt::format(", best of {}", calibrated.trials.size());
   return fmt::format(
-      "{}, {}: {}cosine similarity {:.6f}, signal to error {}", name_of(*best),
-      calibrated.trials.size() == 1 ? "alone" : fmt::format("best of {}", calibrated.trials.size()),
+      "{}{}: {}cosine similarity {:.6f}, signal to error {}", name_of(*best), rank,
       more.empty() ? "" : fmt::format("{} {}, ", more, number(best->figures.distance(calibrated.metric))),
       best->figures.cosine, signal_to_error(best->figures));
 }
