@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "passes/readers_behind.h"
-#include "passes/unit_objections.h"
 #include "plan/because.h"
 
 namespace qprep {
@@ -16,12 +15,7 @@ class Explanation {
  public:
   Explanation(const DataFlow& flow, const WeightDecisions& weights, const NodeSettings& settings,
               const QuantisedNodes& nodes, Plan& plan)
-      : flow_(flow),
-        weights_(weights),
-        settings_(settings),
-        nodes_(nodes),
-        objections_(flow, weights, settings),
-        plan_(plan) {}
+      : flow_(flow), weights_(weights), settings_(settings), nodes_(nodes), plan_(plan) {}
 
   void run() {
     for (const Node* node : flow_.nodes()) settle_device(*node);
@@ -75,7 +69,7 @@ class Explanation {
 
   Reason on_bpu(const Node& node, const OpTraits& traits) const {
     Reason why = because("{}: it {}{}", to_text(traits.op_class), traits.why, in_spite_of_tail(node));
-    if (const Unit* unit = plan_.unit_of(node)) why.add(objections_.keepers(*unit));
+    why.add(nodes_.keepers_of(plan_.unit_of(node)));
     return why;
   }
 
@@ -104,26 +98,23 @@ class Explanation {
     entry.passive = true;
     const Value* data = traits.data.empty() ? nullptr : node.input(traits.data.front());
     if (!data) return;
+    const Value& root = *flow_.of(*data).root;
     const auto refused = nodes_.on_cpu.find(&node);
     if (refused != nodes_.on_cpu.end()) {
       entry.device_because = because("passive: it {}; {}", traits.why, refused->second);
     } else if (nodes_.moving.contains(&node) || moves_quantised_already(flow_, node)) {
       entry.device = Device::kBpu;
       entry.device_because = fmt::format("passive: it {}; what it moves is quantised", traits.why);
-      if (const Reason* moved = plan_.reason_of(*flow_.of(*data).root)) entry.device_because.add(*moved);
+      if (const Reason* moved = plan_.reason_of(root)) entry.device_because.add(*moved);
       if (const Setting* keeper = settings_.keeps_from_skip(node)) entry.device_because.add(*keeper);
     } else if (Reason unread = why_unread(node.output(0)); !unread.empty()) {
-      entry.device_because =
-          with_maker(because("passive: it {}; {}", traits.why, unread), *flow_.of(*data).root);
-    } else if (plan_.values.contains(flow_.of(*data).root)) {
+      entry.device_because = with_maker(because("passive: it {}; {}", traits.why, unread), root);
+    } else if (plan_.values.contains(&root)) {
       entry.device_because = fmt::format("passive: it {}; no quantised node reads what it moves of {}",
                                          traits.why, name_of(*data));
     } else {
-      entry.device_because =
-          fmt::format("passive: it {}; {}, which it moves, is not quantised{}", traits.why, name_of(*data),
-                      where_to(flow_.of(*data).root->producer(), node.output(0)));
-      const Value& root = *flow_.of(*data).root;
-      if (const Reason* why = plan_.reason_of(root)) entry.device_because.add(*why);
+      entry.device_because = fmt::format("passive: it {}; {}, which it moves, is not quantised{}", traits.why,
+                                         name_of(*data), where_to(root.producer(), node.output(0)));
       entry.device_because = with_maker(std::move(entry.device_because), root);
     }
   }
@@ -217,9 +208,10 @@ class Explanation {
       const auto at = plan_.not_quantised.find(&root);
       if (at != plan_.not_quantised.end()) return because("hands on {}: {}", name_of(root), at->second);
       const Reason unread = why_unread(value);
-      return unread.empty()
-                 ? fmt::format("hands on {}, which no quantised node reads this way", name_of(root))
-                 : with_maker(because("hands on {}; {}", name_of(root), unread), root);
+      if (!unread.empty()) return with_maker(because("hands on {}; {}", name_of(root), unread), root);
+      Reason why = fmt::format("hands on {}, which no quantised node reads this way", name_of(root));
+      why.add(plan_.of(node)->device_because);
+      return why;
     }
     if (runs_quantised(node)) {
       if (output > 0) return fmt::format("a further result of {}", name_of(node));
@@ -262,8 +254,9 @@ class Explanation {
     return all;
   }
 
-  /// Why a passive operator is handed floats that its maker on the BPU would make quantised.
+  /// Why a passive operator is handed floats that its maker on the BPU would make quantised, or does not.
   Reason with_maker(Reason why, const Value& root) const {
+    if (const Reason* of_root = plan_.reason_of(root)) why.add(*of_root);
     if (root.producer() && !runs_quantised(*root.producer())) {
       why.add(plan_.of(*root.producer())->device_because);
     }
@@ -360,7 +353,6 @@ class Explanation {
   const WeightDecisions& weights_;
   const NodeSettings& settings_;
   const QuantisedNodes& nodes_;
-  const UnitObjections objections_;
   Plan& plan_;
 };
 

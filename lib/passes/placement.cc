@@ -77,6 +77,7 @@ class Placement {
         objection.settings.empty()
             ? ""
             : objections_.remedy_of_borders(unit, [&](bool by_name) { return judgement_of(unit, by_name); });
+    if (objection.empty()) find_keepers(unit);
     for (const Node* node : unit.nodes) {
       if (objection.empty()) {
         nodes_.computing.insert(node);
@@ -86,6 +87,26 @@ class Placement {
       entry.device_because = objection;
       if (entry.remedy.empty()) entry.remedy = remedy;
     }
+  }
+
+  void find_keepers(const Unit& unit) {
+    Reason keepers = objections_.keepers(unit);
+    const Setting& setting = settings_.winner(unit);
+    if (setting.places_nodes() && target_.has_table()) {
+      TargetJudge::Asked asked = asked_of(unit);
+      const bool runs = target_.of(unit, asked).verdict != Verdict::kBroken;
+      asked.by_name = false;
+      if (runs && target_.of(unit, asked).verdict == Verdict::kBroken) keepers.add(setting);
+    }
+    if (!keepers.settings.empty()) nodes_.keepers.emplace(unit.nodes.front(), std::move(keepers));
+  }
+
+  /// Of the first quantised reader of what is quantised only where it is read so.
+  Reason keepers_of_reader(const Value& value) const {
+    for (const Node* reader : readers_behind(flow_, value)) {
+      if (runs_quantised(*reader)) return nodes_.keepers_of(plan_.unit_of(*reader));
+    }
+    return {};
   }
 
   /// What the target says against the unit in any precision, behind what is known to keep it float.
@@ -255,7 +276,7 @@ class Placement {
       const auto decision = weights_.decisions.find(weight);
       if (decision != weights_.decisions.end()) {
         const auto [at, is_new] = plan_.values.emplace(root, decision->second);
-        if (is_new) at->second.because.add(objections_.keepers(*plan_.unit_of(*entry.node)));
+        if (is_new) at->second.because.add(nodes_.keepers_of(plan_.unit_of(*entry.node)));
         read_quantised(entry);
         return;
       }
@@ -332,7 +353,7 @@ class Placement {
     }
     decision.because =
         because("{} ({}){}{}{}{}", what, setting, decision.because, out_of_tail(*entry.node), on_cpu, narrow);
-    decision.because.add(objections_.keepers(*plan_.unit_of(*entry.node)));
+    decision.because.add(nodes_.keepers_of(plan_.unit_of(*entry.node)));
     return decision;
   }
 
@@ -410,7 +431,7 @@ class Placement {
   void hand_on(const Unit& unit) {
     const Value& result = unit.nodes.back()->output(0);
     const ValueFlow& flow = flow_.of(result);
-    const Reason keepers = objections_.keepers(unit);
+    Reason keepers = nodes_.keepers_of(&unit);
     const auto float_since = [&](Reason why) {
       why.add(keepers);
       plan_.not_quantised.emplace(&result, std::move(why));
@@ -458,6 +479,7 @@ class Placement {
       return left_to_rules(std::move(why));
     }
     const bool profile = march_ && march_->quantise;
+    if (target_.has_table() && !setting.places_nodes()) keepers.add(keepers_of_reader(result));
     if (profile && march_->quantise->only_where_read && !setting.places_nodes() &&
         nothing_quantised_behind(result)) {
       Reason why =

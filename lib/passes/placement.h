@@ -15,8 +15,16 @@ class TargetJudge;
 struct QuantisedNodes {
   NumberedSet<Node> computing;  // the members of units that can run quantised
   NumberedSet<Node> moving;     // passive ones whose data is quantised
+  /// Of such units, by their first nodes: the settings without which they would not. No words.
+  Numbered<Node, Reason> keepers;
   /// Why what is quantised runs on the CPU: passive ones, and operators that carry scales of their own.
   Numbered<Node, Reason> on_cpu;
+
+  /// Empty: nothing keeps the unit, or null.
+  Reason keepers_of(const Unit* unit) const {
+    const auto at = unit ? keepers.find(unit->nodes.front()) : keepers.end();
+    return at == keepers.end() ? Reason() : at->second;
+  }
 };
 
 /// Decides for the main graph and the bodies of its control flow which units run quantised, where the

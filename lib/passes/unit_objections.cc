@@ -32,10 +32,14 @@ bool UnitObjections::in_float_tail(const Unit& unit) const {
          flow_.of(unit.nodes.back()->output(0)).tail;
 }
 
-bool UnitObjections::in_float_head(const Unit& unit) const {
+bool UnitObjections::in_head(const Unit& unit) const {
   const ValueFlow& flow = flow_.of(unit.nodes.back()->output(0));
+  return flow.runtime && flow.before_gemm && !flow.begun;
+}
+
+bool UnitObjections::in_float_head(const Unit& unit) const {
   return settings_.head().precision() == Precision::kFloat32 && !settings_.winner(unit).places_nodes() &&
-         flow.runtime && flow.before_gemm && !flow.begun;
+         in_head(unit);
 }
 
 Reason UnitObjections::keepers(const Unit& unit) const {
@@ -50,6 +54,14 @@ Reason UnitObjections::keepers(const Unit& unit) const {
   const Setting& winner = settings_.winner(unit);
   const Setting* next = settings_.runner_up(unit.nodes, Slot::kOutput, winner);
   if (next && next->precision() == Precision::kFloat32 && !next->names_nodes()) keepers.add(winner);
+  if (flow_.traits(*unit.nodes.front()).op_class == OpClass::kGemmLike) return keepers;
+  const auto keep_from = [&](const Setting& rule) {
+    const bool is_float = rule.precision() == Precision::kFloat32;
+    if (is_float != winner.places_nodes() || (!is_float && rule.where.file.empty())) return;
+    keepers.add(is_float ? winner : rule);
+  };
+  if (in_head(unit)) keep_from(settings_.head());
+  if (flow_.of(unit.nodes.back()->output(0)).tail) keep_from(settings_.tail());
   return keepers;
 }
 

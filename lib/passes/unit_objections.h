@@ -33,7 +33,7 @@ class UnitObjections {
   /// The rule of the tail leaves it float. A setting of its own lifts a unit out of it.
   bool in_float_tail(const Unit& unit) const;
   /// The settings without which a unit that runs quantised would not: later ones would leave one of its nodes
-  /// float, its weight, or activations as such. No words.
+  /// float, its weight, or activations as such; or a rule would, of head or tail. No words.
   Reason keepers(const Unit& unit) const;
   /// The reason, of the rules of head, tail and high-precision outputs; and the setting that leaves the unit
   /// to them since it names no node, where the next one does.
@@ -47,6 +47,7 @@ class UnitObjections {
 
  private:
   bool in_float_head(const Unit& unit) const;
+  bool in_head(const Unit& unit) const;
   const Setting* leaves_to_rules(const Unit& unit) const;
   Reason of_data(const Unit& unit, bool with_settings) const;
   Reason of_use(const Unit& unit) const;
