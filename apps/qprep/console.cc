@@ -1,9 +1,13 @@
 #include "console.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "support/codes.h"
@@ -15,6 +19,14 @@ namespace {
 std::string_view variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+std::chrono::milliseconds interval_of(std::string_view seconds) {
+  constexpr double kUsual = 30, kMost = 86400;
+  double number = kUsual;
+  const auto [end, error] = std::from_chars(seconds.data(), seconds.data() + seconds.size(), number);
+  const bool is_number = error == std::errc() && end == seconds.data() + seconds.size() && number >= 0;
+  return std::chrono::milliseconds(std::llround(1000 * std::min(is_number ? number : kUsual, kMost)));
 }
 
 std::string_view colour_of(Severity severity) {
@@ -31,10 +43,14 @@ std::string_view colour_of(Severity severity) {
 
 }  // namespace
 
-Console::Console(const Verbosity& verbosity) : verbosity_(verbosity) {
+Console::Console(const Verbosity& verbosity)
+    : verbosity_(verbosity), progress_interval_(interval_of(variable("QPREP_PROGRESS"))) {
   const bool terminal = isatty(STDERR_FILENO) == 1;
   colours_ = terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
-  shows_progress_ = terminal && !verbosity.quiet && variable("TERM") != "dumb";
+  if (verbosity.quiet) return;
+  const bool draws = terminal && variable("TERM") != "dumb";
+  const bool tells = progress_interval_ > std::chrono::milliseconds::zero();
+  progress_ = draws ? Progress::kLine : tells ? Progress::kLines : Progress::kNone;
 }
 
 void Console::print(std::string_view text) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,7 +23,12 @@ class Console {
   explicit Console(const Verbosity& verbosity);
 
   const Verbosity& verbosity() const { return verbosity_; }
-  bool shows_progress() const { return shows_progress_; }
+  /// How a long run tells how far it is: not at all if quiet; in one line that is drawn over and over on a
+  /// terminal; else in a line of its own every progress_interval().
+  enum class Progress { kNone, kLine, kLines };
+  Progress progress() const { return progress_; }
+  /// QPREP_PROGRESS, in seconds; 30 if that is no number. 0 there: kNone where there is no terminal.
+  std::chrono::milliseconds progress_interval() const { return progress_interval_; }
 
   /// Writes a result. Throws Fatal(file-access) where stdout takes no more; a reader that went away is no
   /// failure.
@@ -38,7 +44,8 @@ class Console {
  private:
   Verbosity verbosity_;
   bool colours_ = false;
-  bool shows_progress_ = false;
+  Progress progress_ = Progress::kNone;
+  std::chrono::milliseconds progress_interval_;
 };
 
 }  // namespace qprep

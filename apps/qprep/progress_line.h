@@ -12,8 +12,8 @@
 
 namespace qprep {
 
-/// One line on the terminal that says what is being done, from the second second on; gone at the end. Does
-/// nothing where the console shows no progress.
+/// Says on stderr how far a long run is: on a terminal in one line, from the second second on, which is gone
+/// at the end; elsewhere in a line of its own every so many seconds. As Console::progress says.
 class ProgressLine {
  public:
   explicit ProgressLine(const Console& console);
@@ -25,14 +25,17 @@ class ProgressLine {
   void update(std::string_view doing, std::size_t done, std::size_t total);
 
  private:
-  void keep_drawing();
-  void draw();
-
   using Clock = std::chrono::steady_clock;
+
+  void keep_telling(std::chrono::milliseconds first, std::chrono::milliseconds next);
+  void tell();
+
+  const bool on_terminal_;
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;
   std::condition_variable wake_;
   std::string doing_;
+  Clock::time_point stage_start_ = start_, done_at_ = start_;
   std::size_t done_ = 0, total_ = 0;
   bool ended_ = false;
   bool drawn_ = false;

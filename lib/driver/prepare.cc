@@ -377,6 +377,7 @@ bool Preparation::act() {
     if (channels_.compares_only) return true;
     compare_with_channels();
     if (prefers_channels_) return false;
+    say("measuring sensitivity");
     watch_.timed("measure-sensitivity", [&] { calibrator_->measure_sensitivity(); });
   }
   FilledScales filled;

@@ -822,6 +822,29 @@ class Terminal(Case):
         self.assertNotIn("\x1b", self.on_a_terminal("dump", missing, TERM="dumb"))
         self.assertNotIn("\x1b", qprep("dump", missing).stderr)
 
+    def test_long_work_shows_how_far_it_is(self):
+        """Where there is no terminal in lines, whose time is made short here."""
+        folder = self.folder / "many"
+        folder.mkdir()
+        for i in range(4000):
+            np.save(folder / f"{i:04d}.npy", np.full((1, 1, 28, 28), i, np.float32))
+        (self.folder / "many.yaml").write_text("calibration: {data: many, method: mse}\n")
+        command = ["calibrate", DIGITS, "-c", self.folder / "many.yaml", "-o", self.folder / "many.qcal", "--threads", "1"]
+        plain = r"calibrating: \d+ of 4000 \(\d+ %\), \d+ s (left|so far)"
+
+        def said(**variables):
+            return subprocess.run(
+                [QPREP, *command], capture_output=True, text=True, env={**os.environ, **variables}, check=True
+            ).stderr.splitlines()
+
+        lines = said(QPREP_PROGRESS="0.05")
+        self.assertGreater(len(lines), 1)
+        for line in lines:
+            self.assertRegex(line, f"^({plain}|reading.*|.* so far)$")
+        self.assertTrue(any(re.fullmatch(plain, line) for line in lines), lines)
+        for variable in ("0", ""):
+            self.assertEqual(said(QPREP_PROGRESS=variable), [])
+
     def test_short_work_shows_no_progress(self):
         start = time.monotonic()
         shown = self.on_a_terminal("inspect", DIGITS)
