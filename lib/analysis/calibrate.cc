@@ -25,7 +25,8 @@ std::vector<std::size_t> ends_of_runs(std::span<const Probed> tensors, std::size
   std::vector<std::size_t> ends;
   std::uint64_t taken = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const std::uint64_t bytes = TensorObserver::most_bytes(samples, options.wanted, tensors[i].size);
+    const std::uint64_t bytes =
+        TensorObserver::most_bytes(samples, wanted_of(tensors[i], options.wanted), tensors[i].size);
     if (options.memory && taken > 0 && taken + bytes > *options.memory) {
       ends.push_back(i);
       taken = 0;

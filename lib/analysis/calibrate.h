@@ -17,6 +17,22 @@
 
 namespace qprep {
 
+/// A tensor to look at.
+struct Probed {
+  std::string name;                  // in the statistics
+  std::int64_t channel_axis = 1;     // from the front or, negative, from the back
+  bool channels_of_samples = false;  // may be kept, where they are wanted
+  /// In a body: the model has a Probe node on it, whose number is its place among all that are probed.
+  bool inside = false;
+  TensorObserver::Size size = {};  // in a sample
+};
+
+/// What is kept of that tensor.
+inline Wanted wanted_of(const Probed& tensor, Wanted wanted) {
+  wanted.channels_of_samples = wanted.channels_of_samples && tensor.channels_of_samples;
+  return wanted;
+}
+
 /// Samples that are inferred at once.
 struct Batch {
   std::size_t size = 1;
@@ -39,15 +55,6 @@ struct CalibrationOptions {
   std::vector<std::pair<std::string, std::string>> state;
   /// Of run number `run` of `runs` over the samples, from 1 on. Never called twice at once; may be empty.
   std::function<void(std::size_t run, std::size_t runs, std::size_t done, std::size_t total)> progress;
-};
-
-/// A tensor to look at.
-struct Probed {
-  std::string name;               // in the statistics
-  std::int64_t channel_axis = 1;  // from the front or, negative, from the back
-  /// In a body: the model has a Probe node on it, whose number is its place among all that are probed.
-  bool inside = false;
-  TensorObserver::Size size = {};  // in a sample
 };
 
 /// Warns that samples are inferred one by one although `where` asks for more, and why: "the samples have

@@ -36,7 +36,8 @@ class ObservedTensors {
   /// Those from `first` to before `last` are looked at from now on.
   void look_at(std::size_t first, std::size_t last, std::size_t samples, Wanted wanted) {
     for (std::size_t i = first; i < last; ++i)
-      observers_[i] = std::make_unique<TensorObserver>(samples, wanted, tensors_[i].channel_axis);
+      observers_[i] =
+          std::make_unique<TensorObserver>(samples, wanted_of(tensors_[i], wanted), tensors_[i].channel_axis);
   }
 
   /// What this thread's next run computes: ONNX Runtime calls probes on the thread that runs.

@@ -171,7 +171,11 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   for (const Observed& tensor : observed) {
     const bool inside = &tensor.value->graph() != file.model.graph.get();
     const std::int64_t axis = channel_axis_of(tensor);
-    probed.push_back({tensor.name, axis, inside, size_of(tensor.value->type(), axis)});
+    probed.push_back({.name = tensor.name,
+                      .channel_axis = axis,
+                      .channels_of_samples = tensor.channel_axis.has_value(),
+                      .inside = inside,
+                      .size = size_of(tensor.value->type(), axis)});
     in_main_graph += inside ? 0 : 1;
   }
 
@@ -247,6 +251,12 @@ Statistics fitting_statistics(const std::string& path, const OnnxFile& file,
           fmt::format("of the tensor '{}' they have channels along axis {}, and not {}; calibrate with this "
                       "configuration",
                       tensor.name, found->second->channel_axis, *tensor.channel_axis));
+    }
+    if (wanted.channels_of_samples && tensor.channel_axis && found->second->channels_by_sample.empty()) {
+      fail(fmt::format(
+          "of the tensor '{}' they do not have the ranges of channels in single samples, of which the "
+          "configured method makes averages; calibrate with this configuration",
+          tensor.name));
     }
     fitting.push_back(std::move(*found->second));
   }

@@ -55,8 +55,10 @@ Calibrator::Calibrator(OnnxFile& file, const Plan& plan, const Config& config,
 
 void Calibrator::observe(const std::vector<std::string>& results) {
   const CalibrationConfig& calibration = *config_.calibration;
-  const Wanted wanted = wanted_for(calibration, observed_, plan_);
+  Wanted wanted = wanted_for(calibration, observed_, plan_);
   const bool from_file = !options_.statistics_from.empty();
+  // What is kept of a file is what it has.
+  if (from_file) wanted.channels_of_samples = averages_channels(calibration, observed_);
   statistics_ =
       from_file ? fitting_statistics(options_.statistics_from, file_, observed_, calibration, inputs_, wanted)
                 : run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
@@ -107,7 +109,7 @@ void Calibrator::remark_on_statistics_alone() const {
 }
 
 void Calibrator::observe_all() {
-  const Wanted wanted{.histogram = true, .channels = true};
+  const Wanted wanted{.histogram = true, .channels = true, .channels_of_samples = true};
   const CalibrationConfig& calibration = *config_.calibration;
   if (!options_.statistics->resume) {
     statistics_ = run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);

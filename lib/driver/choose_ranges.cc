@@ -62,10 +62,13 @@ std::pair<float, float> covered(const Range& range, const QuantSpec& spec) {
   return {std::max(range.min, end(integers.min)), std::min(range.max, end(integers.max))};
 }
 
-std::vector<ChannelEnds> ends_of_channels(const TensorStatistics& tensor, const Range& taken) {
+std::vector<ChannelEnds> ends_of_channels(const TensorStatistics& tensor, const ObservedRange& taken) {
   std::vector<ChannelEnds> all;
-  if (!tensor.channels || taken.min > taken.max) return all;
-  const auto inside = [&](float end) { return std::clamp(end, taken.min, taken.max); };
+  const Range& range = taken.range;
+  if (!tensor.channels || range.min > range.max) return all;
+  all = averages_of_channels(tensor, taken.by);
+  if (!all.empty()) return all;
+  const auto inside = [&](float end) { return std::clamp(end, range.min, range.max); };
   for (std::size_t c = 0; c < tensor.channels->channels(); ++c)
     all.push_back({inside(tensor.channels->min[c]), inside(tensor.channels->max[c])});
   return all;
@@ -110,7 +113,7 @@ std::vector<ChosenRange> choose_ranges(const std::vector<Observed>& observed, co
     }
     for (const std::size_t i : group) {
       chosen[i] = {statistics.tensors[i].range(), taken};
-      if (observed[i].channel_axis) chosen[i].channels = ends_of_channels(statistics.tensors[i], taken.range);
+      if (observed[i].channel_axis) chosen[i].channels = ends_of_channels(statistics.tensors[i], taken);
     }
   });
   return chosen;
@@ -159,12 +162,22 @@ std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observ
   return all;
 }
 
+bool averages_channels(const CalibrationConfig& config, const std::vector<Observed>& observed) {
+  const auto averages = [](const auto& spec) { return averages_samples(spec.observer); };
+  const bool some = averages(config.observer) ||
+                    (config.search && std::ranges::any_of(config.search->observers, averages)) ||
+                    std::ranges::any_of(config.tensors, averages, &ObserverFor::spec);
+  return some && std::ranges::any_of(observed,
+                                     [](const Observed& tensor) { return tensor.channel_axis.has_value(); });
+}
+
 Wanted wanted_for(const CalibrationConfig& config, const std::vector<Observed>& observed, const Plan& plan) {
   Wanted wanted{.histogram = config.keep || needs_histogram(config.observer.observer),
                 .channels = config.keep || config.corrects_biases()};
   wanted.channels = wanted.channels || std::ranges::any_of(observed, [](const Observed& tensor) {
                       return tensor.channel_axis.has_value();
                     });
+  wanted.channels_of_samples = wanted.channels && (config.keep || averages_channels(config, observed));
   for (const ObserverFor& each : config.tensors) {
     wanted.histogram = wanted.histogram || needs_histogram(each.spec.observer);
   }

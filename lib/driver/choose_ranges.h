@@ -20,7 +20,8 @@ struct ChosenRange {
   Range seen;           // by the samples
   ObservedRange taken;  // what its integers cover; tensors with one scale in common have one
   /// Of a tensor with a scale for each channel: what the integers of each cover, which is what was seen of
-  /// it, no farther out than `taken`. Empty: one scale, or its channels were not observed.
+  /// it, no farther out than `taken`; of averages over the samples, that of the channel. Empty: one scale, or
+  /// its channels were not observed.
   std::vector<ChannelEnds> channels = {};
 };
 
@@ -40,6 +41,9 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
 /// Of those tensors whose channels were observed.
 std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observed>& observed,
                                                         const Statistics& statistics);
+
+/// Some tensor may get a scale for each channel from averages over the samples.
+bool averages_channels(const CalibrationConfig& config, const std::vector<Observed>& observed);
 
 /// What the configuration's methods, and the tensors' own, need of the samples.
 Wanted wanted_for(const CalibrationConfig& config, const std::vector<Observed>& observed, const Plan& plan);

@@ -91,6 +91,10 @@ bool is_observer_of_weights(std::string_view name) {
   return observer == Observer::kMinMax || observer == Observer::kMovingAverage || observer == Observer::kMse;
 }
 
+bool averages_samples(Observer observer) {
+  return observer == Observer::kMeanRange || observer == Observer::kMovingAverage;
+}
+
 bool needs_histogram(Observer observer) {
   switch (observer) {
     case Observer::kMinMax:

@@ -51,6 +51,8 @@ std::optional<ObserverSpec> method_of_observer(std::string_view name);
 std::vector<std::string> observers_with_method();
 /// "min_max", "moving_average" (the same, for what never changes) and "mse".
 bool is_observer_of_weights(std::string_view name);
+/// It asks the ranges of single samples: mean_range, moving_average.
+bool averages_samples(Observer observer);
 /// It asks the histogram, not the ranges alone.
 bool needs_histogram(Observer observer);
 

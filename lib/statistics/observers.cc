@@ -215,4 +215,21 @@ ObservedRange observe(const TensorStatistics& tensor, const ObserverSpec& spec, 
   return found;
 }
 
+std::vector<ChannelEnds> averages_of_channels(const TensorStatistics& tensor, const ObserverSpec& spec) {
+  if (!averages_samples(spec.observer) || !tensor.channels || tensor.channels_by_sample.empty()) return {};
+  std::vector<ChannelEnds> all;
+  for (std::size_t c = 0; c < tensor.channels->channels(); ++c) {
+    TensorStatistics channel;
+    for (const ChannelRanges& sample : tensor.channels_by_sample) {
+      if (sample.min.empty()) continue;
+      if (sample.min.size() != tensor.channels->channels()) return {};
+      channel.by_sample.push_back({sample.min[c], sample.max[c], 1, 0, 0});
+    }
+    if (channel.by_sample.empty()) return {};
+    const Range range = observe(channel, spec, {}, range_of(Precision::kInt8)).range;
+    all.push_back({range.min, range.max});
+  }
+  return all;
+}
+
 }  // namespace qprep

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "plan/observer.h"
 #include "statistics/tensor_statistics.h"
@@ -46,5 +47,9 @@ struct ObservedRange {
 /// is 0, that has no finite element, or one that is not, has the range of min_max, whatever the observer.
 ObservedRange observe(const TensorStatistics& tensor, const ObserverSpec& spec, const Scheme& scheme,
                       QuantRange range);
+
+/// mean_range and moving_average of each channel, from its ranges in single samples. Result: empty where
+/// these are not known for every channel, or `spec` is another observer.
+std::vector<ChannelEnds> averages_of_channels(const TensorStatistics& tensor, const ObserverSpec& spec);
 
 }  // namespace qprep

@@ -18,7 +18,8 @@ namespace qprep {
 namespace {
 
 constexpr std::string_view kMagic = "QPREPCAL";
-constexpr std::uint64_t kVersion = 2;  // 1 has no shards
+// 1 has no shards, 2 no ranges of channels in single samples.
+constexpr std::uint64_t kVersion = 3;
 constexpr std::size_t kDigestDigits = 32;
 
 class Writer {
@@ -189,6 +190,26 @@ ChannelStatistics read_channels(Reader& in) {
   return channels;
 }
 
+void write(Writer& out, const ChannelRanges& ranges) {
+  out.number(ranges.min.size());
+  for (std::size_t c = 0; c < ranges.min.size(); ++c) {
+    out.real(ranges.min[c]);
+    out.real(ranges.max[c]);
+  }
+}
+
+ChannelRanges read_ranges(Reader& in) {
+  ChannelRanges ranges;
+  for (std::size_t left = in.count(8); left > 0; --left) {
+    ranges.min.push_back(in.real());
+    ranges.max.push_back(in.real());
+    const float min = ranges.min.back(), max = ranges.max.back();
+    if (!std::isfinite(min) || !std::isfinite(max) || min > max)
+      in.fail("the smallest and the largest number of a channel contradict each other");
+  }
+  return ranges;
+}
+
 void write(Writer& out, const TensorStatistics& tensor, const Statistics& all) {
   out.text(tensor.name);
   for (const Range& sample : tensor.by_sample) write(out, sample);
@@ -197,9 +218,11 @@ void write(Writer& out, const TensorStatistics& tensor, const Statistics& all) {
   out.signed_number(tensor.channel_axis);
   out.number(tensor.channels ? 1 : 0);
   if (tensor.channels) write(out, *tensor.channels);
+  out.number(tensor.channels_by_sample.empty() ? 0 : 1);
+  for (const ChannelRanges& sample : tensor.channels_by_sample) write(out, sample);
 }
 
-TensorStatistics read_tensor(Reader& in, const Statistics& all) {
+TensorStatistics read_tensor(Reader& in, const Statistics& all, std::uint64_t version) {
   TensorStatistics tensor;
   tensor.name = in.text();
   Range range;
@@ -212,6 +235,10 @@ TensorStatistics read_tensor(Reader& in, const Statistics& all) {
   if (!all.channels) return tensor;
   tensor.channel_axis = in.signed_number();
   if (in.flag()) tensor.channels = read_channels(in);
+  if (version > 2 && in.flag()) {
+    if (all.samples.empty()) in.fail("it has ranges of channels in samples, and no samples");
+    for (std::size_t i = 0; i < all.samples.size(); ++i) tensor.channels_by_sample.push_back(read_ranges(in));
+  }
   return tensor;
 }
 
@@ -268,7 +295,7 @@ Statistics read_body(Reader& in, std::uint64_t version) {
   const std::size_t tensors = in.count(1);
   std::set<std::string> names;
   for (std::size_t i = 0; i < tensors; ++i) {
-    all.tensors.push_back(read_tensor(in, all));
+    all.tensors.push_back(read_tensor(in, all, version));
     const std::string& name = all.tensors.back().name;
     if (!names.insert(name).second) in.fail(fmt::format("it has the tensor '{}' twice", name));
   }

@@ -26,7 +26,9 @@ std::size_t TensorObserver::most_bytes(std::size_t samples, Wanted wanted, const
   constexpr std::uint64_t kUnknownChannels = 1024;
   constexpr std::size_t kOfChannel = 2 * sizeof(float) + sizeof(ExactSum);
   std::size_t bytes = sizeof(TensorObserver) + samples * sizeof(Range);
-  if (wanted.channels) bytes += size.channels.value_or(kUnknownChannels) * kOfChannel;
+  const std::size_t channels = size.channels.value_or(kUnknownChannels);
+  if (wanted.channels) bytes += channels * kOfChannel;
+  if (wanted.channels_of_samples) bytes += samples * channels * 2 * sizeof(float);
   if (!wanted.histogram) return bytes;
   for (std::int32_t below = 0; below < ValueHistogram::kOctaves; ++below)
     bytes += 2 * sizeof(std::uint64_t) << ValueHistogram::bits_at(below);
@@ -39,6 +41,7 @@ TensorObserver::TensorObserver(std::size_t samples, Wanted wanted, std::int64_t 
   statistics_.by_sample.resize(samples);
   statistics_.channel_axis = channel_axis;
   if (wanted.channels) statistics_.channels.emplace();
+  if (wanted.channels_of_samples) statistics_.channels_by_sample.resize(samples);
 }
 
 void TensorObserver::see(std::size_t sample, std::span<const float> elements,
@@ -51,6 +54,7 @@ void TensorObserver::see(std::size_t sample, std::span<const float> elements,
 
   const std::lock_guard<std::mutex> lock(mutex_);
   statistics_.by_sample[sample].merge(range);
+  if (wanted_.channels_of_samples && channels) see_channels(sample, *channels);
   if (wanted_.channels) statistics_.channels = merged(std::move(statistics_.channels), channels);
   if (alone) {
     magnitude_ = std::max(range.magnitude(), magnitude_.load());
@@ -58,6 +62,14 @@ void TensorObserver::see(std::size_t sample, std::span<const float> elements,
   } else if (wanted_.histogram) {
     wait(elements, range, counter);
   }
+}
+
+/// Of a sample that has another number of channels each time that the tensor is computed, no range is of use,
+/// and the channels of all samples have none.
+void TensorObserver::see_channels(std::size_t sample, const ChannelStatistics& channels) {
+  ChannelRanges& ranges = statistics_.channels_by_sample[sample];
+  if (ranges.min.empty() || ranges.min.size() == channels.channels())
+    ranges.merge({channels.min, channels.max});
 }
 
 void TensorObserver::wait(std::span<const float> elements, const Range& range, ElementCounter& counter) {

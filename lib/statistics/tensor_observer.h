@@ -17,6 +17,7 @@ namespace qprep {
 struct Wanted {
   bool histogram = false;
   bool channels = false;
+  bool channels_of_samples = false;  // their ranges in each sample; given: channels
 };
 
 /// What all threads see of one tensor.
@@ -41,6 +42,7 @@ class TensorObserver {
   TensorStatistics take(ElementCounter& counter);
 
  private:
+  void see_channels(std::size_t sample, const ChannelStatistics& channels);
   void wait(std::span<const float> elements, const Range& range, ElementCounter& counter);
   void count_waiting(ElementCounter& counter);
 

@@ -17,6 +17,16 @@ std::string tensor_of_one(const Statistics& a, const Statistics& b) {
   return theirs != b.tensors.end() ? theirs->name : "";
 }
 
+/// The first tensor of which one of them knows the ranges of channels in single samples and the other does
+/// not; empty: there is none. Given: tensor_of_one is empty.
+std::string tensor_of_one_by_sample(const Statistics& a, const Statistics& b) {
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    if (a.tensors[i].channels_by_sample.empty() != b.tensors[i].channels_by_sample.empty())
+      return a.tensors[i].name;
+  }
+  return "";
+}
+
 /// What is wrong with a sample that is in both; empty: none is. Given: both are in the order of their names.
 std::string sample_in_both(const Statistics& a, const Statistics& b) {
   std::vector<SampleIdentity> both;
@@ -65,6 +75,9 @@ std::optional<std::string> difference(const Statistics& a, const Statistics& b) 
   if (const std::string tensor = tensor_of_one(a, b); !tensor.empty()) {
     return fmt::format("only one of them observed the tensor '{}'", tensor);
   }
+  if (const std::string tensor = tensor_of_one_by_sample(a, b); !tensor.empty()) {
+    return fmt::format("only one of them has the ranges of channels of '{}' in single samples", tensor);
+  }
   if (std::string why = shards_that_do_not_fit(a.shards, b.shards); !why.empty()) return why;
   if (std::string why = sample_in_both(a, b); !why.empty()) return why;
   return std::nullopt;
@@ -100,6 +113,14 @@ void ChannelStatistics::merge(const ChannelStatistics& other) {
   count += other.count;
 }
 
+void ChannelRanges::merge(const ChannelRanges& other) {
+  if (min.empty()) *this = other;
+  for (std::size_t c = 0; c < other.min.size(); ++c) {
+    min[c] = std::min(min[c], other.min[c]);
+    max[c] = std::max(max[c], other.max[c]);
+  }
+}
+
 Range TensorStatistics::range() const {
   Range all;
   for (const Range& sample : by_sample) all.merge(sample);
@@ -133,6 +154,11 @@ std::optional<std::string> merge(Statistics& all, const Statistics& more) {
     const TensorStatistics& other = more.tensors[i];
     tensor.by_sample.insert(tensor.by_sample.end(), other.by_sample.begin(), other.by_sample.end());
     in_order(tensor.by_sample);
+    if (!tensor.channels_by_sample.empty()) {
+      tensor.channels_by_sample.insert(tensor.channels_by_sample.end(), other.channels_by_sample.begin(),
+                                       other.channels_by_sample.end());
+      in_order(tensor.channels_by_sample);
+    }
     tensor.histogram.merge(other.histogram);
     tensor.channels = merged(std::move(tensor.channels), other.channels);
   }

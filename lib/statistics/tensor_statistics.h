@@ -30,6 +30,15 @@ struct ChannelStatistics {
   friend bool operator==(const ChannelStatistics&, const ChannelStatistics&) = default;
 };
 
+/// Of the channels of a tensor in one sample; min and max are as long. Empty: they are not known.
+struct ChannelRanges {
+  std::vector<float> min, max;
+
+  /// Given: `other` is empty, or has as many channels.
+  void merge(const ChannelRanges& other);
+  friend bool operator==(const ChannelRanges&, const ChannelRanges&) = default;
+};
+
 struct TensorStatistics {
   std::string name;
   std::vector<Range> by_sample;  // in the order of Statistics::samples
@@ -38,6 +47,8 @@ struct TensorStatistics {
   std::int64_t channel_axis = 1;
   /// none: not wanted, or the tensor has no such axis, or its size differs from sample to sample.
   std::optional<ChannelStatistics> channels;
+  /// In the order of the samples; empty: not wanted.
+  std::vector<ChannelRanges> channels_by_sample;
 
   /// Of all samples.
   Range range() const;

@@ -284,6 +284,48 @@ def test_methods(folder: Path) -> None:
           f"of all but one: {decisions(out)}")
 
 
+def test_averages(folder: Path) -> None:
+    """Of each channel by itself, in the order of the samples' names; from shards too."""
+    samples = [np.load(path) for path in sorted((folder / "samples").iterdir())]
+    probed = model(numbers())
+    probed.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("r1", "t"))
+    onnx.save(probed, folder / "probed.onnx")
+    runs = session(folder / "probed.onnx", False)
+    made = [dict(zip(("r1", "t"), runs.run(["r1", "t"], {"x": x}))) for x in samples]
+
+    def averaged(ends: list[np.ndarray], constant: float | None) -> np.ndarray:
+        rows = np.stack(ends).astype(np.float64)
+        if constant is None:
+            return rows.mean(0)
+        average = rows[0]
+        for row in rows[1:]:
+            average = average + constant * (row - average)
+        return average
+
+    for method, constant in (("mean_range", None), ("moving_average", 0.01), ("moving_average, averaging_constant: 0.3", 0.3)):
+        name = f"averages{constant}"
+        out = prepare(folder, name, method=method)
+        report = json.loads((out / "model_check_result.json").read_text())
+        tensors = {each["tensor"]: each for each in report["calibrated"]}
+        for tensor in ("r1", "t"):
+            expected = np.stack([averaged([getattr(run[tensor], end)((0, 2, 3)) for run in made], constant) for end in ("min", "max")], 1)
+            got = np.array(tensors[tensor]["channels"])
+            check(bool(np.allclose(got, expected, rtol=1e-5, atol=1e-6)), f"{method}: {tensor} has {got} for {expected}")
+        if constant is None:
+            continue
+        parts = [folder / f"{name}.{i}of3.qcal" for i in (3, 1, 2)]
+        for part in parts:
+            qprep("calibrate", folder / "m.onnx", "-c", folder / f"{name}.yaml", "--shard", f"{part.name[-9]}/3", "-o", part)
+        qprep("stats", "merge", *parts, "-o", folder / f"{name}.qcal")
+        again = prepare(folder, name, "qdq", "both", method, "{per_channel: true}", "m.onnx", "--stats", folder / f"{name}.qcal")
+        for form in ("calibrated", "fixed"):
+            check((again / f"m_{form}.onnx").read_bytes() == (out / f"m_{form}.onnx").read_bytes(), f"{name}: {form} of shards")
+    usual = prepare(folder, "usual", activations="{dtype: qint8}")
+    command = [QPREP, "prepare", folder / "m.onnx", "-c", folder / "averages0.01.yaml", "--stats", usual / "m.qcal", "-o", usual]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    check("of the tensor 'r1' they do not have the ranges of channels in single samples" in said, f"refused: {said}")
+
+
 def test_trials(folder: Path) -> None:
     """What auto measured of its best method is what the written model loses."""
     samples = [np.load(path) for path in sorted((folder / "samples").iterdir())]
@@ -340,6 +382,7 @@ def main() -> int:
         folder = Path(made)
         test_network(folder)
         test_methods(folder)
+        test_averages(folder)
         test_trials(folder)
         test_transposed(folder)
         test_idle(folder)

@@ -24,6 +24,7 @@ Statistics small() {
   x.channel_axis = -1;
   x.channels = ChannelStatistics{{-1.5F, 0.0F}, {2.0F, 1.0F}, {{}, {}}, 2};
   x.channels->sum[0].add(-0.375);
+  x.channels_by_sample = {{{-1.5F, 0.0F}, {2.0F, 1.0F}}, {}};
   TensorStatistics never;
   never.name = "y";
   never.by_sample.resize(2);
@@ -94,6 +95,7 @@ TEST_CASE("files know of which shards they are, and shards that all came togethe
     for (TensorStatistics& tensor : part.tensors) {
       tensor.by_sample.resize(1);
       tensor.by_sample[0] = {};
+      if (!tensor.channels_by_sample.empty()) tensor.channels_by_sample.resize(1);
       tensor.histogram = {};
     }
     return part;
@@ -117,20 +119,49 @@ TEST_CASE("files know of which shards they are, and shards that all came togethe
   }
 }
 
-TEST_CASE("files of version 1, which had no shards, are read") {
-  std::string body = to_bytes(small()).substr(41);
+TEST_CASE(
+    "files of version 2, which had no ranges of channels in samples, and of 1, which had no shards, are "
+    "read") {
+  Statistics old = small();
+  old.tensors.resize(1);
+  old.tensors[0].channels_by_sample.clear();
+  std::string body = to_bytes(old).substr(41);
+  REQUIRE(body.back() == 0);
+  body.pop_back();
+  std::string second = with_body(body);
+  second[8] = 2;
+  CHECK(statistics_from_bytes(second, "f.qcal") == old);
   const std::size_t shards = 1 + 6 + 1 + 32 + 1 + 12 + 2;
   REQUIRE(body.substr(shards, 2) == std::string("\x01\x00", 2));
   body.erase(shards, 2);
   std::string bytes = with_body(body);
   bytes[8] = 1;
-  CHECK(statistics_from_bytes(bytes, "f.qcal") == small());
+  CHECK(statistics_from_bytes(bytes, "f.qcal") == old);
+}
+
+TEST_CASE("ranges of channels in samples merge in the order of the samples' names") {
+  Statistics late = small(), early = small();
+  early.samples = {{"0", "c"}, {"00", "d"}};
+  early.tensors[0].channels_by_sample = {{{-3.0F, -1.0F}, {0.0F, 4.0F}}, {{-4.0F, -1.0F}, {0.0F, 5.0F}}};
+  REQUIRE_FALSE(merge(late, early));
+  const std::vector<ChannelRanges>& all = late.tensors[0].channels_by_sample;
+  REQUIRE(all.size() == 4);
+  CHECK(all[0] == early.tensors[0].channels_by_sample[0]);
+  CHECK(all[1] == small().tensors[0].channels_by_sample[0]);
+  CHECK(all[2] == early.tensors[0].channels_by_sample[1]);
+  Statistics other = small();
+  other.samples = {{"7", "e"}, {"8", "f"}};
+  other.tensors[0].channels_by_sample.clear();
+  CHECK(merge(late, other) == "only one of them has the ranges of channels of 'x' in single samples");
+  other = small();
+  std::swap(other.tensors[0].channels_by_sample[0].min, other.tensors[0].channels_by_sample[0].max);
+  CHECK(refusal(to_bytes(other)) == "the smallest and the largest number of a channel contradict each other");
 }
 
 TEST_CASE("a newer version is told from a spoiled file") {
   std::string bytes = to_bytes(small());
-  bytes[8] = 3;
-  CHECK(refusal(bytes) == "it is a .qcal file of version 3; this qprep reads up to version 2");
+  bytes[8] = 4;
+  CHECK(refusal(bytes) == "it is a .qcal file of version 4; this qprep reads up to version 3");
 }
 
 TEST_CASE("contents that contradict themselves are refused, although the checksum fits") {

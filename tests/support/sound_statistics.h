@@ -52,6 +52,10 @@ inline void check_statistics(std::string_view bytes) {
         const bool usable = range.finite > 0 && range.all_finite();
         require(!usable || (std::isfinite(range.min) && std::isfinite(range.max) && range.min <= range.max),
                 "no range by " + word);
+        for (const ChannelEnds& ends : averages_of_channels(tensor, spec)) {
+          require(std::isfinite(ends.min) && std::isfinite(ends.max) && ends.min <= ends.max,
+                  "no range of a channel by " + word);
+        }
       }
     }
   }
