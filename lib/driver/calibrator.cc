@@ -10,6 +10,7 @@
 #include "driver/measure_sensitivity.h"
 #include "driver/open_samples.h"
 #include "driver/statistics_in_parts.h"
+#include "passes/channel_scales.h"
 #include "report/page.h"
 #include "support/codes.h"
 #include "support/text.h"
@@ -242,8 +243,7 @@ MethodTrial Calibrator::trial(std::string method, const ResultFigures& figures) 
   return {.method = std::move(method),
           .figures = figures,
           .samples = compared_samples(),
-          .results = figures.results,
-          .per_channel = has_channel_scales()};
+          .per_channel = has_channel_scales(plan_)};
 }
 
 /// What method auto takes where it cannot compare.
@@ -327,10 +327,6 @@ void Calibrator::compare_biases() {
 
 bool Calibrator::reaches_similarity() const {
   return compared() && search_.similarity && best_trial().figures.cosine >= *search_.similarity;
-}
-
-bool Calibrator::has_channel_scales() const {
-  return std::ranges::any_of(observed_, [](const Observed& each) { return each.channel_axis.has_value(); });
 }
 
 /// Methods were compared whose ranges are the same for every tensor.

@@ -98,7 +98,6 @@ class Calibrator {
   void compare_observers();
   void compare_chosen();
   bool can_compare(const ResultFigures& figures, std::string_view so) const;
-  bool has_channel_scales() const;
   bool is_far() const;
   bool could_measure() const;
   void remark_on_idle_search() const;

@@ -101,11 +101,11 @@ std::string trials_text(std::vector<MethodTrial> trials, const std::vector<std::
     return a.figures.distance(metric) < b.figures.distance(metric);
   });
   Page page;
-  page.line(
-      fmt::format("Method auto compared {} with the float model at {} ({}); the best by {} was taken. The "
-                  "signal is what varies in a result, its mean taken off:",
-                  counted(trials.front().samples, "sample", "samples"),
-                  counted(trials.front().results, "result", "results"), first_of(results), words_of(metric)));
+  page.line(fmt::format(
+      "Method auto compared {} with the float model at {} ({}); the best by {} was taken. The "
+      "signal is what varies in a result, its mean taken off:",
+      counted(trials.front().samples, "sample", "samples"),
+      counted(trials.front().figures.results, "result", "results"), first_of(results), words_of(metric)));
   Table table{{"method", "signal to error (dB)", "cosine similarity"}, {}};
   table.align = {Table::Align::kLeft, Table::Align::kRight, Table::Align::kRight, Table::Align::kRight};
   const std::string more = column_of(metric);
@@ -126,7 +126,7 @@ std::string result_text(const Calibrated& calibrated) {
   const MethodTrial& trial = calibrated.trials.front();
   const std::string begin = fmt::format(
       "Over {} at {} ({}), the quantised model's results ", counted(trial.samples, "sample", "samples"),
-      counted(trial.results, "result", "results"), first_of(calibrated.results));
+      counted(trial.figures.results, "result", "results"), first_of(calibrated.results));
   if (trial.figures.noise == 0) return begin + "are those of the float model";
   return fmt::format(
       "{}have a cosine similarity of {:.6f} to the float model's, and a signal to error of {}{}. The signal "
@@ -249,7 +249,7 @@ nlohmann::ordered_json to_json(const MethodTrial& trial) {
           {"mae", trial.figures.mae},
           {"chebyshev", trial.figures.chebyshev},
           {"samples", trial.samples},
-          {"results", trial.results},
+          {"results", trial.figures.results},
           {"corrects_biases", trial.corrects_biases},
           {"per_channel", trial.per_channel}};
 }

@@ -33,8 +33,7 @@ struct CalibratedTensor {
 struct MethodTrial {
   std::string method;
   ResultFigures figures = {};
-  std::size_t samples = 0;  // that were compared
-  std::size_t results = 0;
+  std::size_t samples = 0;      // that were compared
   bool corrects_biases = true;  // where they are to be; false: they are tried as they were
   bool per_channel = false;     // with a scale for each channel of activations where the search found both
 };
