@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <future>
 #include <map>
-#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -480,7 +479,8 @@ bool Preparation::lower() {
   if (!raise(kRaiseForQdq, opset_for_qdq(model()))) return false;
   if (!watch_.step(kLowerQdq, model(), [&] { lower_qdq(model(), diagnostics_); })) return false;
   diagnostics_.throw_if_error();
-  warn_of_runtime(model(), plan_, result_.model, diagnostics_);
+  const auto misfits = raise_scales_for_biases(model(), rules_.op_classes, diagnostics_);
+  warn_of_runtime(model(), plan_, misfits, result_.model, diagnostics_);
   if (has_calibrated_form && !as_function) write_model("calibrated");
   if (!wants_fixed_point()) return true;
 

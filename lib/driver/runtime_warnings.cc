@@ -23,13 +23,23 @@ bool has_int16_beside_int16(const Plan& plan) {
 
 }  // namespace
 
-void warn_of_runtime(const Model& model, const Plan& plan, const std::string& name,
-                     Diagnostics& diagnostics) {
+void warn_of_runtime(const Model& model, const Plan& plan, const std::vector<const Node*>& misfits,
+                     const std::string& name, Diagnostics& diagnostics) {
   if (has_int16_beside_int16(plan)) {
     diagnostics.warning(
         codes::kRuntimeDiffers,
         "int16 weights beside int16 activations: ONNX Runtime's own optimisation may compute the "
         "written model wrong; run it with session.disable_quant_qdq = 1",
+        {name});
+  } else if (!misfits.empty()) {
+    diagnostics.warning(
+        codes::kRuntimeDiffers,
+        fmt::format(
+            "the bias of {}{} does not fit int32 of the scale of its products, and ONNX Runtime's own "
+            "optimisation makes it int32 all the same; run the written model with "
+            "session.disable_quant_qdq = 1",
+            name_of(*misfits.front()),
+            misfits.size() > 1 ? fmt::format(" (and of {} more)", misfits.size() - 1) : ""),
         {name});
   }
   if (const Node* node = propagation_hazard(*model.graph)) {

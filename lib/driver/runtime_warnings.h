@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ir/graph.h"
 #include "plan/plan.h"
@@ -10,6 +11,8 @@ namespace qprep {
 
 /// Where ONNX Runtime's own optimisation would compute a model of QuantizeLinear and DequantizeLinear nodes
 /// wrong, or crash, a warning (runtime-differs) that says how to run it. `name`: of the model, for messages.
-void warn_of_runtime(const Model& model, const Plan& plan, const std::string& name, Diagnostics& diagnostics);
+/// `misfits`: nodes whose biases do not fit int32.
+void warn_of_runtime(const Model& model, const Plan& plan, const std::vector<const Node*>& misfits,
+                     const std::string& name, Diagnostics& diagnostics);
 
 }  // namespace qprep

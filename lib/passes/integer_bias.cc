@@ -228,42 +228,76 @@ void IntegerBias::raise_scales(const Node& node, const std::vector<float>& bias,
                   node.label(), count, bias.size()));
 }
 
-void IntegerBias::lower(Node& node) {
-  if (!node.is("Conv") && !node.is("ConvTranspose") && !node.is("Gemm")) return;
+/// A constant bias of float32 beside a weight that is dequantised, and what would be added to it.
+struct IntegerBias::Candidate {
+  Value* bias;
+  std::vector<float> values;  // of each output channel
+  Products products;
+
+  /// The first channel whose bias does not fit.
+  std::optional<std::size_t> misfit() const {
+    for (std::size_t c = 0; c < values.size(); ++c) {
+      if (!products.fits(values[c], c)) return c;
+    }
+    return std::nullopt;
+  }
+};
+
+/// nullopt: there is none, or, with a reason `why`, its bias cannot be integer.
+std::optional<IntegerBias::Candidate> IntegerBias::candidate(const Node& node, std::string& why) const {
+  if (!node.is("Conv") && !node.is("ConvTranspose") && !node.is("Gemm")) return std::nullopt;
   Value* bias = node.input(kBias);
   const Tensor* tensor = bias ? constant_of(*bias) : nullptr;
   const Value* weight = node.input(1);
   if (!tensor || tensor->dtype() != DType::kFloat32 || !weight || !weight->producer() ||
       !is_dequantize_linear(*weight->producer())) {
+    return std::nullopt;
+  }
+  std::optional<Products> products = products_of(node, why);
+  if (!products) return std::nullopt;
+  std::optional<std::vector<float>> values = per_channel(*tensor, products->layout.channels);
+  if (!values) {
+    why = "it is not one number for each output channel";
+    return std::nullopt;
+  }
+  return Candidate{bias, std::move(*values), std::move(*products)};
+}
+
+bool IntegerBias::raise_scales(Node& node) {
+  std::string why;
+  std::optional<Candidate> found = candidate(node, why);
+  if (!found) return true;
+  raise_scales(node, found->values, found->products);
+  return !found->misfit();
+}
+
+void IntegerBias::lower(Node& node) {
+  std::string why;
+  std::optional<Candidate> found = candidate(node, why);
+  const auto stays_float = [&] {
+    diagnostics_.note(codes::kStaysFloat, fmt::format("bias '{}' of node '{}' stays float: {}",
+                                                      node.input(kBias)->name(), node.label(), why));
+  };
+  if (!found) {
+    if (!why.empty()) stays_float();
     return;
   }
-  std::string why;
-  const auto stays_float = [&] {
-    diagnostics_.note(codes::kStaysFloat,
-                      fmt::format("bias '{}' of node '{}' stays float: {}", bias->name(), node.label(), why));
-  };
-  std::optional<Products> products = products_of(node, why);
-  if (!products) return stays_float();
-  why = "it is not one number for each output channel";
-  const std::optional<std::vector<float>> values = per_channel(*tensor, products->layout.channels);
-  if (!values) return stays_float();
-
-  raise_scales(node, *values, *products);
-  std::vector<std::int32_t> integers;
-  for (std::size_t c = 0; c < values->size(); ++c) {
-    const float element = (*values)[c];
-    if (!products->fits(element, c)) {
-      why = fmt::format("its element {} is {}, which int32 of scale {} cannot hold", c, element,
-                        products->scale(c));
-      return stays_float();
-    }
-    integers.push_back(static_cast<std::int32_t>(products->integer(element, c)));
+  const std::vector<float>& values = found->values;
+  Products& products = found->products;
+  raise_scales(node, values, products);
+  if (const auto misfit = found->misfit()) {
+    why = fmt::format("its element {} is {}, which int32 of scale {} cannot hold", *misfit, values[*misfit],
+                      products.scale(*misfit));
+    return stays_float();
   }
+  std::vector<std::int32_t> integers;
+  for (std::size_t c = 0; c < values.size(); ++c)
+    integers.push_back(static_cast<std::int32_t>(products.integer(values[c], c)));
   std::vector<float> scales;
-  for (std::size_t c = 0; c < (products->per_tensor() ? 1 : values->size()); ++c)
-    scales.push_back(products->scale(c));
-  node.set_input(kBias, &dequantized(*bias, node, std::move(integers), std::move(scales)));
-  replaced_.push_back(bias);
+  for (std::size_t c = 0; c < (products.per_tensor() ? 1 : values.size()); ++c)
+    scales.push_back(products.scale(c));
+  node.set_input(kBias, &dequantized(*found->bias, node, std::move(integers), std::move(scales)));
+  replaced_.push_back(found->bias);
 }
 
 Value& IntegerBias::dequantized(const Value& bias, Node& before, std::vector<std::int32_t> integers,

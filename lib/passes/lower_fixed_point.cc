@@ -75,6 +75,19 @@ void erase_unused(Graph& graph, const std::vector<Value*>& constants, Diagnostic
 
 }  // namespace
 
+std::vector<const Node*> raise_scales_for_biases(Model& model, const OpClasses& classes,
+                                                 Diagnostics& diagnostics) {
+  std::vector<Node*> nodes;
+  collect_nodes(*model.graph, nodes);
+  IntegerBias biases(model, classes, diagnostics);
+  std::vector<const Node*> misfits;
+  for (Node* node : nodes) {
+    if (!biases.raise_scales(*node)) misfits.push_back(node);
+  }
+  erase_unused(*model.graph, biases.replaced(), diagnostics);
+  return misfits;
+}
+
 void lower_fixed_point(Model& model, const OpClasses& classes, Diagnostics& diagnostics) {
   std::vector<Node*> nodes;
   collect_nodes(*model.graph, nodes);
