@@ -24,9 +24,8 @@ bool are_alike(const std::vector<ChosenRange>& a, const std::vector<ChosenRange>
   });
 }
 
-/// "percentile 99.99"; of several "each tensor's own".
+/// "percentile 99.99"; of several "each tensor's own". Given: some.
 std::string words_of_methods(const std::vector<ChosenRange>& ranges) {
-  if (ranges.empty()) return "the scales that the model has";
   const bool one = std::all_of(ranges.begin(), ranges.end(), [&](const ChosenRange& each) {
     return each.taken.by == ranges.front().taken.by;
   });
@@ -271,13 +270,21 @@ void Calibrator::compare_observers() {
     return;
   if (std::all_of(ranges.begin() + 1, ranges.end(),
                   [&](const auto& each) { return are_alike(each, ranges.front()); })) {
-    methods_.push_back(trial(words_of_methods(ranges.front()), figures.front()));
+    methods_.push_back(trial(words_of_chosen(ranges.front()), figures.front()));
     ranges_ = std::move(ranges.front());
     return;
   }
   for (std::size_t i = 0; i < search_.observers.size(); ++i)
     methods_.push_back(trial(to_text(search_.observers[i]), figures[i]));
   ranges_ = std::move(ranges[best_of(methods_, search_.metric)]);
+}
+
+/// Of these ranges, which are those of one method unless tensors have their own.
+std::string Calibrator::words_of_chosen(const std::vector<ChosenRange>& ranges) const {
+  if (ranges.empty()) return carries_scales(file_.model) ? "the scales that the model has" : "weights alone";
+  const ObserverSpec& usual = config_.calibration->observer;
+  if (!is_auto() && !have_own_methods(observed_, plan_, named_)) return to_text(usual);
+  return words_of_methods(ranges);
 }
 
 void Calibrator::compare_chosen() {
@@ -287,7 +294,7 @@ void Calibrator::compare_chosen() {
           .front();
   results_ = trials_->results();
   if (can_compare(figures, "there is nothing to compare"))
-    methods_ = {trial(words_of_methods(ranges_), figures)};
+    methods_ = {trial(words_of_chosen(ranges_), figures)};
 }
 
 bool Calibrator::can_compare(const ResultFigures& figures, std::string_view so) const {

@@ -97,6 +97,7 @@ class Calibrator {
   ObserverSpec observer_without_samples() const;
   void compare_observers();
   void compare_chosen();
+  std::string words_of_chosen(const std::vector<ChosenRange>& ranges) const;
   bool can_compare(const ResultFigures& figures, std::string_view so) const;
   bool is_far() const;
   bool could_measure() const;

@@ -162,6 +162,13 @@ std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observ
   return all;
 }
 
+bool have_own_methods(const std::vector<Observed>& observed, const Plan& plan, const TensorMethods& named) {
+  return std::ranges::any_of(named, [](const auto& method) { return method.has_value(); }) ||
+         std::ranges::any_of(observed, [&](const Observed& tensor) {
+           return method_of_observer(spec_of(*tensor.value, plan).observer).has_value();
+         });
+}
+
 bool averages_channels(const CalibrationConfig& config, const std::vector<Observed>& observed) {
   const auto averages = [](const auto& spec) { return averages_samples(spec.observer); };
   const bool some = averages(config.observer) ||

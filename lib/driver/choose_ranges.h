@@ -42,6 +42,9 @@ Calibrated calibrated_tensors(const std::vector<Observed>& observed, const std::
 std::unordered_map<const Value*, ChannelMeans> means_of(const std::vector<Observed>& observed,
                                                         const Statistics& statistics);
 
+/// One of the tensors has another method than the usual one.
+bool have_own_methods(const std::vector<Observed>& observed, const Plan& plan, const TensorMethods& named);
+
 /// Some tensor may get a scale for each channel from averages over the samples.
 bool averages_channels(const CalibrationConfig& config, const std::vector<Observed>& observed);
 

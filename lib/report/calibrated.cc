@@ -170,10 +170,10 @@ std::string method_line(const Calibrated& calibrated) {
   const MethodTrial* best = calibrated.best();
   if (!best) return "";
   const std::string more = column_of(calibrated.metric);
+  const auto methods = std::ranges::count(calibrated.trials, true, &MethodTrial::corrects_biases);
   const std::string rank = !calibrated.searched ? ""
-                           : calibrated.trials.size() == 1
-                               ? ", alone"
-                               : fmt::format(", best of {}", calibrated.trials.size());
+                           : methods == 1       ? ", alone"
+                                                : fmt::format(", best of {} methods", methods);
   return fmt::format(
       "{}{}: {}cosine similarity {:.6f}, signal to error {}", name_of(*best), rank,
       more.empty() ? "" : fmt::format("{} {}, ", more, number(best->figures.distance(calibrated.metric))),

@@ -168,6 +168,18 @@ class Search(unittest.TestCase):
         self.assertEqual(none, "")
         self.assertNotIn("low-similarity", said)
 
+    def test_the_method_is_called_as_the_configuration_calls_it(self) -> None:
+        for name in ("mix", "mse"):
+            self.prepared(f"method: {name}", "told")
+            report = json.loads((self.folder / "told/model_check_result.json").read_text())
+            self.assertEqual(report["methods_compared"][0]["method"].split(",")[0].split()[0], name)
+        run = self.prepared("method: mse, tensors: [{name: h, method: min_max}, {name: x, method: kl}]", "told")
+        self.assertIn("each tensor's own: cosine similarity", run.stdout)
+        text = "activations: {dtype: float}\ncalibration: {data: data}\n"
+        (self.folder / "w.yaml").write_text(text)
+        run = subprocess.run([QPREP, "prepare", "m.onnx", "-c", "w.yaml", "-o", "told"], cwd=self.folder, capture_output=True, text=True)
+        self.assertIn("weights alone", run.stdout)
+
     def test_what_compares_must_compare(self) -> None:
         for calibration, who in {"method: auto": "method auto", "method: mse, sensitivity: true": "the sensitivity"}.items():
             said = self.run_qprep(f"{calibration}, compare: false", "none").stderr
@@ -201,7 +213,7 @@ class Search(unittest.TestCase):
             figures = words.format(**best) + f"cosine similarity {best['cosine_similarity']:.6f}"
             self.assertEqual(
                 self.method_line(search),
-                f"{best['method']}, best of {len(METHODS)}: {figures}, "
+                f"{best['method']}, best of {len(METHODS)} methods: {figures}, "
                 f"signal to error {-10 * np.log10(best['error']):.2f} dB",
             )
             run = self.prepared(search, "all", "--json")
