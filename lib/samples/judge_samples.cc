@@ -20,6 +20,10 @@ constexpr double kNormalised = 8;
 /// Black is at least so far below zero where something is taken from pixels; of pixels from 0 to 1, the
 /// brightest is above that.
 constexpr double kNegative = -0.4, kSomeOfOne = 0.25;
+/// Samples that differ from all others: at most a tenth (one of fewer than 20), and so many times as far; the
+/// others are at least so many.
+constexpr std::size_t kFewOf = 10, kFewestAlike = 4;
+constexpr double kFarBeyond = 10;
 /// What is left of 0 to 255 by any usual mean and scale: 1 (0 to 1) to 255, and some to spare.
 constexpr double kWidest = 256, kNarrowest = 1.0 / 32;
 
@@ -81,8 +85,31 @@ void judge_promise(const std::string& input, std::span<const InputFacts* const> 
                       {farthest->file, 0, 0});
 }
 
-/// Some samples hold pixels, and the others what a network is usually fed.
-void judge_mixture(const std::string& input, std::span<const InputFacts* const> facts,
+/// A few samples reach so far beyond all others, with none between, that they are of another kind.
+void judge_reach(const std::string& input, std::vector<const InputFacts*> facts, Diagnostics& diagnostics) {
+  const auto is_of_no_use = [](const InputFacts* each) { return !each->fed.all.seen(); };
+  const auto is_whole = [](const InputFacts* each) { return each->fed.whole; };
+  std::erase_if(facts, is_of_no_use);
+  if (std::all_of(facts.begin(), facts.end(), is_whole)) return;
+  const auto reach = [](const InputFacts* each) { return each->fed.all.magnitude(); };
+  std::ranges::stable_sort(facts, {}, reach);
+  const std::size_t few = std::max<std::size_t>(1, facts.size() / kFewOf);
+  for (std::size_t i = facts.size() > few ? facts.size() - few : facts.size(); i < facts.size(); ++i) {
+    const double others = reach(facts[i - 1]), here = reach(facts[i]);
+    if (i < kFewestAlike || others <= 0 || here < kFarBeyond * others) continue;
+    const std::size_t far = facts.size() - i;
+    diagnostics.warning(
+        codes::kBadSample,
+        fmt::format("{} of {} samples of input '{}' {} to {:.4g}, and no other beyond {:.4g}: prepared in "
+                    "another way? Ranges, and what is said of results, are theirs",
+                    far, facts.size(), input, far == 1 ? "reaches" : "reach", here, others),
+        {facts[i]->file, 0, 0});
+    return;
+  }
+}
+
+/// Some samples hold pixels, and the others what a network is usually fed. Result: whether it is so.
+bool judge_mixture(const std::string& input, std::span<const InputFacts* const> facts,
                    Diagnostics& diagnostics) {
   std::vector<const InputFacts*> pixels, normalised;
   for (const InputFacts* each : facts) {
@@ -90,7 +117,7 @@ void judge_mixture(const std::string& input, std::span<const InputFacts* const> 
     if (each->fed.pixels()) pixels.push_back(each);
     if (!each->fed.whole && each->fed.all.magnitude() <= kNormalised) normalised.push_back(each);
   }
-  if (pixels.empty() || normalised.empty()) return;
+  if (pixels.empty() || normalised.empty()) return false;
   Spread some, others;
   const bool pixels_are_few = pixels.size() <= normalised.size();
   for (const InputFacts* each : pixels) some.merge(each->fed.all);
@@ -102,6 +129,7 @@ void judge_mixture(const std::string& input, std::span<const InputFacts* const> 
                   pixels.size(), facts.size(), input, range_text(some), normalised.size(),
                   range_text(others)),
       {(pixels_are_few ? pixels : normalised).front()->file, 0, 0});
+  return true;
 }
 
 }  // namespace
@@ -157,8 +185,9 @@ void judge_samples(std::span<const SampleFacts> samples, std::span<const std::st
     if (const auto promise = promises.find(input); promise != promises.end()) {
       judge_doubt(input, facts, promise->second, diagnostics);
       judge_promise(input, facts, promise->second, diagnostics);
-    } else {
-      judge_mixture(input, facts, diagnostics);
+      judge_reach(input, facts, diagnostics);
+    } else if (!judge_mixture(input, facts, diagnostics)) {
+      judge_reach(input, facts, diagnostics);
     }
   }
 }

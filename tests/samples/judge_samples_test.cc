@@ -162,6 +162,35 @@ TEST_CASE("some are pixels and others are not") {
       "prepared in different ways");
 }
 
+TEST_CASE("one sample of another kind") {
+  std::vector<InputFacts> all;
+  for (const char* name : {"a.npy", "b.npy", "c.npy", "d.npy"}) all.push_back(picture(name, {-2.1F, 1.7F}));
+  all.insert(all.begin() + 1, picture("far.npy", {-130, 90.5F}));
+  CHECK(warnings(all) ==
+        std::vector<std::string>{
+            "far.npy: 1 of 5 samples of input 'image' reaches to 130, and no other "
+            "beyond 2.1: prepared in another way? Ranges, and what is said of results, are theirs"});
+  CHECK(warnings(all, kNormalised).size() == 2);  // it breaks a promise, too
+  SECTION("two of six are no exception") {
+    all.push_back(picture("farther.npy", {-150, 90.5F}));
+    CHECK(warnings(all).empty());
+  }
+  SECTION("two of twenty are") {
+    all.push_back(picture("farther.npy", {-150, 90.5F}));
+    for (int i = 0; i < 14; ++i) all.push_back(picture("e.npy", {-1.1F, 0.5F}));
+    REQUIRE(warnings(all).size() == 1);
+    CHECK_THAT(warnings(all)[0], Catch::StartsWith("far.npy: 2 of 20 samples of input 'image' reach to 130"));
+  }
+  SECTION("reaches that grow are of one kind") {
+    all.push_back(picture("between.npy", {-15, 0.5F}));
+    CHECK(warnings(all).empty());
+  }
+  SECTION("of three others nobody knows") {
+    all.pop_back();
+    CHECK(warnings(all).empty());
+  }
+}
+
 TEST_CASE("few samples and equal samples") {
   Diagnostics diagnostics;
   judge_count(20, "samples", diagnostics);
