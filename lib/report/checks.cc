@@ -159,6 +159,7 @@ std::vector<Hint> abnormal_compute_types(const Report& report) {
 std::vector<Hint> float_inputs(const Report& report) {
   std::vector<Hint> found;
   for (const Kernel& kernel : kernels_on_bpu(report)) {
+    if (only_quantises(*kernel.nodes.front())) continue;
     const bool reads_float = std::any_of(kernel.inputs.begin(), kernel.inputs.end(),
                                          [](const auto& d) { return !is_quantised(d); });
     if (reads_float)

@@ -136,15 +136,25 @@ void undecided(const Report& report, Page& page) {
 
 }  // namespace
 
+bool only_quantises(const ReportNode& node) {
+  const std::string_view op = node.op;
+  return op.ends_with("QuantizeLinear") || op.ends_with("DequantizeLinear") || op.ends_with("FakeQuantize") ||
+         op.ends_with("HzQuantize") || op.ends_with("HzDequantize");
+}
+
 std::string where_nodes_run(const Report& report) {
   const Devices devices = count_devices(report);
   const std::size_t with_data = fallbacks(report).size();
-  return fmt::format("{} on the BPU in {}, {} on the CPU{}", counted(devices.bpu, "node", "nodes"),
-                     counted(devices.segments, "segment", "segments"), with_commas(devices.cpu),
-                     with_data == devices.cpu
-                         ? ""
-                         : fmt::format(", {} with the model's data",
-                                       counted(with_data, "of them computes", "of them compute")));
+  const auto quantisers = std::ranges::count_if(report.nodes, [](const ReportNode& node) {
+    return node.device == Device::kBpu && only_quantises(node);
+  });
+  return fmt::format(
+      "{} on the BPU in {}{}, {} on the CPU{}", counted(devices.bpu, "node", "nodes"),
+      counted(devices.segments, "segment", "segments"),
+      quantisers > 0 ? fmt::format(" ({} only quantise)", quantisers) : "", with_commas(devices.cpu),
+      with_data == devices.cpu ? ""
+                               : fmt::format(", {} with the model's data",
+                                             counted(with_data, "of them computes", "of them compute")));
 }
 
 std::vector<Work> work_of(const Report& report) {

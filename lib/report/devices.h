@@ -23,6 +23,9 @@ struct Work {
 /// In the order in which the formats first come, the BPU's first.
 std::vector<Work> work_of(const Report& report);
 
+/// A node of a model that carries scales, which no kernel runs by itself.
+bool only_quantises(const ReportNode& node);
+
 /// "12 nodes on the BPU in 2 segments, 5 on the CPU, 3 of them compute with the model's data".
 std::string where_nodes_run(const Report& report);
 
