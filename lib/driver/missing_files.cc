@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/quote.h"
-#include "driver/open_samples.h"
+#include "driver/sample_place.h"
 #include "samples/find_samples.h"
 #include "support/codes.h"
 #include "support/near_file.h"
@@ -20,15 +20,6 @@ bool is_missing(const std::string& path) {
 /// "not there (did you mean 'samples'?)".
 std::string not_there(const std::string& path) { return "not there" + did_you_mean_file(path); }
 
-void look_for_folder(const std::string& folder, const Where& where, Diagnostics& diagnostics) {
-  std::error_code none;
-  if (std::filesystem::is_directory(folder, none)) return;
-  diagnostics.warning(codes::kFileAccess,
-                      fmt::format("the folder of samples '{}' is {}", escaped(folder),
-                                  is_missing(folder) ? not_there(folder) : "a file"),
-                      where);
-}
-
 void look_for_listed(const std::vector<ListedFile>& files, Diagnostics& diagnostics) {
   std::vector<Diagnostic> missing;
   for (const ListedFile& listed : files) {
@@ -42,21 +33,22 @@ void look_for_listed(const std::vector<ListedFile>& files, Diagnostics& diagnost
 }
 
 void look_for_samples(const CalibrationConfig& calibration, Diagnostics& diagnostics) {
-  if (!calibration.raw.empty()) {
-    for (const RawSamples& samples : calibration.raw)
-      look_for_folder(samples.folder, calibration.where, diagnostics);
-  } else if (calibration.data.empty()) {
+  if (calibration.raw.empty() && calibration.data.empty()) {
     diagnostics.warning(codes::kNoScales,
                         "'calibration' has no 'data', so prepare needs statistics (--stats)",
                         calibration.where);
-  } else if (names_files(calibration) && !is_missing(calibration.data)) {
-    try {
-      look_for_listed(place_of(calibration).files, diagnostics);
-    } catch (const Fatal& unreadable) {
-      for (const Diagnostic& each : unreadable.diagnostics()) diagnostics.add(each);
-    }
-  } else {
-    look_for_folder(calibration.data, calibration.where, diagnostics);
+    return;
+  }
+  const std::vector<Diagnostic> missing = missing_places(calibration);
+  for (Diagnostic each : missing) {
+    each.severity = Severity::kWarning;
+    diagnostics.add(std::move(each));
+  }
+  if (!missing.empty() || !calibration.raw.empty() || !names_files(calibration)) return;
+  try {
+    look_for_listed(place_of(calibration).files, diagnostics);
+  } catch (const Fatal& unreadable) {
+    for (const Diagnostic& each : unreadable.diagnostics()) diagnostics.add(each);
   }
 }
 

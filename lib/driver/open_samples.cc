@@ -1,12 +1,12 @@
 #include "driver/open_samples.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <optional>
 
 #include "driver/adapt_sample.h"
+#include "driver/sample_place.h"
 #include "onnx_io/read_tensor_file.h"
 #include "runtime/port.h"
 #include "support/codes.h"
@@ -153,23 +153,10 @@ std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& 
 
 }  // namespace
 
-bool names_files(const CalibrationConfig& config) {
-  return !config.files.empty() || std::filesystem::path(config.data).extension() == ".txt";
-}
-
-SamplePlace place_of(const CalibrationConfig& config) {
-  SamplePlace place{config.data, {}};
-  const std::filesystem::path data = config.data;
-  for (const Placed<std::string>& file : config.files) {
-    place.files.push_back(
-        {file.value, (data.parent_path() / file.value).lexically_normal().string(), file.where});
-  }
-  if (config.files.empty() && names_files(config)) place.files = read_list(config.data);
-  return place;
-}
-
 SampleSet open_samples(const Model& model, const CalibrationConfig& config,
                        std::span<const PreparedInput> inputs, Diagnostics& diagnostics) {
+  if (std::vector<Diagnostic> missing = missing_places(config); !missing.empty())
+    throw Fatal(std::move(missing));
   if (!config.raw.empty()) return SampleSet::open_raw(raw_inputs(config, inputs), diagnostics);
   SampleSet samples = SampleSet::open(place_of(config), inputs_of(model, config), read_proto, diagnostics);
   warn_of_idle_state(samples, config.state, diagnostics);

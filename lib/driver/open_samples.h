@@ -16,11 +16,6 @@ namespace qprep {
 SampleSet open_samples(const Model& model, const CalibrationConfig& config,
                        std::span<const PreparedInput> inputs, Diagnostics& diagnostics);
 
-/// What the configuration names files by, one by one: itself, or a .txt file.
-bool names_files(const CalibrationConfig& config);
-/// Where its samples lie. Throws Fatal for a list that cannot be read, or names none.
-SamplePlace place_of(const CalibrationConfig& config);
-
 /// What is done to a sample before the model sees it, by the name of an input; nothing: no entry.
 std::map<std::string, std::string> preprocessing_by_input(const CalibrationConfig& config,
                                                           std::span<const PreparedInput> inputs);

@@ -585,7 +585,7 @@ class OtherVerbs(Case):
     def test_check_says_what_the_run_would_miss(self):
         (self.folder / "a_file").touch()
         for text, words in [
-            ("calibration: {data: a_file}\n", "is a file [file-access]"),
+            ("calibration: {data: a_file}\n", "is a file; what names samples is a folder, a .txt list of files, or a list here [file-access]"),
             ("output: {form: fixed_point}\n", "only a model that carries scales becomes fixed point [no-scales]"),
         ]:
             result = qprep("config", "check", self.config(text))

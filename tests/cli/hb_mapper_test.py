@@ -398,6 +398,15 @@ class Keys(Case):
         self.assertIn("the file has 20 bytes", result.stderr)
         self.assertIn(f"takes {3 * SIZE * SIZE * 4} as float32", result.stderr)
 
+    def test_a_folder_of_samples_that_is_missing_is_told_at_its_line(self):
+        self.samples("calibration_data_rgb_f23")
+        text = minimal()
+        line = text[: text.index("calibration_data_rgb")].count("\n") + 1
+        result = qprep("prepare", "-c", self.config(text))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, rf"yaml:{line}:\d+: error: the folder of samples '.*calibration_data_rgb_f32' is not there "
+                         r"\(did you mean 'calibration_data_rgb_f23'\?\) \[file-access\]")
+
     def test_bytes_are_samples_too(self):
         self.samples("bytes", [picture.astype(np.uint8) for picture in pictures()])
         text = minimal(data="cal_data_dir: bytes\n  cal_data_type: uint8")

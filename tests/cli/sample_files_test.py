@@ -164,6 +164,27 @@ class Files(Samples):
         self.assertEqual(done.returncode, 1)
         self.assertIn("s/list.txt: error: the list names no sample", done.stderr)
 
+    def everywhere(self, message: str) -> None:
+        """Whatever reads samples refuses with it, and config check warns of it."""
+        for verb in (["samples", "show", "m.onnx"], ["prepare", "m.onnx", "-o", "out"], ["calibrate", "m.onnx", "-o", "x.qcal"]):
+            done = self.run_qprep(*verb, "-c", "c.yaml")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(message.replace("WORD", "error"), done.stderr)
+        self.assertIn(message.replace("WORD", "warning"), self.checked())
+
+    def test_a_place_that_is_missing_is_told_at_the_line_that_names_it(self) -> None:
+        self.npy("plain/0.npy", self.x[0])
+        self.config("calibration:\n  data: plane")
+        self.everywhere("c.yaml:2:9: WORD: the folder of samples 'plane' is not there [file-access]")
+        self.config("calibration:\n  data: s/plan")
+        self.everywhere("c.yaml:2:9: WORD: the folder of samples 's/plan' is not there (did you mean 'plain'?) [file-access]")
+        (self.folder / "s/list.txt").write_text("plain\n")
+        self.config("calibration: {data: s/lits.txt}")
+        self.everywhere("c.yaml:1:21: WORD: the list of samples 's/lits.txt' is not there (did you mean 'list.txt'?) [file-access]")
+        self.config("calibration: {data: s/plain/0.npy}")
+        self.everywhere("c.yaml:1:21: WORD: the folder of samples 's/plain/0.npy' is a file; what names samples is a folder, a .txt list of "
+                        "files, or a list here: 'data: [s/plain/0.npy]' [file-access]")
+
     def test_lists_that_are_wrong(self) -> None:
         self.npy("x.npy", self.x[0])
         np.savez(self.folder / "s/a.npz", x=self.x[0], t=self.t[0])

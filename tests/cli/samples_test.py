@@ -126,7 +126,7 @@ class Shown(Samples):
         self.config("activations: {dtype: qint8}")
         self.assertIn("'calibration.data' is their folder", self.said(self.show()))
         self.config("calibration: {data: s}")
-        self.assertIn("the folder of the samples does not exist", self.said(self.show()))
+        self.assertIn("c.yaml: the folder of samples 's' is not there", self.said(self.show()))
         self.npy("0.npy", np.zeros((1, 3, 4, 5), np.float32))
         self.assertIn("s/0.npy: its shape is [1,3,4,5], and the model's input 'x' takes [1,3,4,4]", self.said(self.show()))
 
