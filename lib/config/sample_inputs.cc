@@ -206,6 +206,7 @@ class InputReader {
 
   void read_raw(RawNumbers& raw) {
     YamlMap map = map_.map("raw");
+    raw.where = map.where();
     raw.dtype = chosen(map, "dtype", raw_dtypes());
     if (const YamlNode* shape = map.find("shape")) {
       Dims dims;

@@ -48,6 +48,7 @@ struct PictureRecipe {
 struct RawNumbers {
   std::optional<DType> dtype;  // nullopt: that of the input
   std::optional<Dims> shape;   // nullopt: that of the input, of which one size may be open
+  Where where = {};            // of 'raw'
 };
 
 struct SampleSpec {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "samples/npy.h"
 #include "samples/npz.h"
@@ -25,12 +26,18 @@ NamedTensor read_proto(const std::string& file, const ProtoReader& protos) {
 DType raw_dtype(const SampleInput& input) { return input.spec.raw.dtype.value_or(input.port.type.dtype); }
 
 Dims raw_dims(const std::string& file, const SampleInput& input, std::size_t bytes) {
-  Port port = input.port;
-  if (input.spec.raw.shape) {
-    port.type.shape.emplace();
-    for (const std::int64_t size : *input.spec.raw.shape) port.type.shape->push_back({size, ""});
-  }
-  return headless_dims(file, port, raw_dtype(input), bytes, "calibration.inputs, 'raw'");
+  const RawNumbers& raw = input.spec.raw;
+  const DType dtype = raw_dtype(input);
+  if (!raw.shape) return headless_dims(file, input.port, dtype, bytes, "calibration.inputs, 'raw'");
+  const std::optional<std::int64_t> count = element_count(*raw.shape);
+  const auto wanted = count ? payload_size(dtype, static_cast<std::uint64_t>(*count)) : std::nullopt;
+  if (wanted == bytes) return *raw.shape;
+  refuse(file,
+         fmt::format("the file has {} bytes, and the shape [{}] that 'raw' says ({}) takes {} as {}; the "
+                     "model's input '{}' is {}",
+                     bytes, fmt::join(*raw.shape, ","), to_text(raw.where),
+                     wanted ? fmt::to_string(*wanted) : "more than any file has", to_text(dtype),
+                     input.port.name, to_text(input.port.type)));
 }
 
 /// Of the whole file.

@@ -58,6 +58,17 @@ Diagnostic wrong_file(std::string file, std::string message) {
   return {Severity::kError, codes::kBadSample, std::move(message), {std::move(file), 0, 0}};
 }
 
+/// "; its type is what 'raw' says (c.yaml:3:9)" of a file whose type or shape the configuration says.
+std::string source_of(const StoredTensor& stored, const SampleSpec& spec) {
+  const bool has_type = spec.raw.dtype.has_value(), has_shape = spec.raw.shape.has_value();
+  if (format_of(stored.file) != FileFormat::kRaw || !(has_type || has_shape)) return "";
+  return fmt::format("; its {} what 'raw' says ({})",
+                     has_type && has_shape ? "type and shape are"
+                     : has_type            ? "type is"
+                                           : "shape is",
+                     to_text(spec.raw.where));
+}
+
 Diagnostic missing(const std::string& file, const Port& input) {
   return wrong_file(
       file, fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
@@ -309,6 +320,7 @@ void SampleSet::check_one(const StoredTensor& stored, const Input& input, const 
   }
   if (!is_bytes_of_picture(stored, input.input, header.dtype)) {
     if (auto why = mismatch(port, header.dtype, header.dims)) {
+      *why += source_of(stored, input.input.spec);
       if (has_steps_ && !input.input.is_state)
         *why += "; of several steps, an axis of steps stands before these";
       throw Fatal({wrong_file(stored.file, std::move(*why))});
@@ -328,12 +340,12 @@ void SampleSet::check_one(const StoredTensor& stored, const Input& input, const 
     throw Fatal({wrong_file(
         stored.file,
         fmt::format("its shape is [{}], which is no picture: [H,W], [H,W,C] or [C,H,W] of 1, 3 or "
-                    "4 channels",
-                    fmt::join(header.dims, ",")))});
+                    "4 channels{}",
+                    fmt::join(header.dims, ","), source_of(stored, input.input.spec)))});
   }
   if (std::string why = size_after(*size, recipe, *input.target); !why.empty())
-    throw Fatal(
-        {wrong_file(stored.file, fmt::format("as a picture for the model's input '{}' {}", port.name, why))});
+    throw Fatal({wrong_file(stored.file, fmt::format("as a picture for the model's input '{}' {}{}",
+                                                     port.name, why, source_of(stored, input.input.spec)))});
 }
 
 SampleSet SampleSet::share(std::size_t share, std::size_t count) const {

@@ -212,9 +212,14 @@ class Files(Samples):
             self.write(f"{i}.bin", (self.x[i] * 10).astype(np.int8).tobytes())
         self.assertIn("more than one size is open; write them into the configuration (calibration.inputs, 'raw')", self.refused())
         self.config("calibration: {data: s, inputs: {x: {raw: {shape: [1, 2, 3]}}}}")
-        self.assertIn("s/0.bin: the file has 6 bytes, and the model's input 'x' (float32[1,2,3]) takes 24 as float32", self.refused())
+        self.assertIn("s/0.bin: the file has 6 bytes, and the shape [1,2,3] that 'raw' says (c.yaml:1:42) takes 24 as float32; the model's "
+                      "input 'x' is float32[1,h,w]", self.refused())
         self.config("calibration: {data: s, inputs: {x: {raw: {dtype: int8, shape: [1, 2, 3]}}}}")
-        self.assertIn("s/0.bin: it holds int8, and the model's input 'x' takes float32", self.refused())
+        self.assertIn("s/0.bin: it holds int8, and the model's input 'x' takes float32; its type and shape are what 'raw' says (c.yaml:1:42)", self.refused())
+        self.config("calibration: {data: s, inputs: {x: {raw: {dtype: int8, shape: [2147483648, 2147483648, 2147483648]}}}}")
+        self.assertIn("takes more than any file has as int8", self.refused())
+        self.config("calibration: {data: s, inputs: {x: {raw: {dtype: int8, shape: [2, 3]}}}}")
+        self.assertIn("s/0.bin: it holds int8", self.refused())
         self.config("calibration: {data: s, inputs: {x: {raw: {shape: [1, 2, 3]}}}}")
         for i in range(2):
             self.write(f"{i}.bin", self.x[i].tobytes())
@@ -228,6 +233,8 @@ class Files(Samples):
         self.config("calibration: {data: s, inputs: {x: {raw: {dtype: uint8, shape: [4, 5, 3]}, colour: bgr}}}")
         self.show("--save", "fed")
         np.testing.assert_array_equal(self.saved("x/0.raw.npy")[0].transpose(1, 2, 0), pixels[..., ::-1])
+        self.config("calibration: {data: s, inputs: {x: {raw: {dtype: uint8, shape: [5, 4, 3]}, colour: bgr}}}")
+        self.assertRegex(self.refused(), r"s/0.raw: as a picture for the model's input 'x' it is 5x4.*; its type and shape are what 'raw' says \(c.yaml:1:42\)")
 
     def test_damaged_archives(self) -> None:
         np.savez(self.folder / "good.npz", x=self.x[0], t=self.t[0])
