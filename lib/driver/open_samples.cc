@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <optional>
 
 #include "driver/adapt_sample.h"
 #include "driver/sample_place.h"
@@ -69,9 +68,9 @@ NamedTensor read_proto(const std::string& file) {
   return {std::move(read.name), std::move(read.tensor)};
 }
 
-/// Why that output cannot become that input.
-std::optional<std::string> unlinked(const Model& model, const StateLink& link,
-                                    std::span<const SampleInput> inputs) {
+/// Why that output cannot become that input, each reason; empty: it can.
+std::vector<std::string> unlinked(const Model& model, const StateLink& link,
+                                  std::span<const SampleInput> inputs) {
   std::vector<std::string> outputs, names;
   const Value* from = nullptr;
   for (const Value* output : model.graph->outputs()) {
@@ -83,14 +82,16 @@ std::optional<std::string> unlinked(const Model& model, const StateLink& link,
     names.push_back(input.port.name);
     if (input.port.name == link.input) to = &input;
   }
+  std::vector<std::string> unknown;
   if (!from) {
-    return fmt::format("the model has no output '{}'{}; its outputs are '{}'", link.output,
-                       did_you_mean(link.output, outputs), join(outputs, "', '"));
+    unknown.push_back(fmt::format("the model has no output '{}'{}; its outputs are '{}'", link.output,
+                                  did_you_mean(link.output, outputs), join(outputs, "', '")));
   }
   if (!to) {
-    return fmt::format("the model has no input '{}'{}; its inputs are '{}'", link.input,
-                       did_you_mean(link.input, names), join(names, "', '"));
+    unknown.push_back(fmt::format("the model has no input '{}'{}; its inputs are '{}'", link.input,
+                                  did_you_mean(link.input, names), join(names, "', '")));
   }
+  if (!from || !to) return unknown;
   const Type &made = from->type(), &taken = to->port.type;
   bool fits = made.kind == taken.kind && made.dtype == taken.dtype;
   if (fits && made.shape && taken.shape) {
@@ -100,9 +101,9 @@ std::optional<std::string> unlinked(const Model& model, const StateLink& link,
       fits = !a.known() || !b.known() || a.size == b.size;
     }
   }
-  if (fits) return std::nullopt;
-  return fmt::format("the output '{}' is {}, and the input '{}' takes {}", link.output, to_text(made),
-                     link.input, to_text(taken));
+  if (fits) return {};
+  return {fmt::format("the output '{}' is {}, and the input '{}' takes {}", link.output, to_text(made),
+                      link.input, to_text(taken))};
 }
 
 /// Links of which no sample has a second step.
@@ -140,12 +141,13 @@ std::vector<SampleInput> inputs_of(const Model& model, const CalibrationConfig& 
     }
   }
   for (const StateLink& link : config.state) {
-    if (std::optional<std::string> why = unlinked(model, link, inputs)) {
-      findings.error(codes::kNoMatch, std::move(*why), link.where);
-    } else {
-      const auto named = std::find(names.begin(), names.end(), link.input);
-      inputs[static_cast<std::size_t>(named - names.begin())].is_state = true;
-    }
+    const std::vector<std::string> reasons = unlinked(model, link, inputs);
+    for (const std::string& why : reasons) findings.error(codes::kNoMatch, why, link.where);
+    if (!reasons.empty()) continue;
+    const auto named = std::find(names.begin(), names.end(), link.input);
+    SampleInput& state = inputs[static_cast<std::size_t>(named - names.begin())];
+    state.is_state = true;
+    state.state_where = link.where;
   }
   findings.throw_if_error();
   return inputs;

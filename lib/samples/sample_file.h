@@ -41,7 +41,8 @@ struct StoredTensor {
 struct SampleInput {
   Port port;
   SampleSpec spec;
-  bool is_state = false;  // of the step before; the first is zeros, where the sample has no file for it
+  bool is_state = false;   // of the step before; the first is zeros, where the sample has no file for it
+  Where state_where = {};  // where the configuration says so
 
   /// Bytes are pictures that are prepared as `spec` says; other arrays are fed as they are.
   bool takes_pictures() const { return spec.picture.has_value(); }

@@ -108,6 +108,27 @@ bool takes_nothing(const Type& type) {
                                    [](const Dim& dim) { return dim.known() && dim.size == 0; });
 }
 
+/// The first state of that sample would be zeros of a size that nobody knows.
+Diagnostic unknown_first_state(const SampleInput& state, const std::string& sample) {
+  const Port& port = state.port;
+  std::string remedy = "the model must say its sizes";
+  if (port.type.kind == Type::Kind::kTensor && port.type.shape) {
+    std::vector<std::string> axes;
+    for (std::size_t axis = 0; axis < port.type.shape->size(); ++axis) {
+      const Dim& dim = port.type.shape->at(axis);
+      if (dim.known()) continue;
+      const std::string name = is_nameless(dim) ? fmt::format("{}[{}]", port.name, axis) : dim.symbol;
+      if (std::ranges::find(axes, name) == axes.end()) axes.push_back(name);
+    }
+    remedy = fmt::format("fix the open sizes: '{}'", dims_of(axes));
+  }
+  return {Severity::kError, codes::kBadSample,
+          fmt::format("the state '{}' is {}, and the sample '{}' has no file for its first, so that would be "
+                      "zeros of a size that is not known; {}, or give every sample its first state",
+                      port.name, to_text(port.type), sample, remedy),
+          state.state_where.file.empty() ? Where{sample, 0, 0} : state.state_where};
+}
+
 /// Given: all sizes are known.
 Tensor zeros(const Type& type) {
   Dims dims;
@@ -193,12 +214,10 @@ SampleSet SampleSet::open(const SamplePlace& place, std::span<const SampleInput>
     Input input{inputs[i], std::nullopt, std::nullopt};
     set.has_steps_ = set.has_steps_ || inputs[i].is_state;
     if (inputs[i].is_state && !has_sizes(inputs[i].port.type)) {
-      findings.error(
-          codes::kBadSample,
-          fmt::format("the state '{}' is {}: its first is zeros, so all sizes must be known; fix them with "
-                      "'dims'",
-                      inputs[i].port.name, to_text(inputs[i].port.type)),
-          {place.name, 0, 0});
+      const std::size_t k = set.inputs_.size();
+      const auto lacks_it = [k](const FoundSample& sample) { return sample.tensors[k].file.empty(); };
+      const auto without = std::ranges::find_if(found.samples, lacks_it);
+      if (without != found.samples.end()) findings.add(unknown_first_state(inputs[i], without->name));
     }
     if (const auto why = unfeedable(inputs[i].port))
       findings.error(codes::kBadSample, *why, {place.name, 0, 0});

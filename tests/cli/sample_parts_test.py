@@ -199,6 +199,26 @@ class Steps(Parts):
         np.testing.assert_allclose(ranges[0], [made.min(), made.max()], rtol=1e-5)
         self.assertEqual(ranges[1], (0, 0))
 
+    def test_first_states_of_a_size_that_the_model_leaves_open(self) -> None:
+        x, h = np.float32([[[1]], [[2]], [[-1]]]), np.float32([[0.5, -0.25, 1]])
+        model = onnx.load(self.folder / "m.onnx")
+        for value in (*model.graph.input, *model.graph.output):
+            value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        onnx.save(model, self.folder / "m.onnx")
+        np.savez(self.folder / "a.npz", x=x, h=h)
+        np.savez(self.folder / "b.npz", x=np.repeat(x, 2, 1), h=np.repeat(h, 2, 0))
+        self.config("calibration: {data: [a.npz, b.npz], state: {h_out: h}}")
+        made = np.concatenate(self.states(x, h)[1:])
+        for found in self.ranges("h_out"):
+            np.testing.assert_allclose(found, [made.min(), made.max()], rtol=1e-5)
+        prepared = self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out")
+        self.assertEqual(prepared.returncode, 0, prepared.stderr)
+        np.savez(self.folder / "b.npz", x=x)
+        text = "calibration: {data: [a.npz, b.npz], state: {h_out: h}}"
+        for verb in (["prepare", "m.onnx", "-o", "out"], ["samples", "show", "m.onnx"]):
+            self.assertIn(f"c.yaml:1:{text.index('h_out') + 1}: error: the state 'h' is float32[batch,3], and the sample 'b.npz' has no file "
+                          "for its first", self.run_qprep(*verb, "-c", "c.yaml").stderr)
+
     def test_threads_and_shards(self) -> None:
         for i in range(6):
             self.npy(f"x/{i}.npy", np.random.default_rng(i).normal(0, 1, (5, 1)).astype(np.float32))
@@ -226,6 +246,8 @@ class Steps(Parts):
         for state, said in [
             ("{h_ou: h}", "the model has no output 'h_ou' (did you mean 'h_out'?)"),
             ("{h_out: hh}", "the model has no input 'hh'"),
+            ("{h_ou: hh}", "the model has no output 'h_ou' (did you mean 'h_out'?)"),
+            ("{h_ou: hh}", "the model has no input 'hh' (did you mean 'h'?)"),
             ("{y: h}", "the output 'y' is float32[1,1], and the input 'h' takes float32[1,3]"),
         ]:
             self.config(f"calibration: {{data: s, state: {state}}}")
@@ -234,7 +256,8 @@ class Steps(Parts):
         self.npy("x/0.npy", np.zeros((3, 2), np.float32))
         self.npy("t/0.npy", np.zeros((4, 3), np.float32))
         self.config("calibration: {data: s, state: {h_out: h}}")
-        self.assertIn("the state 'h' is float32[n,1]: its first is zeros, so all sizes must be known", self.said(self.show()))
+        self.assertIn("c.yaml: the state 'h' is float32[n,1], and the sample '0.npy' has no file for its first, so that would be zeros of a "
+                      "size that is not known; fix the open sizes: 'dims: {n: SIZE}', or give every sample its first state", self.said(self.show()))
         self.config("dims: {n: 1}\ncalibration: {data: s, state: {h_out: h}}")
         self.assertIn("s/t/0.npy: it holds 4 steps for the model's input 't', and there are 3 steps for 'x'",
                       self.said(self.show()))
