@@ -178,6 +178,15 @@ std::optional<Placed<std::string>> march_in(YamlMap& map, const std::string& fil
   return Placed<std::string>{path.lexically_normal().string(), node->where};
 }
 
+/// "activations.per_channel" of the value at this place. Given: map.finish() was called, since it asks for
+/// every key.
+std::string key_of_value(YamlMap& map, const Where& where) {
+  for (const Placed<std::string>& key : map.keys()) {
+    if (map.find(key.value)->where == where) return fmt::format("{}.{}", map.path(), key.value);
+  }
+  return map.path();
+}
+
 /// What holds where nobody names a node: the precision, and what else is said of it.
 void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& target,
                 std::vector<Setting>& aspects) {
@@ -185,15 +194,16 @@ void read_usual(YamlMap map, Slot slot, SpecReader& spec, Placed<Precision>& tar
     const auto precision = spec.dtype(*word, map.name_of("dtype"));
     if (precision) target = {*precision, word->where};
   }
-  for (Placed<Says>& said : spec.aspects(map, slot == Slot::kWeight)) {
+  std::vector<Placed<Says>> all = spec.aspects(map, slot == Slot::kWeight);
+  map.finish();
+  for (Placed<Says>& said : all) {
     Setting setting;
     setting.slot = slot;
     setting.says = std::move(said.value);
     setting.where = said.where;
-    setting.what = map.path();
+    setting.what = key_of_value(map, setting.where);
     aspects.push_back(std::move(setting));
   }
-  map.finish();
 }
 
 Config own_config(const YamlNode& root, const std::string& file, Diagnostics& diagnostics) {

@@ -140,7 +140,7 @@ class Keys(unittest.TestCase):
                 if method == "min_max":
                     nearest = np.exp2(np.round(np.log2(usual[name].astype(np.float64))))
                     np.testing.assert_array_equal(scale, nearest.astype(np.float32), name)
-            self.assertIn("scale a power of two (c.yaml:3:29 activations)", json.dumps(report))
+            self.assertIn("scale a power of two (c.yaml:3:29 activations.power_of_two)", json.dumps(report))
             for row in report["calibrated"]:
                 self.assertLessEqual(row["high"], 127 * rounded[row["tensor"]])
                 self.assertGreaterEqual(row["low"], -128 * rounded[row["tensor"]])

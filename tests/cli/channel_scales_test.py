@@ -216,7 +216,7 @@ def test_network(folder: Path) -> None:
     out = prepare(folder, "qdq")
     for name, (axis, why) in decisions(out).items():
         if name in PER_CHANNEL:
-            check(axis == 1 and "per channel of axis 1 (qdq.yaml:4:28 activations)" in why, f"{name}: {axis} {why}")
+            check(axis == 1 and "per channel of axis 1 (qdq.yaml:4:28 activations.per_channel)" in why, f"{name}: {axis} {why}")
         elif name in ("r2", "v"):
             reader = {"r2": "n_c3", "v": "n_y"}[name]
             check(axis == -1 and f"one scale: Conv '{reader}' sums over its channels" in why, f"{name}: {axis} {why}")
@@ -374,7 +374,7 @@ def test_idle(folder: Path) -> None:
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), folder / "dense.onnx")
     (folder / "idle.yaml").write_text("activations: {per_channel: true}\n")
     said = qprep("prepare", folder / "dense.onnx", "-c", folder / "idle.yaml", "-o", folder / "idle")
-    check("activations decides nothing: 'x' has one scale, since Conv 'n_y' sums over its channels" in said, said)
+    check("activations.per_channel decides nothing: 'x' has one scale, since Conv 'n_y' sums over its channels" in said, said)
 
 
 def main() -> int:
