@@ -94,7 +94,14 @@ void read_clip(YamlMap& map, ObserverSpec& spec, Diagnostics& diagnostics) {
   const auto high = map.number("clip_max", -1e30, 1e30);
   if (low) spec.clip_min = low->value;
   if (high) spec.clip_max = high->value;
-  if (spec.clip_max >= spec.clip_min || (!low && !high)) return;
+  if (!low && !high) return;
+  if (spec.clip_min == 0 && spec.clip_max == 0) {
+    diagnostics.error(codes::kBadValue,
+                      fmt::format("{} and {} are both 0, so that nothing but 0 would be left of any tensor",
+                                  map.name_of("clip_min"), map.name_of("clip_max")),
+                      high->where);
+  }
+  if (spec.clip_max >= spec.clip_min) return;
   const auto usual = [](const auto& said) { return said ? "" : " unless told"; };
   diagnostics.error(
       codes::kBadValue,

@@ -269,7 +269,7 @@ class Calibration(unittest.TestCase):
 
     def test_a_method_that_leaves_nothing_is_told(self) -> None:
         """The range that it takes is not what samples gave."""
-        self.configuration("none.yaml", "  method: clip\n  clip_min: 0\n  clip_max: 0\n")
+        self.configuration("none.yaml", "  method: clip\n  clip_min: 0\n  clip_max: 1e-60\n")
         said = self.refused("prepare", "m.onnx", "-c", "none.yaml", "--stats", "all.qcal", "-o", "none")
         self.assertIn("its method leaves 0 to 0", said)
         self.assertNotIn("in every sample", said)

@@ -419,6 +419,10 @@ TEST_CASE("Numbers of calibration out of bounds are told with what would be in t
       Lines{
           "dir/c.yaml:1:39: error: 'calibration.clip_max' must be at least 'calibration.clip_min', which is "
           "-1 unless told, and is -2 [bad-value]"});
+  CHECK(complaints("calibration: {method: clip, clip_min: 0, clip_max: 0}\n") ==
+        Lines{"dir/c.yaml:1:52: error: 'calibration.clip_min' and 'calibration.clip_max' are both 0, so that "
+              "nothing but 0 would be left of any tensor [bad-value]"});
+  CHECK(complaints("calibration: {method: clip, clip_max: 0}\n").empty());
   CHECK(
       complaints("calibration: {method: percentile, percentile: 0.9999}\n") ==
       Lines{"dir/c.yaml:1:47: error: 'calibration.percentile' is in percent, from 50 to 100: write 99.99 for "
