@@ -57,6 +57,9 @@ std::string shards_that_do_not_fit(const Shards& a, const Shards& b) {
   std::set_intersection(a.present.begin(), a.present.end(), b.present.begin(), b.present.end(),
                         std::back_inserter(twice));
   if (a.of == b.of && twice.empty()) return "";
+  if (a.of == b.of) {
+    return fmt::format("{} {} there twice", to_text(Shards{a.of, twice}), twice.size() == 1 ? "is" : "are");
+  }
   return fmt::format("they are no parts of one whole: {}; {}", to_text(a), to_text(b));
 }
 

@@ -105,7 +105,10 @@ TEST_CASE("files know of which shards they are, and shards that all came togethe
   CHECK(statistics_from_bytes(to_bytes(all), "f.qcal").shards == all.shards);
   REQUIRE_FALSE(merge(all, shard(1, "0")));
   CHECK(to_text(all.shards) == "shards 1 and 2 of 3");
-  CHECK(merge(all, shard(1, "7")) == "they are no parts of one whole: shards 1 and 2 of 3; shard 1 of 3");
+  CHECK(merge(all, shard(1, "7")) == "shard 1 of 3 is there twice");
+  Statistics both = shard(2, "7");
+  both.shards.present = {1, 2};
+  CHECK(merge(all, both) == "shards 1 and 2 of 3 are there twice");
   Statistics of_four = shard(3, "2");
   of_four.shards.of = 4;
   CHECK(merge(all, of_four) == "they are no parts of one whole: shards 1 and 2 of 3; shard 3 of 4");
