@@ -69,6 +69,18 @@ std::string source_of(const StoredTensor& stored, const SampleSpec& spec) {
                      to_text(spec.raw.where));
 }
 
+/// "; bytes become numbers where ..." of bytes that the input would take as a picture, if it was said how.
+std::string hint_at_pixels(const Port& input, DType dtype) {
+  PictureTarget target;
+  const bool could_be = dtype == DType::kUInt8 && input.type.dtype == DType::kFloat32 &&
+                        find_target(input.type, {}, target).empty();
+  if (!could_be) return "";
+  return fmt::format(
+      "; bytes become numbers where calibration.inputs says how: '{}: {{mean: ..., scale: ...}}', or "
+      "'dtype: float32' for 0 to 255 as they are",
+      input.name);
+}
+
 Diagnostic missing(const std::string& file, const Port& input) {
   return wrong_file(
       file, fmt::format("the file is missing: another input has a sample of this name, and '{}' has none",
@@ -339,7 +351,7 @@ void SampleSet::check_one(const StoredTensor& stored, const Input& input, const 
   }
   if (!is_bytes_of_picture(stored, input.input, header.dtype)) {
     if (auto why = mismatch(port, header.dtype, header.dims)) {
-      *why += source_of(stored, input.input.spec);
+      *why += source_of(stored, input.input.spec) + hint_at_pixels(port, header.dtype);
       if (has_steps_ && !input.input.is_state)
         *why += "; of several steps, an axis of steps stands before these";
       throw Fatal({wrong_file(stored.file, std::move(*why))});
