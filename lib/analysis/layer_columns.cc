@@ -22,11 +22,13 @@ class Convolution {
     }
   }
 
+  /// Of a place, to each group.
+  std::int64_t inputs() const { return channels_ / window_.groups * taps_; }
   /// Of one picture.
   std::int64_t results() const { return results_; }
 
   /// Appends what place `result` of picture n sees.
-  void append(std::int64_t n, std::int64_t result, std::vector<std::vector<float>>& columns) const {
+  void append(std::int64_t n, std::int64_t result, std::span<std::vector<float>> columns) const {
     std::vector<std::int64_t> place(axes_.size());
     for (std::size_t i = axes_.size(); i-- > 0; result /= axes_[i].results)
       place[i] = result % axes_[i].results;
@@ -63,29 +65,30 @@ class Convolution {
 
 }  // namespace
 
-std::vector<std::vector<float>> layer_columns(const LayerWindow& window, std::span<const float> x,
-                                              std::span<const std::int64_t> dims, std::size_t most) {
-  std::vector<std::vector<float>> columns(static_cast<std::size_t>(window.groups));
-  if (x.empty() || dims.empty()) return columns;
-  const auto evenly = [most](std::int64_t all, const auto& visit) {
+void append_layer_columns(const LayerWindow& window, std::span<const float> x,
+                          std::span<const std::int64_t> dims, std::size_t most,
+                          std::span<std::vector<float>> columns) {
+  if (x.empty() || dims.empty()) return;
+  const auto evenly = [&](std::int64_t all, std::int64_t inputs, const auto& visit) {
     const std::int64_t count = std::min(all, static_cast<std::int64_t>(most));
+    for (std::vector<float>& column : columns)
+      column.reserve(column.size() + static_cast<std::size_t>(count * inputs));
     for (std::int64_t i = 0; i < count; ++i) visit(i * all / count);
   };
   if (!window.is_convolution) {
     const auto inputs = static_cast<std::size_t>(dims.back());
-    evenly(static_cast<std::int64_t>(x.size() / inputs), [&](std::int64_t row) {
+    evenly(static_cast<std::int64_t>(x.size() / inputs), dims.back(), [&](std::int64_t row) {
       const auto from = x.subspan(static_cast<std::size_t>(row) * inputs, inputs);
       columns.front().insert(columns.front().end(), from.begin(), from.end());
     });
-    return columns;
+    return;
   }
-  if (dims.size() != window.kernel.size() + 2 || dims[1] % window.groups != 0) return columns;
+  if (dims.size() != window.kernel.size() + 2 || dims[1] % window.groups != 0) return;
   const Convolution convolution(window, x, dims);
-  if (convolution.results() == 0) return columns;
-  evenly(dims[0] * convolution.results(), [&](std::int64_t place) {
+  if (convolution.results() == 0) return;
+  evenly(dims[0] * convolution.results(), convolution.inputs(), [&](std::int64_t place) {
     convolution.append(place / convolution.results(), place % convolution.results(), columns);
   });
-  return columns;
 }
 
 }  // namespace qprep

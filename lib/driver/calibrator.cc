@@ -185,8 +185,14 @@ void Calibrator::fill_constants() {
 
 void Calibrator::round_weights_as_asked() {
   const auto& wanted = config_.calibration->weight_rounding;
-  if (samples_ && wanted && wanted->value)
-    rounded_ = round_weights(file_, *samples_, config_.calibration->state, options_);
+  if (samples_ && wanted && wanted->value) round_weights();
+}
+
+void Calibrator::round_weights() {
+  const CalibrationConfig& asked = *config_.calibration;
+  const std::optional<std::uint64_t> memory =
+      asked.memory ? std::optional(asked.memory->value) : std::nullopt;
+  rounded_ = qprep::round_weights(file_, *samples_, asked.state, memory, options_);
 }
 
 bool Calibrator::rounds_weights_for_results() const {
@@ -198,7 +204,7 @@ void Calibrator::round_weights_for_results() {
   if (!biases_stay_) corrected_.exchange();
   corrected_.forget();
   biases_stay_ = false;
-  rounded_ = round_weights(file_, *samples_, config_.calibration->state, options_);
+  round_weights();
   correct_biases();
 }
 

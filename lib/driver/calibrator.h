@@ -90,6 +90,7 @@ class Calibrator {
   void warn_of_what_is_cut_off() const;
   void remark_on_statistics_alone() const;
   bool is_auto() const { return config_.calibration->observer.observer == Observer::kAuto; }
+  void round_weights();
   double elements_of_a_sample() const;
   std::size_t compared_samples() const;
   SimulatedTensors simulated(const std::vector<ChosenRange>& ranges) const;

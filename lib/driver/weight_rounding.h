@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +23,9 @@ struct RoundedWeights {
 /// apart, at 256 places of each, shared by the first 64 of its steps, with their states
 /// (quant/least_error_rounding.h). Given: FakeQuantize nodes are inserted, and those of weights are
 /// calibrated. Layers of more than 2304 inputs stay. Sums are made in the samples' order, so threads change
-/// nothing.
+/// nothing. `memory`: bytes of moments and columns that are held at once, usually 1 GiB; the samples run
+/// again for layers (at least one) that do not fit, with the same result.
 RoundedWeights round_weights(OnnxFile& file, const SampleSet& samples, std::span<const StateLink> state,
-                             const PrepareOptions& options);
+                             std::optional<std::uint64_t> memory, const PrepareOptions& options);
 
 }  // namespace qprep
