@@ -8,6 +8,7 @@
 #include "analysis/sample_digest.h"
 #include "statistics/statistics_file.h"
 #include "support/codes.h"
+#include "support/interruption.h"
 
 namespace qprep {
 namespace {
@@ -42,6 +43,7 @@ class Parts {
     const std::size_t parts = parts_of(samples_.size());
     std::optional<Statistics> all;
     for (std::size_t part = 1; part <= parts; ++part) {
+      tell_kept(parts);
       Statistics one = get(part, parts);
       if (!all) {
         all = std::move(one);
@@ -49,10 +51,21 @@ class Parts {
         throw Fatal(codes::kBadStatistics, *why, {part_file(file_, part, parts).string()});
       }
     }
+    tell_kept(parts);
     return {std::move(*all), parts, found_};
   }
 
  private:
+  /// Those of a run before that this one has yet to look at, too.
+  void tell_kept(std::size_t parts) const {
+    std::size_t kept = 0;
+    for (std::size_t part = 1; part <= parts; ++part) {
+      std::error_code none;
+      if (std::filesystem::is_regular_file(part_file(file_, part, parts), none)) ++kept;
+    }
+    tell_kept_parts(kept, parts);
+  }
+
   Statistics get(std::size_t part, std::size_t parts) {
     const std::filesystem::path file = part_file(file_, part, parts);
     check_target(file);
@@ -99,6 +112,7 @@ StatisticsOfParts statistics_in_parts(const std::filesystem::path& file, const S
 }
 
 void remove_parts(const std::filesystem::path& file, std::size_t samples) {
+  tell_kept_parts(0, 0);
   const std::size_t parts = parts_of(samples);
   for (std::size_t part = 1; part <= parts; ++part) {
     std::error_code ignored;

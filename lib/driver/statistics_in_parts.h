@@ -29,7 +29,7 @@ struct StatisticsOfParts {
 /// Statistics of all samples, collected in at most 8 parts, each of which is a file until all are there, so
 /// that a run that was interrupted can be taken up. A part that is there already is read instead of
 /// collected, if it fits and the samples of the part are the ones that it has, byte for byte; else it is
-/// collected anew, with a warning that says why.
+/// collected anew, with a warning that says why. A signal that ends the run tells how many are kept.
 /// Fatal (overwrites-input): a file of a part's name is no .qcal file.
 StatisticsOfParts statistics_in_parts(const std::filesystem::path& file, const SampleSet& samples,
                                       const PartSource& source, Diagnostics& diagnostics);

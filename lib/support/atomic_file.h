@@ -59,8 +59,9 @@ void write_file_atomically(const std::filesystem::path& target, std::string_view
 
 /// For a program's main. Result: when a signal such as SIGINT, SIGTERM or SIGPIPE ends the process, its
 /// temporary files are removed first, and folders that were made for results and have none; signals that the
-/// process ignores stay ignored. A mapped file that became shorter, or that its disk cannot give, ends it
-/// with a sentence and status 1. A limit on file sizes is an error of the write like any other.
+/// process ignores stay ignored. All but SIGPIPE say so in a line on stderr (support/interruption.h). A
+/// mapped file that became shorter, or that its disk cannot give, ends it with a sentence and status 1. A
+/// limit on file sizes is an error of the write like any other.
 void remove_temporaries_on_signals();
 
 }  // namespace qprep

@@ -11,6 +11,7 @@
 #include "support/atomic_file.h"
 #include "support/codes.h"
 #include "support/diagnostics.h"
+#include "support/interruption.h"
 
 namespace qprep {
 namespace {
@@ -66,9 +67,11 @@ void on_bus_error(int) {
   ::_exit(1);
 }
 
-/// Ends the process as the signal would have, without its temporary files and the folders made for them.
+/// Ends the process as the signal would have, with a line that says so, and without its temporary files and
+/// the folders made for them.
 void on_signal(int signal) {
   remove_temporaries();
+  if (signal != SIGPIPE) write_interruption();
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;
   ::sigaction(signal, &action, nullptr);
@@ -92,6 +95,7 @@ std::size_t remember_folder(const std::string& path) {
 void forget_folder(std::size_t number) { folders.at(number - 1).state = State::kFree; }
 
 void remove_temporaries_on_signals() {
+  look_at_terminal();
   const auto handle = [](int signal, void (*handler)(int)) {
     struct sigaction action = {};
     if (::sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) return;

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -357,6 +360,31 @@ class Calibration(unittest.TestCase):
         self.assertIn("notes.qcal.3of8: error: there is a file already, and it is no .qcal file", notes)
         self.assertEqual((self.folder / "notes.qcal.3of8").read_text(), "my own")
         self.assertIn("--shard excludes --resume", self.run_qprep(*call, "--shard", "1/8").stderr)
+
+    def test_what_is_kept_of_an_interrupted_run_is_told(self) -> None:
+        part = lambda i: self.folder / f"stopped.qcal.{i}of8"
+        for i in (2, 5):
+            self.done("calibrate", "m.onnx", "-c", "all.yaml", "--shard", f"{i}/8", "-o", part(i))
+        os.mkfifo(part(3))  # where the run stops until somebody writes into it
+        call = [QPREP, "calibrate", "m.onnx", "-c", "all.yaml", "--resume", "-o", "stopped.qcal"]
+        run = subprocess.Popen(call, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        writer = None
+        while writer is None and run.poll() is None:
+            try:
+                writer = os.open(part(3), os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                time.sleep(0.01)
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=60)[1]
+        if writer is not None:
+            os.close(writer)
+        self.assertEqual(run.returncode, -signal.SIGINT, said)
+        self.assertIn("qprep: interrupted; 3 of 8 parts are kept, and the same call goes on from them\n", said)
+        self.assertTrue(part(1).is_file())
+        part(3).unlink()
+        again = self.run_qprep(*call[1:])
+        self.assertIn("3 of 8 parts were there from a run before", again.stdout + again.stderr)
+        self.assertEqual(self.bytes_of("stopped.qcal"), self.bytes_of("all.qcal"))
 
     def test_in_one_go_or_from_a_file(self) -> None:
         for method in ("min_max", "mse"):

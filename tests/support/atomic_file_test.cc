@@ -1,5 +1,6 @@
 #include "support/atomic_file.h"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 
 #include "support/codes.h"
 #include "support/fatal.h"
+#include "support/interruption.h"
 #include "support/mapped_file.h"
 #include "support/temporary_folder.h"
 #include "support/temporary_names.h"
@@ -178,6 +180,58 @@ TEST_CASE("a signal removes temporary files and ends the process as it would hav
     CHECK(WTERMSIG(status) == signal);
     CHECK(folder.names() == Names{"a"});
     CHECK(bytes_of(folder / "a") == "old");
+  }
+}
+
+TEST_CASE("a signal that ends the process is told, with what is kept") {
+  const auto said = [](int signal, std::size_t kept, std::size_t parts) {
+    const TemporaryFolder folder;
+    const int status = in_child([&] {
+      const int error = ::open((folder / "stderr").c_str(), O_WRONLY | O_CREAT, 0600);
+      ::dup2(error, STDERR_FILENO);
+      struct rlimit none = {0, 0};
+      ::setrlimit(RLIMIT_CORE, &none);
+      ::signal(signal, SIG_DFL);
+      remove_temporaries_on_signals();
+      if (parts > 0) tell_kept_parts(kept, parts);
+      ::raise(signal);
+    });
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == signal);
+    return bytes_of(folder / "stderr");
+  };
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
+    CHECK(said(signal, 0, 0) == "qprep: interrupted\n");
+  CHECK(said(SIGPIPE, 0, 0).empty());
+  CHECK(said(SIGINT, 0, 8) == "qprep: interrupted; no part is kept yet\n");
+  CHECK(said(SIGINT, 1, 8) ==
+        "qprep: interrupted; 1 of 8 parts is kept, and the same call goes on from it\n");
+  CHECK(said(SIGTERM, 10, 12) ==
+        "qprep: interrupted; 10 of 12 parts are kept, and the same call goes on from them\n");
+}
+
+TEST_CASE("a signal ends the process where nobody takes what is said of it") {
+  for (const bool closed : {true, false}) {
+    std::array<int, 2> ends = {};
+    REQUIRE(::pipe(ends.data()) == 0);
+    if (closed) ::close(ends[0]);
+    const int status = in_child([&] {
+      ::dup2(ends[1], STDERR_FILENO);
+      if (!closed) {
+        ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+        while (::write(ends[1], "x", 1) == 1) {
+        }
+        ::fcntl(ends[1], F_SETFL, 0);
+      }
+      for (const int signal : {SIGINT, SIGPIPE}) ::signal(signal, SIG_DFL);
+      ::alarm(20);
+      remove_temporaries_on_signals();
+      ::raise(SIGINT);
+    });
+    if (!closed) ::close(ends[0]);
+    ::close(ends[1]);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGINT);
   }
 }
 
