@@ -154,7 +154,7 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
                            std::span<const PreparedInput> inputs, const PrepareOptions& options,
                            Diagnostics& diagnostics) {
   SampleSet samples = open_samples(file.model, config, inputs, diagnostics);
-  judge_count(samples.size(), samples.folder(), diagnostics);
+  judge_count(samples, diagnostics);
   Shards shards;
   if (options.statistics) {
     const StatisticsOptions& part = *options.statistics;

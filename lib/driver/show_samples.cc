@@ -115,7 +115,7 @@ ShownSamples show_samples(const SamplesOptions& options, Diagnostics& diagnostic
   infer_shapes(file, diagnostics);
   const std::vector<PreparedInput> prepared = configure_model(config, file, rules.op_classes, diagnostics);
   const SampleSet samples = open_samples(file.model, *config.calibration, prepared, diagnostics);
-  judge_count(samples.size(), samples.folder(), diagnostics);
+  judge_count(samples, diagnostics);
 
   std::vector<SampleFacts> facts(samples.size());
   std::vector<Digest> digests(samples.size());

@@ -469,4 +469,16 @@ Sample SampleSet::load(std::size_t i) const {
   return sample;
 }
 
+void judge_count(const SampleSet& samples, Diagnostics& diagnostics) {
+  std::int64_t steps = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) steps += samples.steps(i);
+  Diagnostics findings;
+  judge_count(samples.size(), samples.folder(), findings);
+  for (Diagnostic each : findings.all()) {
+    if (steps > static_cast<std::int64_t>(samples.size()))
+      each.message += fmt::format(", of sequences too: these have {} steps in all", steps);
+    diagnostics.add(std::move(each));
+  }
+}
+
 }  // namespace qprep

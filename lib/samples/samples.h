@@ -100,4 +100,7 @@ class SampleSet {
   std::shared_ptr<PartReader> parts_ = std::make_shared<PartReader>();
 };
 
+/// judge_count of these; where samples are sequences, it is said how many steps they are.
+void judge_count(const SampleSet& samples, Diagnostics& diagnostics);
+
 }  // namespace qprep

@@ -238,7 +238,11 @@ class Steps(Parts):
         for verb in (["prepare", "m.onnx", "-o", "out"], ["samples", "show", "m.onnx"], ["calibrate", "m.onnx", "-o", "a.qcal"]):
             said = self.run_qprep(*verb, "-c", "c.yaml").stderr
             self.assertEqual(said.count(where), 1, said)
+        self.assertIn("20 are few, 64 are a good number [", said)
         self.npy("x/2.npy", np.zeros((2, 1), np.float32))
+        for verb in (["prepare", "m.onnx", "-o", "out"], ["samples", "show", "m.onnx"], ["calibrate", "m.onnx", "-o", "a.qcal"]):
+            self.assertIn("s: warning: 3 samples may not show what ranges the model's tensors have; 20 are few, 64 are a good number, of "
+                          "sequences too: these have 4 steps in all [bad-sample]", self.run_qprep(*verb, "-c", "c.yaml").stderr)
         self.assertNotIn("hands nothing on", self.run_qprep("prepare", "m.onnx", "-c", "c.yaml", "-o", "out").stderr)
 
     def test_what_is_wrong(self) -> None:
