@@ -106,7 +106,9 @@ class Graphviz {
     const auto render = function<int (*)(void*, void*, const char*, char**, std::uint64_t*)>("gvRenderData");
     if (render(context, graph, "svg", &text, &length) != 0 || !text || length == 0)
       fail(what_it_said("Graphviz cannot draw the graph"));
-    return {text, length};
+    std::string svg(text, length);
+    function<void (*)(char*)>("gvFreeRenderData")(text);
+    return svg;
   }
 
  private:
