@@ -279,12 +279,13 @@ void SampleSet::add(FoundSample sample) {
   std::size_t first = 0;  // the input that has them
   for (std::size_t k = 0; k < inputs_.size(); ++k) {
     try {
-      fits.push_back(fit_of(sample.tensors[k], inputs_[k]));
-      inputs_[k].has_pictures = inputs_[k].has_pictures || fits[k].is_picture;
-      if (fits[k].parts > 0 && parts == 0) {
-        parts = fits[k].parts;
+      const Fit fit = fit_of(sample.tensors[k], inputs_[k]);
+      inputs_[k].has_pictures = inputs_[k].has_pictures || fit.is_picture;
+      if (fit.parts > 0 && parts == 0) {
+        parts = fit.parts;
         first = k;
       }
+      fits.push_back(fit);
     } catch (const Fatal& unfit) {
       wrong.insert(wrong.end(), unfit.diagnostics().begin(), unfit.diagnostics().end());
     }

@@ -70,6 +70,19 @@ class Fixture {
   /// The model takes any number of rows.
   Batch batch(std::size_t size) const { return {size, {"m.onnx", std::as_bytes(std::span(bytes_)), ""}, {}}; }
 
+  /// A batch of 4 makes of y and `tensor` what one sample at a time does, with the reason.
+  void check_one_by_one(const std::string& tensor, const std::string& why) {
+    const Statistics one_by_one = observed({"y", tensor});
+    for (const int threads : {1, 3}) {
+      diagnostics = {};
+      CalibrationOptions options;
+      options.threads = threads;
+      options.batch = batch(4);
+      CHECK(observed({"y", tensor}, options) == one_by_one);
+      CHECK(said() == "'calibration.batch' has no effect, samples run one by one: " + why);
+    }
+  }
+
   /// All messages, one behind the other.
   std::string said() const {
     std::string all;
@@ -242,28 +255,13 @@ TEST_CASE("where a batch would change a bit, samples run one by one") {
   Fixture fixture;
   for (int i = 0; i < 8; ++i)
     fixture.sample(std::to_string(i) + ".npy", {static_cast<float>(i), static_cast<float>(i % 3)});
-  const Statistics one_by_one = fixture.observed({"y", "top"});
-  CalibrationOptions options;
-  options.batch = fixture.batch(4);
-  CHECK(fixture.observed({"y", "top"}, options) == one_by_one);
-  CHECK(fixture.said() ==
-        "'calibration.batch' has no effect, samples run one by one: of 4 at once, the tensor 'top' has other "
-        "bits "
-        "than of each by itself");
+  fixture.check_one_by_one("top", "of 4 at once, the tensor 'top' has other bits than of each by itself");
 }
 
 TEST_CASE("where sizes depend on the numbers, samples run one by one") {
   Fixture fixture;
   for (int i = 0; i < 16; ++i) fixture.sample(std::to_string(10 + i) + ".npy", {1, i < 8 ? 2.0F : -4.0F});
-  const Statistics one_by_one = fixture.observed({"y", "some"});
-  CalibrationOptions options;
-  options.threads = GENERATE(1, 3);
-  options.batch = fixture.batch(4);
-  CHECK(fixture.observed({"y", "some"}, options) == one_by_one);
-  CHECK(fixture.said() ==
-        "'calibration.batch' has no effect, samples run one by one: the sizes of its tensors depend on the "
-        "numbers in "
-        "the samples");
+  fixture.check_one_by_one("some", "the sizes of its tensors depend on the numbers in the samples");
 }
 
 TEST_CASE("what cannot be calibrated is refused by name") {
