@@ -199,8 +199,12 @@ Statistics run_calibration(OnnxFile& file, const std::vector<Observed>& observed
   std::optional<LoadableModel> of_any_batch;
   if (config.batch && config.batch->value > 1) {
     const std::vector<Port> fed = samples.inputs();
+    constexpr std::size_t kTwoOfTwo = 4;
     if (const auto reason = why_one_by_one(*file.model.graph, fed)) {
       warn_one_by_one(*reason, config.batch->where, diagnostics);
+    } else if (samples.size() < kTwoOfTwo && shards.all()) {
+      warn_one_by_one("a batch is at most half of the samples, which are too few", config.batch->where,
+                      diagnostics);
     } else {
       const OpenBatch open(*file.model.graph, fed);
       of_any_batch.emplace(file);

@@ -115,23 +115,32 @@ void Calibrator::observe_all() {
     statistics_ = run_calibration(file_, observed_, calibration, wanted, inputs_, options_, diagnostics_);
     return;
   }
+  Diagnostics of_samples;  // said by the parts
+  const SampleSet samples = open_samples(file_.model, calibration, inputs_, of_samples);
+  std::size_t seen = 0;  // samples of finished parts
   std::set<std::string> said;
   const auto collect = [&](std::size_t part, std::size_t parts) {
     PrepareOptions options = options_;
     options.statistics->shard = part;
     options.statistics->shards = parts;
+    if (options_.progress) {
+      options.progress = [&](std::string_view doing, std::size_t done, std::size_t) {
+        options_.progress(doing, seen + done, samples.size());
+      };
+    }
     Diagnostics of_part;
     Statistics collected = run_calibration(file_, observed_, calibration, wanted, inputs_, options, of_part);
+    seen += collected.samples.size();
     for (const Diagnostic& each : of_part.all()) {
       if (said.insert(each.message).second) diagnostics_.add(each);
     }
     return collected;
   };
   const auto read = [&](const std::filesystem::path& file) {
-    return fitting_statistics(file.string(), file_, observed_, calibration, inputs_, wanted);
+    Statistics found = fitting_statistics(file.string(), file_, observed_, calibration, inputs_, wanted);
+    seen += found.samples.size();
+    return found;
   };
-  Diagnostics of_samples;  // said by the parts
-  const SampleSet samples = open_samples(file_.model, calibration, inputs_, of_samples);
   StatisticsOfParts made =
       statistics_in_parts(options_.statistics->file, samples, {collect, read}, diagnostics_);
   statistics_ = std::move(made.statistics);
@@ -452,6 +461,7 @@ Calibrated Calibrator::report(const FilledScales& filled) const {
   all.metric = search_.metric;
   all.searched = is_auto();
   all.could_measure = could_measure();
+  all.in_integers = config_.dialect.value == Dialect::kQdq || config_.form.value != Form::kQat;
   all.results = results_;
   if (is_auto() && !options_.statistics_from.empty())
     all.without_samples = to_text(observer_without_samples());

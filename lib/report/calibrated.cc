@@ -195,6 +195,12 @@ std::string to_text(const Calibrated& calibrated) {
   if (!calibrated.trials.empty()) {
     page.line(calibrated.searched ? trials_text(calibrated.trials, calibrated.results, calibrated.metric)
                                   : result_text(calibrated));
+    if (calibrated.in_integers) {
+      page.line(
+          "So computes dialect function; of Q/DQ, ONNX Runtime makes integers, with results that may be a dB "
+          "or two better "
+          "or worse");
+    }
   }
   if (!calibrated.rounded.empty()) {
     page.line(fmt::format("Weights of {} are rounded so that their results change least",

@@ -53,6 +53,7 @@ struct Calibrated {
   std::vector<MethodTrial> trials;   // of method auto, the nearest by `metric` won; else of the one method
   bool searched = false;             // method auto
   bool could_measure = false;        // the sensitivity, which accuracy may need
+  bool in_integers = false;          // a form is written of which ONNX Runtime makes integers
   ResultMetric metric = ResultMetric::kCosineSimilarity;
   std::vector<std::string> results;  // the tensors that were compared
   std::string without_samples;  // what method auto took where it had statistics alone; empty: it had samples

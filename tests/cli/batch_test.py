@@ -227,6 +227,10 @@ class Batch(unittest.TestCase):
         self.save(net, lambda i: {"x": RANDOM.normal(0, 1, (1, 3, 13 if i in (9, 20) else 12, 12)).astype(np.float32)})
         self.check("")
 
+    def test_three_samples(self) -> None:
+        self.save(pictures(1), self.random(x=(1, 3, 12, 12)), 3)
+        self.check("a batch is at most half of the samples, which are too few")
+
     def test_values_that_are_none(self) -> None:
         self.save(pictures(1), self.random(x=(1, 3, 12, 12)))
         for value in ("0", "-8", "many", "2000", "[8]"):
