@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <optional>
 #include <system_error>
 #include <unistd.h>
 
@@ -21,12 +22,16 @@ std::string_view variable(const char* name) {
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
-std::chrono::milliseconds interval_of(std::string_view seconds) {
-  constexpr double kUsual = 30, kMost = 86400;
-  double number = kUsual;
+constexpr std::chrono::milliseconds kUsualInterval{30000};
+
+/// nullopt: it is no number of seconds.
+std::optional<std::chrono::milliseconds> interval_of(std::string_view seconds) {
+  constexpr double kMost = 86400;
+  if (seconds.empty()) return kUsualInterval;
+  double number = 0;
   const auto [end, error] = std::from_chars(seconds.data(), seconds.data() + seconds.size(), number);
-  const bool is_number = error == std::errc() && end == seconds.data() + seconds.size() && number >= 0;
-  return std::chrono::milliseconds(std::llround(1000 * std::min(is_number ? number : kUsual, kMost)));
+  if (error != std::errc() || end != seconds.data() + seconds.size() || !(number >= 0)) return std::nullopt;
+  return std::chrono::milliseconds(std::llround(1000 * std::min(number, kMost)));
 }
 
 std::string_view colour_of(Severity severity) {
@@ -43,11 +48,20 @@ std::string_view colour_of(Severity severity) {
 
 }  // namespace
 
-Console::Console(const Verbosity& verbosity)
-    : verbosity_(verbosity), progress_interval_(interval_of(variable("QPREP_PROGRESS"))) {
+Console::Console(const Verbosity& verbosity) : verbosity_(verbosity), progress_interval_(kUsualInterval) {
   const bool terminal = isatty(STDERR_FILENO) == 1;
   colours_ = terminal && variable("NO_COLOR").empty() && variable("TERM") != "dumb";
   if (verbosity.quiet) return;
+  const std::string_view wanted = variable("QPREP_PROGRESS");
+  if (const auto interval = interval_of(wanted)) {
+    progress_interval_ = *interval;
+  } else {
+    say({Severity::kWarning,
+         codes::kBadValue,
+         fmt::format("QPREP_PROGRESS is '{}', and no number of seconds: {} it is", wanted,
+                     kUsualInterval / std::chrono::seconds(1)),
+         {}});
+  }
   const bool draws = terminal && variable("TERM") != "dumb";
   const bool tells = progress_interval_ > std::chrono::milliseconds::zero();
   progress_ = draws ? Progress::kLine : tells ? Progress::kLines : Progress::kNone;

@@ -27,7 +27,8 @@ class Console {
   /// terminal; else in a line of its own every progress_interval().
   enum class Progress { kNone, kLine, kLines };
   Progress progress() const { return progress_; }
-  /// QPREP_PROGRESS, in seconds; 30 if that is no number. 0 there: kNone where there is no terminal.
+  /// QPREP_PROGRESS, in seconds; 30 if that is no number (a warning). 0 there: kNone where there is no
+  /// terminal.
   std::chrono::milliseconds progress_interval() const { return progress_interval_; }
 
   /// Writes a result. Throws Fatal(file-access) where stdout takes no more; a reader that went away is no

@@ -52,6 +52,14 @@ class Fixture {
     folder_.write(name, npy_bytes(Tensor::floats({rows, 2}, std::move(values))));
   }
 
+  /// 23 of two rows.
+  void add_many_samples() {
+    for (int i = 0; i < 23; ++i) {
+      const auto value = static_cast<float>(i * 7919 % 41) / 3;
+      sample(std::to_string(100 + i) + ".npy", {value - 5, 2 - value, value * value, 1e-3F * value});
+    }
+  }
+
   Statistics observed(const std::vector<std::string>& tensors, const CalibrationOptions& options = {},
                       std::size_t share = 0, std::size_t shares = 1) {
     const SampleSet samples = SampleSet::open(folder_.str(), ports_, diagnostics).share(share, shares);
@@ -174,10 +182,7 @@ TEST_CASE("what is kept of a tensor is that of its numbers, by sample, bin and c
 
 TEST_CASE("shares of the samples merge into what one run sees") {
   Fixture fixture;
-  for (int i = 0; i < 23; ++i) {
-    const auto value = static_cast<float>(i * 7919 % 41) / 3;
-    fixture.sample(std::to_string(100 + i) + ".npy", {value - 5, 2 - value, value * value, 1e-3F * value});
-  }
+  fixture.add_many_samples();
   CalibrationOptions options;
   options.wanted = {.histogram = true, .channels = true};
   const Statistics whole = fixture.observed({"x", "h", "y"}, options);
@@ -232,10 +237,7 @@ TEST_CASE("a bound of memory makes several runs of the same") {
 
 TEST_CASE("a batch changes nothing") {
   Fixture fixture;
-  for (int i = 0; i < 23; ++i) {
-    const auto value = static_cast<float>(i * 7919 % 41) / 3;
-    fixture.sample(std::to_string(100 + i) + ".npy", {value - 5, 2 - value, value * value, 1e-3F * value});
-  }
+  fixture.add_many_samples();
   CalibrationOptions options;
   options.wanted = {.histogram = true, .channels = true};
   options.threads = GENERATE(1, 4);

@@ -844,6 +844,9 @@ class Terminal(Case):
         self.assertTrue(any(re.fullmatch(plain, line) for line in lines), lines)
         for variable in ("0", ""):
             self.assertEqual(said(QPREP_PROGRESS=variable), [])
+        for variable in ("often", "-1"):
+            (line,) = said(QPREP_PROGRESS=variable)
+            self.assertIn(f"QPREP_PROGRESS is '{variable}', and no number of seconds: 30 it is", line)
 
     def test_short_work_shows_no_progress(self):
         start = time.monotonic()
